@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+# Ringside.  `make help` lists what can be made.
+#
+# Variables: CC=gcc|clang   SAN=address|thread (a build of its own)
+#            WERROR=1 (warnings are errors)   DESTDIR, PREFIX (install)
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PREFIX ?= /usr/local
+SAN ?=
+WERROR ?= 1
+
+# Each compiler and sanitizer has its own tree, so that they never mix.
+VARIANT := $(notdir $(CC))$(if $(SAN),-$(SAN))
+B := build/$(VARIANT)
+
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wvla -Wundef -Wformat=2 -Wno-format-nonliteral \
+	$(if $(filter 1,$(WERROR)),-Werror)
+SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address,undefined \
+	-fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
+	$(if $(filter thread,$(SAN)),-fsanitize=thread)
+CPPFLAGS += -D_GNU_SOURCE -I. -Isrc -I$(B)/gen \
+	-DRINGSIDE_VERSION='"$(shell cat VERSION)"'
+ALL_CFLAGS := -std=c11 $(CFLAGS) $(WARN) $(SANFLAGS) -fPIC -pthread
+
+pkg = $(shell pkg-config $(1) $(2))
+XEN_LIBS := -lxenstore -lxengnttab -lxenevtchn
+UST_LIBS := -llttng-ust -ldl
+DISK_LIBS := -luring
+VIZ_CFLAGS = $(call pkg,--cflags,libgvc libcgraph babeltrace2 json-c)
+VIZ_LIBS := -lbabeltrace2 -lgvc -lcgraph -ljson-c -lm
+REC_LIBS := -llttng-ctl
+
+# ---- what is built from what ----------------------------------------------
+
+layer = $(patsubst %.c,$(B)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
+
+BASE_O    := $(call layer,src/base)
+XEN_O     := $(call layer,src/xen src/xen/libxen src/xen/desk)
+RING_O    := $(call layer,src/ring)
+BACK_O    := $(call layer,src/grant src/xenbus src/request src/disk src/backend)
+DESK_O    := $(call layer,src/desk src/desk/store)
+FRONT_O   := $(call layer,src/frontend)
+TOOL_O    := $(call layer,src/tool)
+EMIT_O    := $(B)/gen/trace/provider.o
+TRACE_O   := $(call layer,trace/record) $(B)/gen/trace/desc.o
+VIZ_O     := $(call layer,viz viz/read viz/model viz/views viz/render)
+
+# A file named main_*.c holds a program's main; tests link all the others.
+no_main = $(filter-out %/main_ringsided.o %/main_ringside.o %/nbdkit_plugin.o,$(1))
+
+LIB_SRC := $(BASE_O) $(XEN_O) $(RING_O) $(BACK_O) $(DESK_O) $(FRONT_O) $(EMIT_O)
+GEN_H := $(B)/gen/trace/events.h $(B)/gen/trace/desc.h
+
+PROGRAMS := $(B)/ringsided $(B)/ringside $(B)/nbdkit-ringside-plugin.so
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all
+all: $(PROGRAMS) lint-layers build/bin ## build ringsided and ringside
+
+# build/bin holds the programs of the last build, whatever its variant.
+.PHONY: build/bin
+build/bin: $(PROGRAMS)
+	@mkdir -p build && ln -sfn $(VARIANT) build/bin
+
+$(B)/ringsided: $(BASE_O) $(XEN_O) $(RING_O) $(BACK_O) $(EMIT_O)
+	@echo "  LD      $@"
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS)
+
+$(B)/ringside: $(BASE_O) $(XEN_O) $(RING_O) $(DESK_O) $(FRONT_O) $(TOOL_O) \
+		$(EMIT_O) $(TRACE_O) $(VIZ_O)
+	@echo "  LD      $@"
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %/nbdkit_plugin.o,$^) \
+		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS)
+
+# The frontend as a plugin of nbdkit: `ringside front --nbd` runs it.
+$(B)/nbdkit-ringside-plugin.so: $(BASE_O) $(XEN_O) $(RING_O) $(FRONT_O) $(EMIT_O)
+	@echo "  LD      $@"
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(XEN_LIBS) $(UST_LIBS)
+
+# ---- the catalogue ----------------------------------------------------------
+
+$(B)/gen/trace-gen: trace/gen.c
+	@mkdir -p $(@D)/trace
+	@echo "  CC      $@"
+	@$(CC) -std=c11 -O1 -g $(WARN) -D_GNU_SOURCE -o $@ $<
+
+GEN_FILES := events.h provider.h provider.c desc.h desc.c
+$(addprefix $(B)/gen/trace/%.,h c): $(B)/gen/trace-gen trace/events.def
+	@echo "  GEN     $(B)/gen/trace"
+	@$(B)/gen/trace-gen trace/events.def $(B)/gen/trace
+$(B)/gen/trace/provider.c $(B)/gen/trace/desc.c: | $(GEN_H)
+
+docs/events.md: trace/events.def $(B)/gen/trace-gen
+	@$(B)/gen/trace-gen --markdown trace/events.def > $@
+
+# ---- compiling --------------------------------------------------------------
+
+$(B)/gen/%.o: $(B)/gen/%.c
+	@echo "  CC      $@"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-undef -MMD -MP -c -o $@ $<
+
+$(B)/viz/%.o $(B)/src/tool/%.o: CPPFLAGS += $(VIZ_CFLAGS)
+
+$(B)/%.o: %.c | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+TEST_O := $(BASE_O) $(XEN_O) $(RING_O) $(call no_main,$(BACK_O)) $(DESK_O) \
+	$(call no_main,$(FRONT_O)) $(EMIT_O) $(TRACE_O) $(VIZ_O)
+
+# One archive, so that a unit test takes only what it names.
+$(B)/libtest.a: $(TEST_O)
+	@rm -f $@; ar rcs $@ $^
+
+$(B)/tests/%: tests/unit/%.c $(B)/libtest.a
+	@mkdir -p $(@D)
+	@echo "  TEST    $@"
+	@$(CC) $(CPPFLAGS) $(VIZ_CFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< \
+		$(B)/libtest.a -lcmocka $(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS) \
+		$(VIZ_LIBS) $(REC_LIBS)
+
+.PHONY: units
+units: $(UNIT) ## build the unit tests
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+# ---- checks -----------------------------------------------------------------
+
+.PHONY: lint lint-layers
+lint-layers:
+	@tests/lint/layers
+
+.PHONY: clean
+clean: ## remove everything that was built
+	rm -rf build
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z][a-z-]*:.*## /{printf "  make %-14s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Storage below a vbd.  A `struct disk` is opened once per device and knows
+ * its size; each queue opens a `struct disk_queue` on it, owned by one
+ * thread, through which it submits operations and collects completions.
+ * Engines: io_uring and a thread pool for files and block devices; null and
+ * memory for measuring.
+ *
+ * An operation is the caller's memory until it comes back from reap.  The
+ * engine allocates nothing per operation.  What the guest sent was checked
+ * before it comes here: offsets and lengths are inside the disk and
+ * multiples of the sector size, and here this is only asserted.
+ */
+#ifndef DISK_DISK_H
+#define DISK_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/why.h"
+
+enum disk_op_kind {
+	DISK_READ,
+	DISK_WRITE,
+	DISK_FLUSH,   /* RQ-43: what was written is durable when it is done */
+	DISK_DISCARD, /* -EOPNOTSUPP where disk->discard is not set */
+};
+
+struct disk_op {
+	enum disk_op_kind kind;
+	uint32_t iov_count;      /* 0 for flush and discard */
+	const struct iovec *iov; /* borrowed until reaped */
+	uint64_t off_bytes;
+	uint64_t len_bytes;      /* sum of iov, or the length of a discard */
+	int error;               /* out: 0 or -errno; short I/O is -EIO */
+	/* The engine's own, from submit to reap: */
+	uint64_t done_bytes;     /* progress of a short transfer */
+	struct disk_op *next;
+};
+
+struct disk;
+struct disk_queue;
+
+struct disk_ops {
+	const char *name;
+	int (*queue_open)(struct disk *d, unsigned depth,
+			  struct disk_queue **out, struct why *why);
+	/* Waits for nothing: the caller has reaped all it submitted. */
+	void (*queue_close)(struct disk_queue *q);
+	/* Hand over one operation; it starts at the latest with kick(). */
+	void (*submit)(struct disk_queue *q, struct disk_op *op);
+	/* Start what was submitted, with one system call where possible. */
+	void (*kick)(struct disk_queue *q);
+	/*
+	 * Up to `max` completed operations into `done`; returns how many.
+	 * Never blocks.
+	 */
+	unsigned (*reap)(struct disk_queue *q, struct disk_op **done,
+			 unsigned max);
+	/*
+	 * Readable when reap may have something; after it woke the caller,
+	 * reap until it returns less than `max`.  The same fd for the
+	 * queue's life.
+	 */
+	int (*fd)(struct disk_queue *q);
+	void (*close)(struct disk *d);
+};
+
+struct disk {
+	const struct disk_ops *ops;
+	uint64_t size_bytes;   /* a multiple of sector_bytes */
+	uint32_t sector_bytes; /* 512 unless asked otherwise */
+	uint32_t physical_bytes; /* sector size of what lies below */
+	bool readonly;
+	bool discard;
+	bool block_device;
+	char target[256]; /* as it was opened, for messages */
+};
+
+struct disk_options {
+	bool readonly;
+	bool direct;     /* O_DIRECT where the file system takes it */
+	bool no_uring;   /* the thread pool even where io_uring works */
+	uint32_t sector_bytes; /* 0 means 512 */
+};
+
+/*
+ * Open what `target` names: a path to a file or block device, "null:SIZE",
+ * or "mem:SIZE" (SIZE with k, M, G).  On failure returns -errno and the
+ * sentence: missing, a directory, not permitted, read-only for a writable
+ * disk, size not a multiple of the sector size, empty.
+ */
+int disk_open(const char *target, const struct disk_options *opt,
+	      struct disk **out, struct why *why);
+
+/* All queues are closed before.  NULL is fine. */
+void disk_close(struct disk *d);
+
+#endif

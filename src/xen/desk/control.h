@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Asking a desk about itself: not something Xen offers a domain, so it is
+ * not in xen.h.  For the tool (`ringside desk`, `attach`) and for tests.
+ */
+#ifndef XEN_DESK_CONTROL_H
+#define XEN_DESK_CONTROL_H
+
+#include <stdint.h>
+
+#include "base/why.h"
+
+/* What is in use on the desk, over all domains. */
+struct desk_counters {
+	uint32_t domains;        /* domain 0 not counted */
+	uint32_t connections;    /* processes attached to the desk */
+	uint32_t grants;         /* entries that permit access */
+	uint32_t mappings;       /* live mappings of pages */
+	uint32_t ports_unbound;
+	uint32_t ports_bound;    /* each end of a channel counts */
+	uint32_t watches;
+	uint32_t transactions;
+	uint32_t nodes;          /* of the store */
+};
+
+int desk_control_counters(const char *dir, struct desk_counters *out,
+			  struct why *why);
+
+/* Create domain `domid` (1..32751) with `mem_bytes`; 0 if it exists. */
+int desk_control_domain_create(const char *dir, uint16_t domid,
+			       uint64_t mem_bytes, struct why *why);
+
+/* The desk ends after it has closed every connection. */
+int desk_control_stop(const char *dir, struct why *why);
+
+#endif
