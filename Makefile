@@ -24,8 +24,8 @@ CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wvla -Wundef -Wformat=2 -Wno-format-nonliteral \
 	$(if $(filter 1,$(WERROR)),-Werror)
-SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address,undefined \
-	-fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
+SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address \
+	-fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
 	$(if $(filter thread,$(SAN)),-fsanitize=thread)
 CPPFLAGS += -D_GNU_SOURCE -I. -Isrc -I$(B)/gen \
 	-DRINGSIDE_VERSION='"$(shell cat VERSION)"'
@@ -93,11 +93,11 @@ $(B)/gen/trace-gen: trace/gen.c
 	@echo "  CC      $@"
 	@$(CC) -std=c11 -O1 -g $(WARN) -D_GNU_SOURCE -o $@ $<
 
-GEN_FILES := events.h provider.h provider.c desc.h desc.c
-$(addprefix $(B)/gen/trace/%.,h c): $(B)/gen/trace-gen trace/events.def
+# One run makes them all (`&:`): two at once would write the same files.
+GEN_FILES := enums.h events.h provider.h provider.c desc.h desc.c
+$(addprefix $(B)/gen/trace/,$(GEN_FILES)) &: $(B)/gen/trace-gen trace/events.def
 	@echo "  GEN     $(B)/gen/trace"
 	@$(B)/gen/trace-gen trace/events.def $(B)/gen/trace
-$(B)/gen/trace/provider.c $(B)/gen/trace/desc.c: | $(GEN_H)
 
 docs/events.md: trace/events.def $(B)/gen/trace-gen
 	@$(B)/gen/trace-gen --markdown trace/events.def > $@
