@@ -346,9 +346,9 @@ static void parse(const char *path)
 		while (len && isspace((unsigned char)line[len - 1]))
 			line[--len] = '\0';
 		if (!strncmp(p, "# ---- ", 7)) {
-			p += 7;
-			p[strcspn(p, "-") ? strcspn(p, "-") - 1 : 0] = '\0';
-			section = copy(p); /* events keep the pointer */
+			while (len > 7 && strchr("- ", p[len - 1]))
+				p[--len] = '\0';
+			section = copy(p + 7); /* events keep the pointer */
 		} else if (!len || *p == '#') {
 			continue;
 		} else if (isspace((unsigned char)*p)) {
