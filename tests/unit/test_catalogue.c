@@ -92,9 +92,11 @@ static void test_words(void **state)
 	assert_null(ev_word_find(&ev_words_op, 77));
 	assert_int_equal(ev_word_value(&ev_words_op, "discard", &value), 0);
 	assert_int_equal(value, 5);
+	assert_int_equal(ev_word_value(&ev_words_status, "error", &value), 0);
+	assert_int_equal(value, -1);
 	assert_int_equal(ev_word_value(&ev_words_op, "nonsense", &value),
 			 -ENOENT);
-	assert_int_equal(value, 5);
+	assert_int_equal(value, -1);
 }
 
 /* The catalogue's numbers are the protocol's. */
