@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* ringsided: the block backend. */
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "backend/backend.h"
+#include "base/log.h"
+#include "base/number.h"
+#include "trace/emit.h"
+#include "xen/xen.h"
+
+#define GRACE_MS_DEFAULT 5000u
+
+const char *argp_program_version = "ringsided " RINGSIDE_VERSION;
+
+struct options {
+	const char *host;
+	const char *lock;
+	enum log_level level;
+	struct vbd_config vbd;
+};
+
+enum { OPT_LOCK = 0x100, OPT_NO_URING, OPT_DIRECT, OPT_ALL, OPT_GRACE };
+
+static const struct argp_option option_list[] = {
+	{ "host", 'H', "HOST", 0,
+	  "serve the guests of HOST: xen, or desk:DIR (default: xen)", 0 },
+	{ "all", OPT_ALL, NULL, 0,
+	  "take every vbd, whatever its script (only where no other backend "
+	  "serves backend/vbd)", 0 },
+	{ "direct", OPT_DIRECT, NULL, 0,
+	  "bypass the page cache where the storage allows it", 0 },
+	{ "no-uring", OPT_NO_URING, NULL, 0,
+	  "use threads for storage even where io_uring works", 0 },
+	{ "grace", OPT_GRACE, "MS", 0,
+	  "how long a frontend may take to close (default: 5000)", 0 },
+	{ "lock", OPT_LOCK, "FILE", 0,
+	  "the file that keeps a second daemon away", 0 },
+	{ "verbose", 'v', NULL, 0, "say more", 0 },
+	{ "quiet", 'q', NULL, 0, "say only what is wrong", 0 },
+	{ 0 }
+};
+
+static error_t option_parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+	uint64_t number;
+
+	switch (key) {
+	case 'H':
+		o->host = arg;
+		return 0;
+	case OPT_ALL:
+		o->vbd.all = true;
+		return 0;
+	case OPT_DIRECT:
+		o->vbd.disk.direct = true;
+		return 0;
+	case OPT_NO_URING:
+		o->vbd.disk.no_uring = true;
+		return 0;
+	case OPT_GRACE:
+		if (number_parse(arg, 0, 600000, &number))
+			argp_error(state, "--grace takes milliseconds from 0 "
+				   "to 600000, not \"%s\"", arg);
+		o->vbd.grace_ms = (unsigned)number;
+		return 0;
+	case OPT_LOCK:
+		o->lock = arg;
+		return 0;
+	case 'v':
+		o->level = LOG_LEVEL_DEBUG;
+		return 0;
+	case 'q':
+		o->level = LOG_LEVEL_WARN;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "there is nothing to do with \"%s\"", arg);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/*
+ * One backend a host: two would answer the same rings.  Returns the locked
+ * fd, which the process keeps for its life, or -errno.
+ */
+static int lock_take(const struct options *o, struct why *why)
+{
+	char path[512];
+	int fd, err;
+
+	if (o->lock)
+		snprintf(path, sizeof(path), "%s", o->lock);
+	else if (!strncmp(o->host, "desk:", 5))
+		snprintf(path, sizeof(path), "%s/ringsided.lock", o->host + 5);
+	else
+		snprintf(path, sizeof(path), "/run/ringsided.lock");
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return why_set(why, -errno, "cannot open the lock file %s: %s",
+			       path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		err = errno == EWOULDBLOCK
+			      ? why_set(why, -EBUSY, "another ringsided serves "
+					"%s already (it holds %s); stop it "
+					"first", o->host, path)
+			      : why_set(why, -errno, "cannot lock %s: %s",
+					path, strerror(errno));
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+/*
+ * Before any thread exists, so that they inherit the mask: the loop takes
+ * these signals from a file descriptor.
+ */
+static void signals_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = option_list,
+		.parser = option_parse,
+		.doc = "Serve virtual disks to Xen guests, and tell every "
+		       "step of the protocol to whoever traces it.\v"
+		       "Exit status: 0 after an orderly end, 1 if the host "
+		       "failed, 2 if it could not start.",
+	};
+	struct options o = {
+		.host = "xen",
+		.level = LOG_LEVEL_INFO,
+		.vbd = {
+			.offer = { .queues_max = 1, .flush = true },
+			.grace_ms = GRACE_MS_DEFAULT,
+		},
+	};
+	struct ev_origin ev = { .actor = EV_ACTOR_BACKEND,
+				.queue = EV_QUEUE_NONE };
+	struct xen_host *host = NULL;
+	struct why why = { "" };
+	int lock, err;
+
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, &o);
+	log_open("ringsided", o.level);
+	signals_block();
+
+	err = xen_host_open(o.host, 0, &host, &why);
+	if (err) {
+		log_error("%s", why.text);
+		return 2;
+	}
+	lock = lock_take(&o, &why);
+	if (lock < 0) {
+		log_error("%s", why.text);
+		xen_host_close(host);
+		return 2;
+	}
+	ev.domid = host->domid;
+	ev_program_start(&ev, "ringsided", o.host, (uint32_t)getpid());
+	err = backend_run(host, &o.vbd, &why);
+	if (err)
+		log_error("%s", why.text);
+	ev_program_stop(&ev, "ringsided");
+	xen_host_close(host);
+	close(lock);
+	return err ? 1 : 0;
+}

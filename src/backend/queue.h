@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A queue: one ring with its event channel, its grants, its requests and its
+ * storage queue, served by one thread.  Nothing of it is shared with other
+ * queues, so nothing is locked per request.
+ */
+#ifndef BACKEND_QUEUE_H
+#define BACKEND_QUEUE_H
+
+#include <stdint.h>
+
+#include "base/why.h"
+#include "disk/disk.h"
+#include "request/parse.h"
+#include "ring/abi.h"
+#include "trace/emit.h"
+#include "xen/xen.h"
+
+struct queue;
+
+struct queue_setup {
+	struct xen_host *host; /* borrowed */
+	struct disk *disk;     /* borrowed */
+	uint16_t domid;        /* of the frontend */
+	enum ring_abi abi;
+	const uint32_t *ring_grefs; /* borrowed for the call */
+	unsigned ring_pages;
+	uint32_t evtchn_port; /* the frontend's */
+	struct request_limits limits;
+	struct ev_origin ev;
+	/* An eventfd to write to when the queue finds a fault; borrowed. */
+	int fault_fd;
+};
+
+/*
+ * Map the ring, bind the channel, allocate for a full ring (XB-05).  The
+ * thread does not run yet.  On failure nothing is left.
+ */
+int queue_open(struct queue **out, const struct queue_setup *setup,
+	       struct why *why);
+
+/* Start the thread. */
+int queue_start(struct queue *q, struct why *why);
+
+/*
+ * Stop taking requests, wait until all in flight are answered, join the
+ * thread (XSA-350), unmap and unbind everything, free.  NULL is fine.
+ */
+void queue_close(struct queue *q);
+
+struct queue_fault {
+	const char *rule; /* identifier, or "" */
+	struct why why;
+};
+
+/*
+ * The fault that stopped the queue, or NULL.  From any thread; what it
+ * points to stays until the queue closes.
+ */
+const struct queue_fault *queue_fault(const struct queue *q);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "backend/vbd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/queue.h"
+#include "base/clock.h"
+#include "xenbus/handshake.h"
+
+#define SCRIPT "block-ringside"
+
+/* ---- opening ------------------------------------------------------------ */
+
+/* Ours if the toolstack named our script, or everything is ours. */
+static bool vbd_is_ours(struct xenbus_device *d,
+			const struct vbd_config *config)
+{
+	char *script = xenbus_own_read(d, 0, "script");
+	const char *base;
+	bool ours;
+
+	if (!script)
+		return config->all;
+	base = strrchr(script, '/');
+	ours = config->all || !strcmp(base ? base + 1 : script, SCRIPT);
+	free(script);
+	return ours;
+}
+
+static void vbd_storage_open(struct vbd *v)
+{
+	struct disk_options opt = v->config->disk;
+	char *params = xenbus_own_read(&v->dev, 0, "params");
+	char *mode = xenbus_own_read(&v->dev, 0, "mode");
+	char *removable = xenbus_own_read(&v->dev, 0, "removable");
+	char *type = xenbus_own_read(&v->dev, 0, "device-type");
+	int err;
+
+	/* XSA-142: what is not clearly writable is opened read-only. */
+	opt.readonly = !mode || strcmp(mode, "w") != 0;
+	if (!params || !*params)
+		err = why_set(&v->disk_why, -EINVAL, "the toolstack named no "
+			      "target (params is empty)");
+	else
+		err = disk_open(params, &opt, &v->disk, &v->disk_why);
+	if (!err) {
+		v->facts = (struct negotiate_disk){
+			.size_bytes = v->disk->size_bytes,
+			.sector_bytes = v->disk->sector_bytes,
+			.physical_bytes = v->disk->physical_bytes,
+			.readonly = v->disk->readonly,
+			.removable = removable && !strcmp(removable, "1"),
+			.cdrom = type && !strcmp(type, "cdrom"),
+		};
+		ev_device_create(&v->dev.ev, v->dev.path, params,
+				 v->facts.size_bytes);
+	}
+	free(params);
+	free(mode);
+	free(removable);
+	free(type);
+}
+
+/* Tell the toolstack how it went: its script waits for one of the two. */
+static void vbd_storage_tell(struct vbd *v)
+{
+	struct xenbus_device *d = &v->dev;
+
+	if (v->disk) {
+		log_info("domain %u device %u: serving %s, %llu MiB%s",
+			 d->ev.domid, d->ev.devid, v->disk->target,
+			 (unsigned long long)(v->disk->size_bytes >> 20),
+			 v->disk->readonly ? ", read-only" : "");
+		xenbus_own_write(d, 0, "hotplug-status", "connected");
+	} else {
+		log_error("domain %u device %u: %s", d->ev.domid, d->ev.devid,
+			  v->disk_why.text);
+		xenbus_own_write(d, 0, "hotplug-error", "%s",
+				 v->disk_why.text);
+		xenbus_own_write(d, 0, "hotplug-status", "error");
+		xenbus_error_write(d, v->disk_why.text);
+	}
+}
+
+int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
+	     uint16_t domid, uint32_t devid, const struct vbd_config *config,
+	     int fault_fd, struct why *why)
+{
+	struct vbd *v = calloc(1, sizeof(*v));
+	int err;
+
+	if (!v)
+		return why_set(why, -ENOMEM, "no memory for a device");
+	v->config = config;
+	v->fault_fd = fault_fd;
+	err = xenbus_device_open(&v->dev, host, path, domid, devid, why);
+	if (!err && !vbd_is_ours(&v->dev, config))
+		err = -ENOENT;
+	if (err) {
+		free(v);
+		return err;
+	}
+	vbd_storage_open(v);
+	vbd_storage_tell(v);
+	v->dirty = true;
+	*out = v;
+	return 0;
+}
+
+/* ---- connecting --------------------------------------------------------- */
+
+static void vbd_disconnect(struct vbd *v)
+{
+	unsigned i;
+
+	for (i = 0; i < v->nqueues; i++)
+		queue_close(v->queues[i]);
+	v->nqueues = 0;
+	v->connected = false;
+}
+
+void vbd_free(struct vbd *v)
+{
+	if (!v)
+		return;
+	vbd_disconnect(v);
+	disk_close(v->disk);
+	free(v);
+}
+
+/* The connection cannot go on: say why once, and let it close. */
+static void vbd_fault(struct vbd *v, const char *rule, const char *text)
+{
+	if (v->faulted)
+		return;
+	v->faulted = true;
+	ev_device_fault(&v->dev.ev, rule, text);
+	if (log_limit_pass(&v->limit))
+		log_error("domain %u device %u: closed%s%s: %s",
+			  v->dev.ev.domid, v->dev.ev.devid,
+			  *rule ? " by rule " : "", rule, text);
+	xenbus_error_write(&v->dev, text);
+}
+
+bool vbd_fault_poll(struct vbd *v)
+{
+	unsigned i;
+
+	for (i = 0; i < v->nqueues && !v->faulted; i++) {
+		const struct queue_fault *fault = queue_fault(v->queues[i]);
+
+		if (!fault)
+			continue;
+		vbd_fault(v, fault->rule, fault->why.text);
+		v->dirty = true;
+		return true;
+	}
+	return false;
+}
+
+static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
+			  unsigned i, struct why *why)
+{
+	struct queue_setup setup = {
+		.host = v->dev.host,
+		.disk = v->disk,
+		.domid = v->dev.ev.domid,
+		.abi = got->abi == NEGOTIATE_X86_64 ? RING_ABI_X86_64
+						    : RING_ABI_X86_32,
+		.ring_grefs = got->ring[i].gref,
+		.ring_pages = 1u << got->ring_order,
+		.evtchn_port = got->ring[i].evtchn_port,
+		.limits = {
+			.size_bytes = v->facts.size_bytes,
+			.sector_bytes = v->facts.sector_bytes,
+			.readonly = v->facts.readonly,
+			.flush = v->config->offer.flush,
+		},
+		.ev = v->dev.ev,
+		.fault_fd = v->fault_fd,
+	};
+	int err;
+
+	setup.ev.queue = (uint16_t)i;
+	err = queue_open(&v->queues[i], &setup, why);
+	if (err)
+		return err;
+	v->nqueues = i + 1;
+	return queue_start(v->queues[i], why);
+}
+
+/*
+ * HANDSHAKE_CONNECT.  Whatever the frontend did wrong becomes a fault and 0
+ * is returned; -errno only if the store failed.
+ */
+static int vbd_connect(struct vbd *v)
+{
+	struct negotiate_result got;
+	const char *rule = "";
+	struct why why;
+	unsigned i;
+	int err;
+
+	if (!v->disk) {
+		vbd_fault(v, "", v->disk_why.text);
+		return 0;
+	}
+	err = negotiate_read(&v->dev, &v->config->offer, &got, &rule, &why);
+	if (err)
+		goto fault;
+	for (i = 0; i < got.queues; i++) {
+		/* XB-05; a gref or port that is none is the frontend's. */
+		rule = "XB-03";
+		err = vbd_queue_open(v, &got, i, &why);
+		if (err)
+			goto fault;
+	}
+	err = negotiate_connected_write(&v->dev, &v->config->offer, &v->facts);
+	if (err) {
+		vbd_disconnect(v);
+		return err;
+	}
+	v->connected = true;
+	xenbus_error_clear(&v->dev);
+	log_info("domain %u device %u: connected, %u queue%s of %u page%s",
+		 v->dev.ev.domid, v->dev.ev.devid, got.queues,
+		 got.queues == 1 ? "" : "s", 1u << got.ring_order,
+		 got.ring_order ? "s" : "");
+	return 0;
+fault:
+	vbd_disconnect(v);
+	vbd_fault(v, rule, why.text);
+	return 0;
+}
+
+/* ---- stepping ----------------------------------------------------------- */
+
+static int vbd_close(struct vbd *v)
+{
+	if (v->connected)
+		log_info("domain %u device %u: disconnected", v->dev.ev.domid,
+			 v->dev.ev.devid);
+	/* XB-19: nothing mapped and nothing bound before state 6. */
+	vbd_disconnect(v);
+	v->faulted = false;
+	return xenbus_state_switch(&v->dev, 0, XENBUS_CLOSED);
+}
+
+static void vbd_destroy(struct vbd *v)
+{
+	vbd_disconnect(v);
+	xenbus_error_clear(&v->dev);
+	ev_device_destroy(&v->dev.ev, v->dev.path);
+	log_info("domain %u device %u: removed", v->dev.ev.domid,
+		 v->dev.ev.devid);
+	v->dead = true;
+}
+
+/* The grace of a removal begins when it is first seen, and never again. */
+static bool vbd_overdue(struct vbd *v, bool online)
+{
+	uint64_t now = clock_now_ns();
+
+	if (online || v->dev.own == XENBUS_CLOSED) {
+		v->overdue_ns = 0;
+		return false;
+	}
+	if (!v->overdue_ns)
+		v->overdue_ns = now + v->config->grace_ms * 1000000ull;
+	return now >= v->overdue_ns;
+}
+
+static int vbd_act(struct vbd *v, enum handshake_action action)
+{
+	switch (action) {
+	case HANDSHAKE_OFFER:
+		v->faulted = false;
+		return negotiate_offer_write(&v->dev, &v->config->offer);
+	case HANDSHAKE_CONNECT:
+		return vbd_connect(v);
+	case HANDSHAKE_CLOSING:
+		return xenbus_state_switch(&v->dev, 0, XENBUS_CLOSING);
+	case HANDSHAKE_CLOSE:
+		return vbd_close(v);
+	case HANDSHAKE_DESTROY:
+		vbd_destroy(v);
+		return 0;
+	case HANDSHAKE_WAIT:
+		break;
+	}
+	return 0;
+}
+
+int vbd_step(struct vbd *v, bool stopping)
+{
+	int err;
+
+	v->dirty = false;
+	for (;;) {
+		struct handshake_view view;
+		enum handshake_action action;
+
+		err = xenbus_device_look(&v->dev);
+		if (err)
+			return err;
+		view = (struct handshake_view){
+			.own = v->dev.own,
+			.peer = v->dev.peer,
+			.online = v->dev.online && !stopping,
+			.gone = v->dev.gone,
+			.connected = v->connected,
+			.faulted = v->faulted,
+		};
+		view.overdue = vbd_overdue(v, view.online);
+		action = handshake_next(&view);
+		if (action == HANDSHAKE_WAIT)
+			return 0;
+		err = vbd_act(v, action);
+		if (err)
+			return err;
+		if (v->dead)
+			return 0;
+	}
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual block device, assembled from the layers: its place in the store,
+ * its storage, and while a frontend is connected its queues.
+ *
+ * Everything here runs in the main thread.  The order of its life is decided
+ * by handshake_next(); this file does what it says.
+ */
+#ifndef BACKEND_VBD_H
+#define BACKEND_VBD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/why.h"
+#include "disk/disk.h"
+#include "xenbus/device.h"
+#include "xenbus/negotiate.h"
+
+struct queue;
+
+/* How all vbds of a daemon are served. */
+struct vbd_config {
+	struct negotiate_offer offer;
+	struct disk_options disk;
+	bool all; /* take vbds whatever their script is */
+	unsigned grace_ms; /* for a frontend to close when asked to */
+};
+
+struct vbd {
+	struct xenbus_device dev;
+	const struct vbd_config *config; /* borrowed */
+	int fault_fd;                    /* borrowed, given to the queues */
+	struct disk *disk;      /* NULL if it could not be opened */
+	struct why disk_why;    /* then: why */
+	struct negotiate_disk facts;
+	struct queue *queues[NEGOTIATE_QUEUES_MAX];
+	unsigned nqueues;
+	bool connected;
+	bool faulted;
+	bool dirty;    /* something of it changed in the store */
+	bool dead;     /* nothing is left: to be freed */
+	uint64_t overdue_ns; /* when its grace is over; 0: none runs */
+	struct log_limit limit;
+	struct vbd *next;
+};
+
+/*
+ * Take on the device at `path`.  -ENOENT: it is not whole yet, or not ours
+ * to serve (its script is another's).  Storage that cannot be opened is told
+ * to the toolstack in the store, and the vbd exists nevertheless.
+ */
+int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
+	     uint16_t domid, uint32_t devid, const struct vbd_config *config,
+	     int fault_fd, struct why *why);
+
+/* Ends its queues and frees it; writes nothing to the store. */
+void vbd_free(struct vbd *v);
+
+/*
+ * Look at the store and do everything that is due; `stopping` if the daemon
+ * ends.  0, or -errno if the store itself failed.
+ */
+int vbd_step(struct vbd *v, bool stopping);
+
+/* Look whether a queue has stopped on a fault; true if so. */
+bool vbd_fault_poll(struct vbd *v);
+
+#endif

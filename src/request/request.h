@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of a request, from the copy of its slot to its response: the one
+ * place that knows which requests are in flight and what state each is in.
+ *
+ *   FREE -> TAKEN -> READY -> HELD -> STORED -> DONE -> FREE
+ *            slot    checked  pages   with the  result
+ *            copied           held    storage   known
+ *
+ * A refused request goes from TAKEN to DONE at once.  Every one that leaves
+ * FREE comes back to it by request_respond(), exactly once (RG-25).
+ *
+ * A table belongs to one queue and its thread.  It holds one entry per ring
+ * slot, so it never runs out; nothing here allocates after it was opened.
+ */
+#ifndef REQUEST_REQUEST_H
+#define REQUEST_REQUEST_H
+
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/why.h"
+#include "disk/disk.h"
+#include "grant/space.h"
+#include "request/parse.h"
+#include "ring/back.h"
+#include "trace/emit.h"
+
+enum request_state {
+	REQUEST_FREE,
+	REQUEST_TAKEN,
+	REQUEST_READY,
+	REQUEST_HELD,
+	REQUEST_STORED,
+	REQUEST_DONE,
+};
+
+struct request {
+	struct disk_op io; /* first: the engine gives this back */
+	enum request_state state;
+	uint64_t seq; /* never repeats in a queue; from 1 */
+	uint64_t id;
+	uint32_t idx; /* free-running ring index of the request */
+	uint8_t op;   /* as claimed; echoed in the response (RG-27) */
+	enum ring_status status;
+	struct request_checked checked;
+	struct grant_use use;
+	struct grant_seg segs[RING_SEGS_MAX];
+	struct iovec iov[RING_SEGS_MAX];
+	struct request *next_free;
+};
+
+struct request_table {
+	struct request *slots;
+	uint32_t entries;
+	struct request *free;
+	uint64_t last_seq;
+	struct ev_origin ev;
+	struct request_limits limits;
+	/* Counts over the queue's life. */
+	uint64_t taken;
+	uint64_t refused;
+	uint64_t responded;
+};
+
+int request_table_open(struct request_table *t, uint32_t entries,
+		       const struct request_limits *limits,
+		       const struct ev_origin *ev, struct why *why);
+void request_table_close(struct request_table *t);
+
+/* The request whose disk_op an engine gave back. */
+static inline struct request *request_of_io(struct disk_op *io)
+{
+	return (struct request *)(void *)io;
+}
+
+/*
+ * Copy the next slot out of the ring and check it.  The result is READY, or
+ * DONE if it breaks a rule: `refusal` then tells which, else its rule is
+ * NULL.  Only after ring_back_ready() counted it.
+ */
+struct request *request_take(struct request_table *t, struct ring_back *ring,
+			     struct request_refusal *refusal);
+
+/* READY with data: describe its pages for grant_space_acquire(). */
+struct grant_use *request_use(struct request *r);
+
+/* READY -> HELD, after its pages were acquired, or without data at once. */
+void request_hold(struct request *r);
+
+/*
+ * HELD -> STORED: the next operation for the storage engine, which the
+ * caller submits.
+ */
+struct disk_op *request_store(struct request_table *t, struct request *r);
+
+/*
+ * STORED -> DONE when the engine has given its operation back; or -> HELD
+ * if there is a second step (the data of a flush).  True if DONE.
+ */
+bool request_stored(struct request_table *t, struct request *r);
+
+/* READY or HELD -> DONE: it failed before it reached the storage. */
+void request_fail(struct request *r, enum ring_status status);
+
+/* True if pages were acquired for it and have to be released. */
+static inline bool request_holds_pages(const struct request *r)
+{
+	return r->use.count && !r->use.error;
+}
+
+/*
+ * DONE -> FREE: write its response (not yet published).  Its pages were
+ * released before (GR-46).
+ */
+void request_respond(struct request_table *t, struct request *r,
+		     struct ring_back *ring);
+
+#endif

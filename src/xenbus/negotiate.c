@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "xenbus/negotiate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* `info` of a vbd (xen/io/blkif.h VDISK_*). */
+#define INFO_CDROM     0x1u
+#define INFO_REMOVABLE 0x2u
+#define INFO_READONLY  0x4u
+
+/* Frontends count sectors in units of 512 bytes (Linux's convention). */
+#define SECTOR_UNIT 512u
+
+/*
+ * Tries at a transaction that others keep disturbing.  Nobody writes our own
+ * directory at such a rate except somebody who wants to hold us up.
+ */
+#define TRANSACTION_TRIES 16
+
+typedef int (*write_keys_fn)(struct xenbus_device *d, xen_xbt t,
+			     const void *arg);
+
+static int transaction_run(struct xenbus_device *d, write_keys_fn keys,
+			   const void *arg, enum xenbus_state to)
+{
+	const struct xen_store_ops *store = &d->host->ops->store;
+	enum xenbus_state from = d->own;
+	int err = -EAGAIN;
+	unsigned tries;
+
+	for (tries = 0; err == -EAGAIN && tries < TRANSACTION_TRIES; tries++) {
+		xen_xbt t;
+
+		d->own = from;
+		err = store->transaction_start(d->host, &t);
+		if (err)
+			return err;
+		err = keys(d, t, arg);
+		if (!err)
+			err = xenbus_state_switch(d, t, to);
+		if (err) {
+			store->transaction_end(d->host, t, true);
+			break;
+		}
+		err = store->transaction_end(d->host, t, false);
+	}
+	if (err)
+		d->own = from;
+	return err;
+}
+
+static int offer_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
+{
+	const struct negotiate_offer *offer = arg;
+	int err;
+
+	/* XB-11: both spellings of the same limit. */
+	err = xenbus_own_offer(d, t, "max-ring-page-order",
+			       offer->ring_order_max);
+	if (!err)
+		err = xenbus_own_offer(d, t, "max-ring-pages",
+				       1u << offer->ring_order_max);
+	if (!err)
+		err = xenbus_own_offer(d, t, "multi-queue-max-queues",
+				       offer->queues_max);
+	if (!err)
+		err = xenbus_own_offer(d, t, "feature-flush-cache",
+				       offer->flush);
+	if (!err)
+		err = xenbus_own_offer(d, t, "feature-barrier", 0);
+	if (!err)
+		err = xenbus_own_offer(d, t, "feature-discard", 0);
+	if (!err)
+		err = xenbus_own_offer(d, t, "feature-persistent", 0);
+	return err;
+}
+
+int negotiate_offer_write(struct xenbus_device *d,
+			  const struct negotiate_offer *offer)
+{
+	return transaction_run(d, offer_keys, offer, XENBUS_INIT_WAIT);
+}
+
+static int abi_read(struct xenbus_device *d, enum negotiate_abi *abi,
+		    const char **rule, struct why *why)
+{
+	char *protocol = xenbus_peer_read(d, 0, "protocol");
+	int err = 0;
+
+	if (!protocol) {
+		if (errno != ENOENT)
+			return why_set(why, -errno, "cannot read protocol: %s",
+				       strerror(errno));
+		/* The oldest frontends, 32-bit ones, wrote nothing. */
+		*abi = NEGOTIATE_X86_32;
+	} else if (!strcmp(protocol, "x86_64-abi")) {
+		*abi = NEGOTIATE_X86_64;
+	} else if (!strcmp(protocol, "x86_32-abi")) {
+		*abi = NEGOTIATE_X86_32;
+	} else {
+		*rule = "XB-13";
+		err = why_set(why, -EINVAL, "the frontend wrote protocol = "
+			      "\"%.32s\", which is neither x86_64-abi nor "
+			      "x86_32-abi", protocol);
+	}
+	free(protocol);
+	return err;
+}
+
+/* The keys of one queue: in the frontend's directory, or queue-N/ below. */
+static int ring_read(struct xenbus_device *d, const char *prefix,
+		     unsigned order, bool order_given,
+		     struct negotiate_ring *ring, const char **rule,
+		     struct why *why)
+{
+	uint64_t number;
+	char key[64];
+	unsigned i;
+	int err;
+
+	for (i = 0; i < 1u << order; i++) {
+		/*
+		 * XB-10: one page without a word about the order is ring-ref;
+		 * with an explicit order 0 frontends differ, and whichever
+		 * key stands there is taken.
+		 */
+		if (order)
+			snprintf(key, sizeof(key), "%sring-ref%u", prefix, i);
+		else
+			snprintf(key, sizeof(key), "%sring-ref", prefix);
+		err = xenbus_peer_number(d, 0, key, 0, UINT32_MAX, UINT64_MAX,
+					 &number, why);
+		if (!err && number == UINT64_MAX && !order && order_given) {
+			snprintf(key, sizeof(key), "%sring-ref0", prefix);
+			err = xenbus_peer_number(d, 0, key, 0, UINT32_MAX,
+						 UINT64_MAX, &number, why);
+		}
+		if (!err && number == UINT64_MAX)
+			err = why_set(why, -EINVAL, "the frontend reached "
+				      "state %d without writing %s",
+				      (int)d->peer, key);
+		if (err) {
+			*rule = order || order_given ? "XB-10" : "XB-03";
+			return err;
+		}
+		ring->gref[i] = (uint32_t)number;
+	}
+
+	snprintf(key, sizeof(key), "%sevent-channel", prefix);
+	err = xenbus_peer_number(d, 0, key, 1, UINT32_MAX, UINT64_MAX, &number,
+				 why);
+	if (!err && number == UINT64_MAX)
+		err = why_set(why, -EINVAL, "the frontend reached state %d "
+			      "without writing %s", (int)d->peer, key);
+	if (err) {
+		*rule = "XB-03";
+		return err;
+	}
+	ring->evtchn_port = (uint32_t)number;
+	return 0;
+}
+
+static int order_read(struct xenbus_device *d,
+		      const struct negotiate_offer *offer, unsigned *order,
+		      bool *given, const char **rule, struct why *why)
+{
+	uint64_t number;
+	int err;
+
+	err = xenbus_peer_number(d, 0, "ring-page-order", 0,
+				 offer->ring_order_max, UINT64_MAX, &number,
+				 why);
+	if (err) {
+		*rule = "XB-09";
+		return err;
+	}
+	*given = number != UINT64_MAX;
+	*order = *given ? (unsigned)number : 0;
+	ev_feature_accept(&d->ev, "ring-page-order", *order);
+	return 0;
+}
+
+int negotiate_read(struct xenbus_device *d,
+		   const struct negotiate_offer *offer,
+		   struct negotiate_result *out, const char **rule,
+		   struct why *why)
+{
+	bool order_given;
+	uint64_t queues;
+	unsigned i;
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	*rule = "";
+	err = abi_read(d, &out->abi, rule, why);
+	if (err)
+		return err;
+	err = order_read(d, offer, &out->ring_order, &order_given, rule, why);
+	if (err)
+		return err;
+	/* XB-12: and 0 queues is no way to say one (CVE-2026-45890). */
+	err = xenbus_peer_number(d, 0, "multi-queue-num-queues", 1,
+				 offer->queues_max, 1, &queues, why);
+	if (err) {
+		*rule = "XB-12";
+		return err;
+	}
+	out->queues = (unsigned)queues;
+	ev_feature_accept(&d->ev, "multi-queue-num-queues", queues);
+
+	for (i = 0; i < out->queues; i++) {
+		char prefix[24] = "";
+
+		if (out->queues > 1)
+			snprintf(prefix, sizeof(prefix), "queue-%u/", i);
+		err = ring_read(d, prefix, out->ring_order, order_given,
+				&out->ring[i], rule, why);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+struct connected_arg {
+	const struct negotiate_offer *offer;
+	const struct negotiate_disk *disk;
+};
+
+static int connected_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
+{
+	const struct connected_arg *a = arg;
+	unsigned info = 0;
+	int err;
+
+	if (a->disk->readonly)
+		info |= INFO_READONLY;
+	if (a->disk->removable)
+		info |= INFO_REMOVABLE;
+	if (a->disk->cdrom)
+		info |= INFO_CDROM;
+
+	err = xenbus_own_write(d, t, "sectors", "%llu",
+			       (unsigned long long)(a->disk->size_bytes /
+						    SECTOR_UNIT));
+	if (!err)
+		err = xenbus_own_write(d, t, "sector-size", "%u",
+				       a->disk->sector_bytes);
+	if (!err)
+		err = xenbus_own_write(d, t, "physical-sector-size", "%u",
+				       a->disk->physical_bytes);
+	if (!err)
+		err = xenbus_own_write(d, t, "info", "%u", info);
+	return err;
+}
+
+int negotiate_connected_write(struct xenbus_device *d,
+			      const struct negotiate_offer *offer,
+			      const struct negotiate_disk *disk)
+{
+	struct connected_arg arg = { .offer = offer, .disk = disk };
+
+	return transaction_run(d, connected_keys, &arg, XENBUS_CONNECTED);
+}
