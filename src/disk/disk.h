@@ -29,13 +29,13 @@ enum disk_op_kind {
 
 struct disk_op {
 	enum disk_op_kind kind;
-	uint32_t iov_count;      /* 0 for flush and discard */
+	uint32_t iov_count;	 /* 0 for flush and discard */
 	const struct iovec *iov; /* borrowed until reaped */
 	uint64_t off_bytes;
-	uint64_t len_bytes;      /* sum of iov, or the length of a discard */
-	int error;               /* out: 0 or -errno; short I/O is -EIO */
+	uint64_t len_bytes; /* sum of iov, or the length of a discard */
+	int error;	    /* out: 0 or -errno; short I/O is -EIO */
 	/* The engine's own, from submit to reap: */
-	uint64_t done_bytes;     /* progress of a short transfer */
+	uint64_t done_bytes; /* progress of a short transfer */
 	struct disk_op *next;
 };
 
@@ -69,8 +69,8 @@ struct disk_ops {
 
 struct disk {
 	const struct disk_ops *ops;
-	uint64_t size_bytes;   /* a multiple of sector_bytes */
-	uint32_t sector_bytes; /* 512 unless asked otherwise */
+	uint64_t size_bytes;	 /* a multiple of sector_bytes */
+	uint32_t sector_bytes;	 /* 512 unless asked otherwise */
 	uint32_t physical_bytes; /* sector size of what lies below */
 	bool readonly;
 	bool discard;
@@ -80,8 +80,8 @@ struct disk {
 
 struct disk_options {
 	bool readonly;
-	bool direct;     /* O_DIRECT where the file system takes it */
-	bool no_uring;   /* the thread pool even where io_uring works */
+	bool direct;	       /* O_DIRECT where the file system takes it */
+	bool no_uring;	       /* the thread pool even where io_uring works */
 	uint32_t sector_bytes; /* 0 means 512 */
 };
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk/disk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "disk/file.h"
+#include "disk/mem.h"
+#include "disk/null.h"
+
+#define SECTOR_DEFAULT 512u
+#define SECTOR_MAX     4096u
+
+int disk_open(const char *target, const struct disk_options *opt,
+	      struct disk **out, struct why *why)
+{
+	struct disk_options o = *opt;
+	int err;
+
+	if (!o.sector_bytes)
+		o.sector_bytes = SECTOR_DEFAULT;
+	if (o.sector_bytes < SECTOR_DEFAULT || o.sector_bytes > SECTOR_MAX ||
+	    (o.sector_bytes & (o.sector_bytes - 1))) /* XB-14 */
+		return why_set(why, -EINVAL,
+			       "%s: a sector size of %u bytes is not possible; "
+			       "it is a power of two from %u to %u",
+			       target, o.sector_bytes, SECTOR_DEFAULT,
+			       SECTOR_MAX);
+	if (!strncmp(target, "null:", 5))
+		err = disk_null_open(target + 5, &o, out, why);
+	else if (!strncmp(target, "mem:", 4))
+		err = disk_mem_open(target + 4, &o, out, why);
+	else
+		err = disk_file_open(target, &o, out, why);
+	if (!err)
+		snprintf((*out)->target, sizeof((*out)->target), "%s", target);
+	return err;
+}
+
+void disk_close(struct disk *d)
+{
+	if (d)
+		d->ops->close(d);
+}

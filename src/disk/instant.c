@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk/instant.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "disk/op.h"
+
+struct disk_queue {
+	struct disk *d; /* borrowed */
+	disk_instant_do *perform;
+	struct disk_list ready;
+	int signal;
+	bool raised; /* the eventfd is readable */
+};
+
+int disk_instant_open(struct disk *d, disk_instant_do *perform,
+		      struct disk_queue **out, struct why *why)
+{
+	struct disk_queue *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return why_set(why, -ENOMEM, "%s: no memory for a queue",
+			       d->target);
+	q->d = d;
+	q->perform = perform;
+	q->signal = disk_signal_open();
+	if (q->signal < 0) {
+		int err = q->signal;
+
+		free(q);
+		return why_set(why, err,
+			       "%s: no file descriptor left for a queue; "
+			       "raise the limit on open files",
+			       d->target);
+	}
+	*out = q;
+	return 0;
+}
+
+void disk_instant_close(struct disk_queue *q)
+{
+	assert(!q->ready.head);
+	close(q->signal);
+	free(q);
+}
+
+void disk_instant_submit(struct disk_queue *q, struct disk_op *op)
+{
+	if (disk_op_begin(q->d, op) && op->kind != DISK_FLUSH)
+		q->perform(q->d, op);
+	disk_list_push(&q->ready, op);
+}
+
+void disk_instant_kick(struct disk_queue *q)
+{
+	if (q->ready.head && !q->raised) {
+		q->raised = true;
+		disk_signal_raise(q->signal);
+	}
+}
+
+unsigned disk_instant_reap(struct disk_queue *q, struct disk_op **done,
+			   unsigned max)
+{
+	unsigned n = 0;
+
+	while (n < max && q->ready.head)
+		done[n++] = disk_list_pop(&q->ready);
+	if (!q->ready.head && q->raised) {
+		q->raised = false;
+		disk_signal_clear(q->signal);
+	}
+	return n;
+}
+
+int disk_instant_fd(struct disk_queue *q)
+{
+	return q->signal;
+}

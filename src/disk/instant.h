@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue of an engine that has its answer at once (null, mem): submit
+ * does the whole operation, and reap hands it back.
+ */
+#ifndef DISK_INSTANT_H
+#define DISK_INSTANT_H
+
+#include "disk/disk.h"
+
+/*
+ * What such an engine provides: does a read, write or discard that
+ * disk_op_begin() let pass, and sets op->error if it fails.
+ */
+typedef void disk_instant_do(struct disk *d, struct disk_op *op);
+
+/* `perform` is called by submit, in the queue's own thread. */
+int disk_instant_open(struct disk *d, disk_instant_do *perform,
+		      struct disk_queue **out, struct why *why);
+void disk_instant_close(struct disk_queue *q);
+void disk_instant_submit(struct disk_queue *q, struct disk_op *op);
+void disk_instant_kick(struct disk_queue *q);
+unsigned disk_instant_reap(struct disk_queue *q, struct disk_op **done,
+			   unsigned max);
+int disk_instant_fd(struct disk_queue *q);
+
+#endif
