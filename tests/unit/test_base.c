@@ -76,6 +76,7 @@ static void test_size(void **state)
 	size_is("2T", 0, 2ull << 40);
 	size_is("16777215T", 0, 16777215ull << 40);
 	size_is("16777216T", -ERANGE, 0); /* 2^64 */
+	size_is("16777217T", -ERANGE, 0);
 	size_is("0", -ERANGE, 0);
 	size_is("0k", -ERANGE, 0);
 	size_is("", -EINVAL, 0);
