@@ -137,8 +137,67 @@ units: $(UNIT) ## build the unit tests
 # ---- checks -----------------------------------------------------------------
 
 .PHONY: lint lint-layers
+lint: lint-layers $(GEN_H) ## check includes, headers, man pages, docs
+	@CC="$(CC)" VIZ_CFLAGS="$(VIZ_CFLAGS)" tests/lint/headers $(B)/gen
+	@mandoc -Tlint -Wwarning docs/man/*.[18]
+	@$(B)/gen/trace-gen --markdown trace/events.def | \
+		cmp - docs/events.md || { echo "docs/events.md is stale:" \
+		"run make docs/events.md" >&2; exit 1; }
+
 lint-layers:
 	@tests/lint/layers
+
+.PHONY: deps
+deps: ## install the Debian packages that are missing
+	@tests/deps
+
+.PHONY: demo
+demo: ## disk I/O over the desk, recorded and drawn, in out/demo
+	@tests/deps
+	@+$(MAKE) --no-print-directory all
+	@tests/demo.sh
+
+# Everything is tested twice: as it is run, and under ASan and UBSan.
+.PHONY: check
+check: ## the quick tests, under a minute once built
+	@tests/deps
+	@+$(MAKE) --no-print-directory SAN=address all units
+	@+$(MAKE) --no-print-directory all units lint
+	@tests/run --quick
+
+.PHONY: test
+test: ## all tests
+	@tests/deps
+	@+$(MAKE) --no-print-directory SAN=address all units
+	@+$(MAKE) --no-print-directory SAN=thread all units
+	@+$(MAKE) --no-print-directory CC=clang all units
+	@+$(MAKE) --no-print-directory all units lint
+	@tests/run --all
+
+.PHONY: bench-events
+bench-events: $(B)/bench/bench_events ## what an event costs, off and on
+	@$<
+
+$(B)/bench/%: tests/bench/%.c $(B)/libtest.a
+	@mkdir -p $(@D)
+	@echo "  BENCH   $@"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(B)/libtest.a \
+		$(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS) $(REC_LIBS)
+
+# ---- installing -------------------------------------------------------------
+
+.PHONY: install
+install: all ## install programs and man pages below PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+		$(DESTDIR)$(PREFIX)/lib/ringside \
+		$(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(B)/ringside $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(B)/ringsided $(DESTDIR)$(PREFIX)/sbin/
+	install -m 644 $(B)/nbdkit-ringside-plugin.so \
+		$(DESTDIR)$(PREFIX)/lib/ringside/
+	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 
 .PHONY: clean
 clean: ## remove everything that was built
