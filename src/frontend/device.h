@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One virtual disk of a guest, from the frontend's side: the two directories
+ * in the store, the xenbus state machine of Linux's blkfront, and the queues
+ * that carry its I/O.
+ *
+ * A device lives on its guest's loop.  Once connected it ends in one of
+ * three ways: the owner closes it; the backend closes it (state 5 or 6, or
+ * its directory is gone); or something fails: a rule broken, no answer for
+ * the time-out, the desk gone.  The last two are seen in front_device_ended().
+ */
+#ifndef FRONTEND_DEVICE_H
+#define FRONTEND_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/why.h"
+#include "frontend/guest.h"
+#include "frontend/queue.h"
+#include "frontend/vdev.h"
+#include "trace/emit.h"
+#include "xenbus/state.h"
+
+#define FRONT_PATH_MAX 256
+#define FRONT_QUEUES_MAX 1u
+
+/* Bits of `info` (blkif.h VDISK_*). */
+#define FRONT_INFO_CDROM     1u
+#define FRONT_INFO_REMOVABLE 2u
+#define FRONT_INFO_READONLY  4u
+
+/* What the backend told and what both sides settled. */
+struct front_settled {
+	uint64_t sectors;        /* of 512 bytes, as Linux counts */
+	uint32_t sector_bytes;   /* unit of alignment */
+	uint32_t physical_bytes;
+	uint32_t info;           /* FRONT_INFO_* */
+	bool flush;              /* feature-flush-cache */
+	bool barrier;            /* offered; not used */
+	bool discard;            /* offered; not used */
+	bool persistent;         /* offered; not used */
+	uint32_t max_indirect;   /* segments offered; not used */
+	uint32_t max_ring_order; /* offered */
+	uint32_t max_queues;     /* offered */
+	uint32_t ring_order;     /* used */
+	uint32_t queues;         /* used */
+};
+
+enum front_phase {
+	FRONT_NEW,       /* its keys are read; not connected */
+	FRONT_CONNECTED,
+	FRONT_LEAVING,   /* connected, but takes no new I/O */
+	FRONT_CLOSED,
+};
+
+struct front_device {
+	struct front_guest *guest; /* borrowed */
+	struct ev_origin ev;       /* queue is EV_QUEUE_NONE */
+	uint32_t devid;
+	char name[FRONT_VDEV_NAME_MAX];
+	char path[FRONT_PATH_MAX];    /* /local/domain/D/device/vbd/DEVID */
+	char backend[FRONT_PATH_MAX]; /* the backend's directory */
+	uint16_t backend_id;
+	char token[24];               /* of its watch */
+	bool watched;
+	bool fired;                   /* its watch did; not yet looked */
+	enum xenbus_state own;        /* as it stands in the store */
+	enum xenbus_state peer;       /* as last seen */
+	enum front_phase phase;
+	struct front_settled settled;
+	struct front_queue queues[FRONT_QUEUES_MAX];
+	unsigned nqueues;             /* opened */
+	unsigned timeout_ms;          /* of every wait for the backend */
+	bool stalled;                 /* the operator was told */
+	int error;                    /* why it ended; 0 while it did not */
+	struct why why;
+};
+
+struct front_device_options {
+	uint32_t devid;
+	unsigned timeout_ms; /* for each wait; also for an answer to I/O */
+	uint64_t id_seed;    /* request ids follow from it */
+};
+
+/*
+ * Find the disk in the store, bring a left-over state back to the beginning,
+ * and connect.  0; or -errno with a sentence: -ENOENT no such disk,
+ * -ETIMEDOUT the backend did not come along, -EPROTO it broke a rule, -EINTR
+ * the owner was asked to stop, -ECONNRESET the desk is gone.  Then
+ * everything is undone.
+ */
+int front_device_open(struct front_device *d, struct front_guest *g,
+		      const struct front_device_options *opt, struct why *why);
+
+/*
+ * End orderly: no new I/O, wait for what is in flight, states 5 and 6 with
+ * the backend, then take back the grants and the port.  What the backend
+ * never answered is given back with an error.  0; or the first thing that
+ * did not go as it should, with a sentence; the device is closed anyway.
+ */
+int front_device_close(struct front_device *d, struct why *why);
+
+/*
+ * Start one operation.  0; or it was not accepted and done() is not called:
+ * -EINVAL (alignment), -ENOSPC (beyond the end), -EROFS, -EOPNOTSUPP (a
+ * flush that was not offered), -ESHUTDOWN (the device has ended).
+ * front_device_kick() brings it to the ring.
+ */
+int front_device_submit(struct front_device *d, struct front_io *io);
+void front_device_kick(struct front_device *d);
+
+/* Why it ended by itself, with its sentence; 0 while it lives. */
+int front_device_ended(const struct front_device *d, struct why *why);
+
+/* Operations in flight or waiting for the ring. */
+bool front_device_busy(const struct front_device *d);
+
+static inline uint64_t front_device_bytes(const struct front_device *d)
+{
+	return d->settled.sectors * 512u;
+}
+
+/* ---- for the loop ------------------------------------------------------- */
+
+/* The fd to wait on of queue `n`, or -1. */
+int front_device_fd(const struct front_device *d, unsigned n);
+/* It may have work that no fd tells of. */
+bool front_device_again(const struct front_device *d);
+void front_device_service(struct front_device *d);
+/* Its watch fired: look at the backend's state. */
+void front_device_look(struct front_device *d);
+/* Look at the clock: does the backend still answer? */
+void front_device_tick(struct front_device *d, uint64_t now_ns);
+/* The first failure is kept; all I/O is given back with it. */
+void front_device_fail(struct front_device *d, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

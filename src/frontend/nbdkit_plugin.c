@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The frontend as a plugin of nbdkit: a paravirtual disk of the desk,
+ * exported over NBD.  `ringside front DIR --nbd SOCKET` runs it; by hand:
+ *
+ *	nbdkit -f ./nbdkit-ringside-plugin.so desk=DIR domid=1 vdev=xvda
+ *
+ * nbdkit's worker threads block in front_bridge_io(); one thread of ours
+ * drives the ring.  The disk is connected when the server begins to serve
+ * and closed orderly when it ends.  If the disk ends first, so does the
+ * server.
+ */
+#define NBDKIT_API_VERSION 2
+#define THREAD_MODEL	   NBDKIT_THREAD_MODEL_PARALLEL
+
+#include <nbdkit-plugin.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "frontend/bridge.h"
+
+/* The length field of NBD is 32 bits; blkfront's own limit is the ring's. */
+#define BLOCK_SIZE_MAX (32u << 20)
+
+static char *desk;
+static uint64_t domid = 1;
+static uint64_t timeout_s = 30;
+static uint64_t status_fd = UINT64_MAX;
+static const char *vdev = "xvda";
+static uint32_t devid;
+static struct front_bridge *bridge;
+
+/*
+ * Tell who started us: "R" ready, or "E" and a sentence, each ended by a
+ * newline.  Where nobody asked, a failure is nbdkit's to report.
+ */
+static void status_tell(char kind, const char *text)
+{
+	char line[600];
+	int len;
+
+	if (status_fd == UINT64_MAX) {
+		if (kind == 'E')
+			nbdkit_error("%s", text);
+		return;
+	}
+	len = snprintf(line, sizeof(line), "%c%s\n", kind, text);
+	/* Whoever does not listen any more misses nothing. */
+	(void)!send((int)status_fd, line, (size_t)len, MSG_NOSIGNAL);
+}
+
+/* ---- configuration -------------------------------------------------------- */
+
+static int config_number(const char *key, const char *value, uint64_t min,
+			 uint64_t max, uint64_t *out)
+{
+	if (number_parse(value, min, max, out) == 0)
+		return 0;
+	nbdkit_error("%s=%s: a number from %llu to %llu is needed", key, value,
+		     (unsigned long long)min, (unsigned long long)max);
+	return -1;
+}
+
+static int ringside_config(const char *key, const char *value)
+{
+	if (strcmp(key, "desk") == 0) {
+		desk = nbdkit_absolute_path(value);
+		return desk ? 0 : -1;
+	}
+	if (strcmp(key, "vdev") == 0) {
+		vdev = nbdkit_strdup_intern(value);
+		return vdev ? 0 : -1;
+	}
+	if (strcmp(key, "domid") == 0)
+		return config_number(key, value, 1, 32751, &domid);
+	if (strcmp(key, "timeout") == 0)
+		return config_number(key, value, 1, 86400, &timeout_s);
+	if (strcmp(key, "status-fd") == 0)
+		return config_number(key, value, 3, 65535, &status_fd);
+	nbdkit_error("unknown parameter '%s'", key);
+	return -1;
+}
+
+static int ringside_config_complete(void)
+{
+	struct why why;
+
+	if (!desk) {
+		nbdkit_error("desk=DIR is needed: the directory of the desk");
+		return -1;
+	}
+	if (front_vdev_parse(vdev, &devid, &why)) {
+		nbdkit_error("%s", why.text);
+		return -1;
+	}
+	return 0;
+}
+
+#define ringside_config_help                                              \
+	"desk=DIR         (required) Directory of the desk.\n"           \
+	"domid=N          Domain whose frontend to be, default 1.\n"     \
+	"vdev=NAME        Its disk, default xvda.\n"                     \
+	"timeout=SECONDS  How long to wait for the backend, default 30."
+
+/* ---- life ----------------------------------------------------------------- */
+
+/* On the loop's thread. */
+static void disk_ended(void *opaque, const struct why *why)
+{
+	(void)opaque;
+	status_tell('E', why->text);
+	nbdkit_shutdown();
+}
+
+/* A thread does not survive nbdkit's fork, so this is the earliest place. */
+static int ringside_after_fork(void)
+{
+	struct front_bridge_options opt = {
+		.program = "nbdkit-ringside-plugin",
+		.dir = desk,
+		.domid = (uint16_t)domid,
+		.device = {
+			.devid = devid,
+			.timeout_ms = (unsigned)timeout_s * 1000u,
+		},
+		.stop_fd = status_fd == UINT64_MAX ? -1 : (int)status_fd,
+		.ended = disk_ended,
+	};
+	struct why why;
+
+	log_open("nbdkit-ringside-plugin", LOG_LEVEL_INFO);
+	/* Ids only have to look random. */
+	(void)!getrandom(&opt.device.id_seed, sizeof(opt.device.id_seed), 0);
+	if (front_bridge_start(&opt, &bridge, &why)) {
+		status_tell('E', why.text);
+		return -1;
+	}
+	status_tell('R', "");
+	return 0;
+}
+
+static void ringside_cleanup(void)
+{
+	struct why why;
+
+	if (bridge && front_bridge_stop(bridge, &why))
+		status_tell('E', why.text);
+	bridge = NULL;
+}
+
+static void ringside_unload(void)
+{
+	free(desk);
+}
+
+/* ---- the disk ------------------------------------------------------------- */
+
+static void *ringside_open(int readonly)
+{
+	(void)readonly;
+	return NBDKIT_HANDLE_NOT_NEEDED;
+}
+
+static int64_t ringside_get_size(void *handle)
+{
+	(void)handle;
+	return (int64_t)(front_bridge_settled(bridge)->sectors * 512);
+}
+
+static int ringside_block_size(void *handle, uint32_t *minimum,
+			       uint32_t *preferred, uint32_t *maximum)
+{
+	const struct front_settled *s = front_bridge_settled(bridge);
+
+	(void)handle;
+	*minimum = s->sector_bytes;
+	/* A page moves without being split or copied twice. */
+	*preferred = s->physical_bytes > 4096 ? s->physical_bytes : 4096;
+	*maximum = BLOCK_SIZE_MAX;
+	return 0;
+}
+
+static int ringside_can_write(void *handle)
+{
+	(void)handle;
+	return !(front_bridge_settled(bridge)->info & FRONT_INFO_READONLY);
+}
+
+static int ringside_can_flush(void *handle)
+{
+	(void)handle;
+	return front_bridge_settled(bridge)->flush;
+}
+
+/* blkif has no FUA: nbdkit follows each such write by a flush. */
+static int ringside_can_fua(void *handle)
+{
+	(void)handle;
+	return front_bridge_settled(bridge)->flush ? NBDKIT_FUA_EMULATE
+						   : NBDKIT_FUA_NONE;
+}
+
+/*
+ * All connections share one frontend: a flush on one covers what was
+ * written, and answered, on any.
+ */
+static int ringside_can_multi_conn(void *handle)
+{
+	(void)handle;
+	return 1;
+}
+
+static int ringside_is_rotational(void *handle)
+{
+	(void)handle;
+	return 0;
+}
+
+static int disk_io(enum ring_op op, void *buf, uint32_t count, uint64_t offset)
+{
+	static const char *const names[] = { "read", "write", "", "flush" };
+	int err = front_bridge_io(bridge, op, buf, count, offset);
+
+	if (!err)
+		return 0;
+	/* NBD knows few errors; what is not among them is EIO. */
+	switch (err) {
+	case -EINVAL:
+	case -ENOSPC:
+	case -EPERM:
+	case -ENOMEM:
+	case -ESHUTDOWN:
+		nbdkit_set_error(-err);
+		break;
+	case -EROFS:
+		nbdkit_set_error(EPERM);
+		break;
+	case -EOPNOTSUPP:
+		nbdkit_set_error(EOPNOTSUPP);
+		break;
+	default:
+		nbdkit_set_error(EIO);
+	}
+	nbdkit_error("%s of %u bytes at %llu failed: %s", names[op], count,
+		     (unsigned long long)offset, strerror(-err));
+	return -1;
+}
+
+static int ringside_pread(void *handle, void *buf, uint32_t count,
+			  uint64_t offset, uint32_t flags)
+{
+	(void)handle;
+	(void)flags;
+	return disk_io(RING_OP_READ, buf, count, offset);
+}
+
+static int ringside_pwrite(void *handle, const void *buf, uint32_t count,
+			   uint64_t offset, uint32_t flags)
+{
+	(void)handle;
+	(void)flags;
+	/* The frontend only reads what it writes to the disk. */
+	return disk_io(RING_OP_WRITE, (void *)(uintptr_t)buf, count, offset);
+}
+
+static int ringside_flush(void *handle, uint32_t flags)
+{
+	(void)handle;
+	(void)flags;
+	return disk_io(RING_OP_FLUSH, NULL, 0, 0);
+}
+
+static struct nbdkit_plugin plugin = {
+	.name = "ringside",
+	.version = RINGSIDE_VERSION,
+	.longname = "Ringside's blkfront",
+	.description = "a paravirtual disk of Ringside's desk",
+	.magic_config_key = "desk",
+	.config = ringside_config,
+	.config_complete = ringside_config_complete,
+	.config_help = ringside_config_help,
+	.after_fork = ringside_after_fork,
+	.cleanup = ringside_cleanup,
+	.unload = ringside_unload,
+	.open = ringside_open,
+	.get_size = ringside_get_size,
+	.block_size = ringside_block_size,
+	.can_write = ringside_can_write,
+	.can_flush = ringside_can_flush,
+	.can_fua = ringside_can_fua,
+	.can_multi_conn = ringside_can_multi_conn,
+	.is_rotational = ringside_is_rotational,
+	.pread = ringside_pread,
+	.pwrite = ringside_pwrite,
+	.flush = ringside_flush,
+};
+
+struct nbdkit_plugin *plugin_init(void);
+
+NBDKIT_REGISTER_PLUGIN(plugin)

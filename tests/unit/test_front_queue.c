@@ -1,0 +1,794 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A frontend's queue against a backend in the same process: the guest's
+ * memory, grants and event channel are stood in for here, the ring is real,
+ * and the backend does what a test tells it, right or wrong.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "frontend/queue.h"
+#include "frontend/request.h"
+#include "ring/back.h"
+#include "xen/desk/guest.h"
+
+#define MEM_PAGES   512u
+#define GRANTS	    512u
+#define DISK_BYTES  (1u << 20)
+#define TEST_PORT   5
+
+/* ---- a guest's memory and grant table ----------------------------------- */
+
+static uint8_t *mem;
+static unsigned mem_used;
+static unsigned mem_pages = MEM_PAGES;
+static unsigned freed;
+
+struct grant {
+	const void *page;
+	bool readonly;
+	unsigned mapped;
+};
+
+static struct grant grants[GRANTS];
+static unsigned grants_max = GRANTS;
+static unsigned granted;
+
+void *desk_guest_memory(struct xen_host *h, size_t *pages)
+{
+	(void)h;
+	*pages = MEM_PAGES;
+	return mem;
+}
+
+void *desk_guest_alloc(struct xen_host *h, unsigned count)
+{
+	void *addr = mem + (size_t)mem_used * XEN_PAGE_SIZE;
+
+	(void)h;
+	if (mem_used + count > mem_pages)
+		return NULL;
+	mem_used += count;
+	return addr;
+}
+
+void desk_guest_free(struct xen_host *h, void *addr, unsigned count)
+{
+	(void)h;
+	(void)addr;
+	freed += count;
+}
+
+int desk_guest_grant(struct xen_host *h, uint16_t domid, const void *addr,
+		     bool readonly)
+{
+	unsigned i;
+
+	(void)h;
+	assert_int_equal(domid, 7);
+	if (granted == grants_max)
+		return -ENOSPC;
+	for (i = 8; grants[i].page; i++)
+		;
+	grants[i].page = addr;
+	grants[i].readonly = readonly;
+	granted++;
+	return (int)i;
+}
+
+int desk_guest_grant_end(struct xen_host *h, uint32_t gref)
+{
+	(void)h;
+	assert_non_null(grants[gref].page);
+	if (grants[gref].mapped)
+		return -EBUSY;
+	grants[gref].page = NULL;
+	granted--;
+	return 0;
+}
+
+/* ---- an event channel ----------------------------------------------------- */
+
+static bool port_pending, port_masked, port_open;
+static unsigned notified;
+
+static int fake_open(struct xen_host *h, struct xen_evtchn **out)
+{
+	(void)h;
+	*out = (struct xen_evtchn *)&notified;
+	return 0;
+}
+
+static void fake_close(struct xen_evtchn *e)
+{
+	(void)e;
+}
+
+static int fake_alloc(struct xen_evtchn *e, uint16_t remote)
+{
+	(void)e;
+	assert_int_equal(remote, 7);
+	port_open = true;
+	return TEST_PORT;
+}
+
+static int fake_unbind(struct xen_evtchn *e, uint32_t port)
+{
+	(void)e;
+	assert_int_equal(port, TEST_PORT);
+	port_open = false;
+	return 0;
+}
+
+static int fake_notify(struct xen_evtchn *e, uint32_t port)
+{
+	(void)e;
+	assert_int_equal(port, TEST_PORT);
+	notified++;
+	return 0;
+}
+
+static int fake_pending(struct xen_evtchn *e)
+{
+	(void)e;
+	if (!port_pending || port_masked)
+		return -EAGAIN;
+	port_pending = false;
+	port_masked = true;
+	return TEST_PORT;
+}
+
+static int fake_unmask(struct xen_evtchn *e, uint32_t port)
+{
+	(void)e;
+	assert_int_equal(port, TEST_PORT);
+	port_masked = false;
+	return 0;
+}
+
+static const struct xen_ops fake_ops = {
+	.name = "fake",
+	.evtchn = {
+		.open = fake_open,
+		.close = fake_close,
+		.alloc_unbound = fake_alloc,
+		.unbind = fake_unbind,
+		.notify = fake_notify,
+		.pending = fake_pending,
+		.unmask = fake_unmask,
+	},
+};
+
+static struct xen_host fake_host = { .ops = &fake_ops, .domid = 3 };
+
+/* ---- a backend ------------------------------------------------------------ */
+
+static struct ring_back back;
+static uint8_t disk[DISK_BYTES];
+static struct ring_request_x86_64 taken[64];
+static unsigned ntaken;
+
+/* Take all requests that are there into taken[]; returns how many. */
+static unsigned back_take(void)
+{
+	struct ring_slot slot;
+	int ready = ring_back_ready(&back);
+	int i;
+
+	assert_true(ready >= 0);
+	ntaken = 0;
+	for (i = 0; i < ready; i++) {
+		ring_back_take(&back, &slot);
+		memcpy(&taken[ntaken++], slot.bytes, sizeof(taken[0]));
+	}
+	return ntaken;
+}
+
+/* Move the data of a request, checking all that the protocol asks. */
+static void back_move(const struct ring_request_x86_64 *r)
+{
+	uint64_t at = r->sector_number * 512;
+	unsigned i;
+
+	if (r->operation == RING_OP_FLUSH) {
+		assert_int_equal(r->nr_segments, 0);
+		return;
+	}
+	assert_in_range(r->nr_segments, 1, RING_SEGS_MAX);
+	for (i = 0; i < r->nr_segments; i++) {
+		const struct ring_segment *s = &r->seg[i];
+		struct grant *g = &grants[s->gref];
+		uint8_t *page = (uint8_t *)(uintptr_t)g->page;
+		size_t len;
+
+		assert_non_null(page);
+		assert_in_range(s->last_sect, s->first_sect, RING_SECTOR_LAST);
+		len = (s->last_sect - s->first_sect + 1u) * 512;
+		assert_true(at + len <= DISK_BYTES);
+		page += s->first_sect * 512;
+		if (r->operation == RING_OP_WRITE) {
+			assert_true(g->readonly);
+			memcpy(disk + at, page, len);
+		} else {
+			assert_false(g->readonly);
+			memcpy(page, disk + at, len);
+		}
+		at += len;
+	}
+}
+
+static void back_push(void)
+{
+	if (ring_back_push(&back))
+		port_pending = true;
+}
+
+static void back_answer(const struct ring_request_x86_64 *r,
+			enum ring_status status)
+{
+	if (status == RING_STATUS_OKAY)
+		back_move(r);
+	ring_back_respond(&back, r->id, r->operation, status);
+}
+
+/* Serve all there is, the last first, as a disk may. */
+static void back_serve(enum ring_status status)
+{
+	while (back_take()) {
+		while (ntaken)
+			back_answer(&taken[--ntaken], status);
+		back_push();
+	}
+	ring_back_final_check(&back);
+}
+
+/* ---- the test's own -------------------------------------------------------- */
+
+static struct front_queue q;
+static unsigned dones;
+
+static void count_done(struct front_io *io)
+{
+	assert_ptr_equal(io->opaque, &dones);
+	dones++;
+}
+
+static struct front_io io_make(enum ring_op op, uint64_t off, uint32_t len,
+			       void *buf)
+{
+	struct front_io io = {
+		.op = op, .off_bytes = off, .len_bytes = len, .buf = buf,
+		.done = count_done, .opaque = &dones, .error = 12345,
+	};
+
+	return io;
+}
+
+static int setup(void **state)
+{
+	struct front_queue_options opt = {
+		.host = &fake_host, .backend_id = 7, .pages = 1,
+		.id_seed = 42,
+		.ev = { .actor = EV_ACTOR_FRONTEND, .domid = 3 },
+	};
+	struct why why;
+
+	(void)state;
+	mem = aligned_alloc(XEN_PAGE_SIZE, MEM_PAGES * XEN_PAGE_SIZE);
+	memset(mem, 0, MEM_PAGES * XEN_PAGE_SIZE);
+	memset(grants, 0, sizeof(grants));
+	for (unsigned i = 0; i < DISK_BYTES; i++)
+		disk[i] = (uint8_t)(i * 7 + i / 512);
+	mem_used = freed = granted = notified = dones = 0;
+	grants_max = GRANTS;
+	port_pending = port_masked = false;
+	assert_int_equal(front_queue_open(&q, &opt, &why), 0);
+	ring_back_init(&back, q.ring_pages, 1, RING_ABI_X86_64, &opt.ev);
+	ring_back_final_check(&back);
+	return 0;
+}
+
+/* Whatever a test did, nothing may be left. */
+static int teardown(void **state)
+{
+	(void)state;
+	if (q.ring_pages) {
+		front_queue_fail(&q, -ESHUTDOWN);
+		for (unsigned i = 0; i < GRANTS; i++)
+			grants[i].mapped = 0;
+		assert_int_equal(front_queue_close(&q), 0);
+		assert_int_equal(granted, 0);
+		assert_int_equal(freed, mem_used);
+		assert_false(port_open);
+	}
+	free(mem);
+	return 0;
+}
+
+static void run(enum ring_status status)
+{
+	assert_int_equal(front_queue_pump(&q), 0);
+	while (front_queue_busy(&q)) {
+		back_serve(status);
+		assert_true(port_pending);
+		assert_int_equal(front_queue_service(&q), 0);
+	}
+}
+
+/* ---- the way of the data --------------------------------------------------- */
+
+static void test_read_any_place(void **state)
+{
+	static const struct {
+		uint32_t off, len;
+		unsigned requests;
+	} cases[] = {
+		{ 0, 512, 1 },	       { 512, 4096, 1 },
+		{ 4096, 45056, 1 },    { 3584, 41472, 1 },
+		{ 3584, 45056, 2 },    { 1024, 200 * 1024, 5 },
+		{ DISK_BYTES - 512, 512, 1 },
+	};
+	static uint8_t buf[256 * 1024];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct front_io io = io_make(RING_OP_READ, cases[i].off,
+					     cases[i].len, buf);
+		uint64_t before = q.seq;
+
+		memset(buf, 0xee, sizeof(buf));
+		front_queue_submit(&q, &io);
+		run(RING_STATUS_OKAY);
+		assert_int_equal(io.error, 0);
+		assert_memory_equal(buf, disk + cases[i].off, cases[i].len);
+		assert_int_equal(buf[cases[i].len], 0xee);
+		assert_int_equal(q.seq - before, cases[i].requests);
+		assert_int_equal(dones, i + 1);
+		assert_int_equal(granted, 1); /* the ring */
+	}
+}
+
+static void test_write_then_flush(void **state)
+{
+	static uint8_t buf[100 * 1024], before[DISK_BYTES];
+	struct front_io io = io_make(RING_OP_WRITE, 1536, sizeof(buf), buf);
+	struct front_io flush = io_make(RING_OP_FLUSH, 0, 0, NULL);
+
+	(void)state;
+	memcpy(before, disk, sizeof(disk));
+	for (unsigned i = 0; i < sizeof(buf); i++)
+		buf[i] = (uint8_t)(i * 13);
+	front_queue_submit(&q, &io);
+	run(RING_STATUS_OKAY);
+	assert_memory_equal(disk + 1536, buf, sizeof(buf));
+	assert_memory_equal(disk, before, 1536);
+	assert_memory_equal(disk + 1536 + sizeof(buf),
+			    before + 1536 + sizeof(buf),
+			    DISK_BYTES - 1536 - sizeof(buf));
+	front_queue_submit(&q, &flush);
+	run(RING_STATUS_OKAY);
+	assert_int_equal(flush.error, 0);
+	assert_int_equal(dones, 2);
+}
+
+static void test_one_push_for_a_batch(void **state)
+{
+	static uint8_t buf[40][4096];
+	struct front_io io[40];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		io[i] = io_make(RING_OP_READ, i * 4096, 4096, buf[i]);
+		front_queue_submit(&q, &io[i]);
+	}
+	assert_int_equal(notified, 0);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(notified, 1);
+	assert_int_equal(q.in_flight, 32); /* what the ring holds */
+	assert_int_equal(back_take(), 32);
+	/* The backend is awake: the other 8 need no notification. */
+	for (i = 0; i < 32; i++)
+		back_answer(&taken[i], RING_STATUS_OKAY);
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(notified, 1);
+	assert_int_equal(q.notifies_saved, 1);
+	assert_int_equal(dones, 32);
+	back_serve(RING_STATUS_OKAY);
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(dones, 40);
+	for (i = 0; i < 40; i++)
+		assert_memory_equal(buf[i], disk + i * 4096, 4096);
+}
+
+static void test_errors_come_back(void **state)
+{
+	uint8_t buf[512];
+	struct front_io io = io_make(RING_OP_READ, 0, 512, buf);
+	struct front_io flush = io_make(RING_OP_FLUSH, 0, 0, NULL);
+
+	(void)state;
+	memset(buf, 0x55, sizeof(buf));
+	front_queue_submit(&q, &io);
+	run(RING_STATUS_ERROR);
+	assert_int_equal(io.error, -EIO);
+	assert_int_equal(buf[0], 0x55); /* no data came with the error */
+	front_queue_submit(&q, &flush);
+	run(RING_STATUS_EOPNOTSUPP);
+	assert_int_equal(flush.error, -EOPNOTSUPP);
+	assert_int_equal(granted, 1);
+}
+
+static void test_one_part_fails(void **state)
+{
+	static uint8_t buf[90112]; /* two requests */
+	struct front_io io = io_make(RING_OP_READ, 0, sizeof(buf), buf);
+
+	(void)state;
+	front_queue_submit(&q, &io);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 2);
+	back_answer(&taken[0], RING_STATUS_ERROR);
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(dones, 0); /* the other is still out */
+	back_answer(&taken[1], RING_STATUS_OKAY);
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(dones, 1);
+	assert_int_equal(io.error, -EIO);
+}
+
+/* ---- ids and notifications -------------------------------------------------- */
+
+static void test_ids(void **state)
+{
+	uint64_t seen[1000];
+	unsigned i, k, index, differ = 0;
+	uint64_t seq;
+
+	(void)state;
+	for (i = 0; i < 1000; i++) {
+		seen[i] = front_request_id(42, i, i % 32);
+		front_request_id_split(42, seen[i], &seq, &index);
+		assert_int_equal(seq, i);
+		assert_int_equal(index, i % 32);
+		for (k = 0; k < i; k++)
+			assert_true(seen[k] != seen[i]);
+		/* A number and its successor have little in common. */
+		if (i)
+			differ += (unsigned)__builtin_popcountll(
+				seen[i] ^ seen[i - 1]);
+	}
+	assert_in_range(differ, 28 * 999, 36 * 999);
+}
+
+static void test_spurious_wakeup(void **state)
+{
+	(void)state;
+	port_pending = true;
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(q.wakeups, 1);
+	assert_int_equal(q.spurious, 1);
+	assert_false(port_masked);
+}
+
+static struct front_io late;
+
+/* Answers the next request only while the first is being taken. */
+static void done_then_answer(struct front_io *io)
+{
+	dones++;
+	if (io == &late)
+		return;
+	back_answer(&taken[1], RING_STATUS_OKAY);
+	/* Nobody asked to be notified: the final check has to see it. */
+	assert_false(ring_back_push(&back));
+}
+
+static void test_no_lost_wakeup(void **state)
+{
+	uint8_t buf[2][512];
+	struct front_io io = io_make(RING_OP_READ, 0, 512, buf[0]);
+
+	(void)state;
+	late = io_make(RING_OP_READ, 512, 512, buf[1]);
+	io.done = late.done = done_then_answer;
+	front_queue_submit(&q, &io);
+	front_queue_submit(&q, &late);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 2);
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(dones, 2);
+}
+
+static struct front_io forever;
+
+/* A backend that has answered before anybody can look away. */
+static void done_again(struct front_io *io)
+{
+	dones++;
+	front_queue_submit(&q, io);
+	front_queue_pump(&q);
+	back_serve(RING_STATUS_OKAY);
+}
+
+static void test_service_ends(void **state)
+{
+	uint8_t buf[512];
+
+	(void)state;
+	forever = io_make(RING_OP_READ, 0, 512, buf);
+	forever.done = done_again;
+	front_queue_submit(&q, &forever);
+	assert_int_equal(front_queue_pump(&q), 0);
+	back_serve(RING_STATUS_OKAY);
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_true(q.again); /* and it will come back by itself */
+	assert_true(dones >= 1000 && dones < 10000);
+	forever.done = count_done;
+	port_pending = false;
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_false(q.again);
+	assert_false(front_queue_busy(&q));
+}
+
+/* ---- what a backend may not do ---------------------------------------------- */
+
+/* Two reads in taken[]; nothing answered. */
+static struct front_io *two_reads(void)
+{
+	static uint8_t buf[2][512];
+	static struct front_io io[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		io[i] = io_make(RING_OP_READ, i * 512, 512, buf[i]);
+		front_queue_submit(&q, &io[i]);
+	}
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 2);
+	return io;
+}
+
+static void expect_fault(const char *rule)
+{
+	back_push();
+	assert_int_equal(front_queue_service(&q), -EPROTO);
+	assert_non_null(q.fault.rule);
+	assert_string_equal(q.fault.rule, rule);
+	assert_non_null(strstr(q.fault.why.text, rule));
+	/* And nothing it does afterwards counts. */
+	assert_int_equal(front_queue_service(&q), -EPROTO);
+	assert_int_equal(front_queue_pump(&q), -EPROTO);
+}
+
+static void test_unknown_id(void **state)
+{
+	(void)state;
+	two_reads();
+	ring_back_respond(&back, 0x1234, RING_OP_READ, RING_STATUS_OKAY);
+	expect_fault("RG-26");
+	assert_int_equal(dones, 0);
+}
+
+static void test_future_id(void **state)
+{
+	(void)state;
+	two_reads();
+	ring_back_respond(&back, front_request_id(q.id_key, q.seq + 1, 0),
+			  RING_OP_READ, RING_STATUS_OKAY);
+	expect_fault("RG-26");
+}
+
+static void test_second_answer(void **state)
+{
+	(void)state;
+	two_reads();
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	expect_fault("RG-25");
+	assert_int_equal(dones, 1);
+}
+
+/* The entry is in use again, but by another request. */
+static void test_second_answer_later(void **state)
+{
+	uint64_t old;
+	struct front_io *io = two_reads();
+
+	(void)state;
+	old = taken[0].id;
+	back_answer(&taken[1], RING_STATUS_OKAY);
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	front_queue_submit(&q, &io[0]);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 1);
+	ring_back_respond(&back, old, RING_OP_READ, RING_STATUS_OKAY);
+	expect_fault("RG-25");
+}
+
+static void test_wrong_operation(void **state)
+{
+	(void)state;
+	two_reads();
+	ring_back_respond(&back, taken[0].id, RING_OP_WRITE,
+			  RING_STATUS_OKAY);
+	expect_fault("RG-27");
+}
+
+static void test_wrong_status(void **state)
+{
+	(void)state;
+	two_reads();
+	ring_back_respond(&back, taken[0].id, RING_OP_READ,
+			  (enum ring_status)1);
+	expect_fault("RG-28");
+}
+
+static void test_status_too_low(void **state)
+{
+	(void)state;
+	two_reads();
+	ring_back_respond(&back, taken[0].id, RING_OP_READ,
+			  (enum ring_status)-3);
+	expect_fault("RG-28");
+}
+
+/* Leave `value` in the padding of the first response, at byte `off`. */
+static void dirty_padding(unsigned off)
+{
+	two_reads();
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	((uint8_t *)q.ring_pages)[RING_HEADER_BYTES + off] = 0x80;
+	expect_fault("RG-29");
+}
+
+static void test_dirty_padding(void **state)
+{
+	(void)state;
+	dirty_padding(offsetof(struct ring_response_x86_64, pad0));
+}
+
+static void test_dirty_tail(void **state)
+{
+	(void)state;
+	dirty_padding(sizeof(struct ring_response_x86_64) - 1);
+}
+
+static void test_too_many_responses(void **state)
+{
+	(void)state;
+	two_reads();
+	/* The third index of the ring is the responses'. */
+	((uint32_t *)q.ring_pages)[2] = 3;
+	port_pending = true;
+	assert_int_equal(front_queue_service(&q), -EPROTO);
+	assert_string_equal(q.fault.rule, "RG-21");
+	assert_int_equal(dones, 0);
+}
+
+static void test_still_mapped(void **state)
+{
+	struct front_io *io = two_reads();
+
+	(void)state;
+	grants[taken[0].seg[0].gref].mapped = 1;
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	expect_fault("GR-46");
+	/* Both come back with the reason, once. */
+	front_queue_fail(&q, -EPROTO);
+	assert_int_equal(dones, 2);
+	assert_int_equal(io[0].error, -EPROTO);
+	assert_int_equal(io[1].error, -EPROTO);
+	/* The page that is mapped is never used again. */
+	assert_int_equal(front_queue_close(&q), 1);
+	assert_int_equal(granted, 1);
+	assert_int_equal(mem_used - freed, RING_SEGS_MAX);
+}
+
+/* ---- running out -------------------------------------------------------------- */
+
+static void test_fail_half_put(void **state)
+{
+	static uint8_t big[64 * 45056];
+	struct front_io io = io_make(RING_OP_READ, 0, 20 * 45056, big);
+	struct front_io io2 = io_make(RING_OP_READ, 0, 20 * 45056, big);
+	struct front_io io3 = io_make(RING_OP_READ, 0, 512, big);
+
+	(void)state;
+	front_queue_submit(&q, &io);
+	front_queue_submit(&q, &io2); /* 12 of 20 parts fit */
+	front_queue_submit(&q, &io3);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(q.in_flight, 32);
+	front_queue_fail(&q, -ETIMEDOUT);
+	assert_int_equal(dones, 3);
+	assert_int_equal(io2.error, -ETIMEDOUT);
+	assert_false(front_queue_busy(&q));
+}
+
+static void test_few_grants(void **state)
+{
+	static uint8_t buf[8][8192];
+	struct front_io io[8];
+
+	(void)state;
+	grants_max = 6; /* the ring's and five more: two requests */
+	for (unsigned i = 0; i < 8; i++) {
+		io[i] = io_make(RING_OP_READ, i * 8192, 8192, buf[i]);
+		front_queue_submit(&q, &io[i]);
+	}
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(q.in_flight, 2);
+	assert_int_equal(granted, 5); /* none of the half-granted third */
+	run(RING_STATUS_OKAY);
+	assert_int_equal(dones, 8);
+	grants_max = 2;
+	front_queue_submit(&q, &io[0]);
+	assert_int_equal(front_queue_pump(&q), -ENOSPC);
+	front_queue_fail(&q, -ENOSPC);
+	assert_int_equal(dones, 9);
+	assert_int_equal(io[0].error, -ENOSPC);
+}
+
+static void test_small_memory(void **state)
+{
+	struct front_queue_options opt = {
+		.host = &fake_host, .backend_id = 7, .pages = 1,
+	};
+	struct front_queue small;
+	struct why why = { "" };
+
+	(void)state;
+	mem_pages = mem_used + 1 + 2 * RING_SEGS_MAX + 3;
+	assert_int_equal(front_queue_open(&small, &opt, &why), 0);
+	assert_int_equal(small.requests, 2);
+	assert_int_equal(front_queue_close(&small), 0);
+	mem_pages = mem_used + 1;
+	assert_int_equal(front_queue_open(&small, &opt, &why), -ENOMEM);
+	assert_non_null(strstr(why.text, "memory"));
+	assert_int_equal(granted, 1);
+	mem_pages = MEM_PAGES;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		T(test_read_any_place),
+		T(test_write_then_flush),
+		T(test_one_push_for_a_batch),
+		T(test_errors_come_back),
+		T(test_one_part_fails),
+		T(test_ids),
+		T(test_spurious_wakeup),
+		T(test_no_lost_wakeup),
+		T(test_service_ends),
+		T(test_unknown_id),
+		T(test_future_id),
+		T(test_second_answer),
+		T(test_second_answer_later),
+		T(test_wrong_operation),
+		T(test_wrong_status),
+		T(test_status_too_low),
+		T(test_dirty_padding),
+		T(test_dirty_tail),
+		T(test_too_many_responses),
+		T(test_still_mapped),
+		T(test_fail_half_put),
+		T(test_few_grants),
+		T(test_small_memory),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
