@@ -149,25 +149,25 @@ lint-layers:
 
 .PHONY: deps
 deps: ## install the Debian packages that are missing
-	@tests/deps
+	@tests/deps demo test
 
 .PHONY: demo
 demo: ## disk I/O over the desk, recorded and drawn, in out/demo
-	@tests/deps
+	@tests/deps demo
 	@+$(MAKE) --no-print-directory all
 	@tests/demo.sh
 
 # Everything is tested twice: as it is run, and under ASan and UBSan.
 .PHONY: check
 check: ## the quick tests, under a minute once built
-	@tests/deps
+	@tests/deps demo test
 	@+$(MAKE) --no-print-directory SAN=address all units
 	@+$(MAKE) --no-print-directory all units lint
 	@tests/run --quick
 
 .PHONY: test
 test: ## all tests
-	@tests/deps
+	@tests/deps demo test
 	@+$(MAKE) --no-print-directory SAN=address all units
 	@+$(MAKE) --no-print-directory SAN=thread all units
 	@+$(MAKE) --no-print-directory CC=clang all units
