@@ -1,3 +1,4 @@
+#!/bin/bash
 # SPDX-License-Identifier: MIT
 # A fresh Debian 12 with nothing but git, apt and make: a clone and
 # "make demo" must do everything else.
