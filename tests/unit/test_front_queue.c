@@ -1,250 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A frontend's queue against a backend in the same process: the guest's
- * memory, grants and event channel are stood in for here, the ring is real,
- * and the backend does what a test tells it, right or wrong.
- */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+/* A frontend's queue against a backend in the same process. */
+#include "tests/unit/front_rig.h"
 
 #include "frontend/queue.h"
 #include "frontend/request.h"
-#include "ring/back.h"
-#include "xen/desk/guest.h"
-
-#define MEM_PAGES   512u
-#define GRANTS	    512u
-#define DISK_BYTES  (1u << 20)
-#define TEST_PORT   5
-
-/* ---- a guest's memory and grant table ----------------------------------- */
-
-static uint8_t *mem;
-static unsigned mem_used;
-static unsigned mem_pages = MEM_PAGES;
-static unsigned freed;
-
-struct grant {
-	const void *page;
-	bool readonly;
-	unsigned mapped;
-};
-
-static struct grant grants[GRANTS];
-static unsigned grants_max = GRANTS;
-static unsigned granted;
-
-void *desk_guest_memory(struct xen_host *h, size_t *pages)
-{
-	(void)h;
-	*pages = MEM_PAGES;
-	return mem;
-}
-
-void *desk_guest_alloc(struct xen_host *h, unsigned count)
-{
-	void *addr = mem + (size_t)mem_used * XEN_PAGE_SIZE;
-
-	(void)h;
-	if (mem_used + count > mem_pages)
-		return NULL;
-	mem_used += count;
-	return addr;
-}
-
-void desk_guest_free(struct xen_host *h, void *addr, unsigned count)
-{
-	(void)h;
-	(void)addr;
-	freed += count;
-}
-
-int desk_guest_grant(struct xen_host *h, uint16_t domid, const void *addr,
-		     bool readonly)
-{
-	unsigned i;
-
-	(void)h;
-	assert_int_equal(domid, 7);
-	if (granted == grants_max)
-		return -ENOSPC;
-	for (i = 8; grants[i].page; i++)
-		;
-	grants[i].page = addr;
-	grants[i].readonly = readonly;
-	granted++;
-	return (int)i;
-}
-
-int desk_guest_grant_end(struct xen_host *h, uint32_t gref)
-{
-	(void)h;
-	assert_non_null(grants[gref].page);
-	if (grants[gref].mapped)
-		return -EBUSY;
-	grants[gref].page = NULL;
-	granted--;
-	return 0;
-}
-
-/* ---- an event channel ----------------------------------------------------- */
-
-static bool port_pending, port_masked, port_open;
-static unsigned notified;
-
-static int fake_open(struct xen_host *h, struct xen_evtchn **out)
-{
-	(void)h;
-	*out = (struct xen_evtchn *)&notified;
-	return 0;
-}
-
-static void fake_close(struct xen_evtchn *e)
-{
-	(void)e;
-}
-
-static int fake_alloc(struct xen_evtchn *e, uint16_t remote)
-{
-	(void)e;
-	assert_int_equal(remote, 7);
-	port_open = true;
-	return TEST_PORT;
-}
-
-static int fake_unbind(struct xen_evtchn *e, uint32_t port)
-{
-	(void)e;
-	assert_int_equal(port, TEST_PORT);
-	port_open = false;
-	return 0;
-}
-
-static int fake_notify(struct xen_evtchn *e, uint32_t port)
-{
-	(void)e;
-	assert_int_equal(port, TEST_PORT);
-	notified++;
-	return 0;
-}
-
-static int fake_pending(struct xen_evtchn *e)
-{
-	(void)e;
-	if (!port_pending || port_masked)
-		return -EAGAIN;
-	port_pending = false;
-	port_masked = true;
-	return TEST_PORT;
-}
-
-static int fake_unmask(struct xen_evtchn *e, uint32_t port)
-{
-	(void)e;
-	assert_int_equal(port, TEST_PORT);
-	port_masked = false;
-	return 0;
-}
 
 static const struct xen_ops fake_ops = {
 	.name = "fake",
-	.evtchn = {
-		.open = fake_open,
-		.close = fake_close,
-		.alloc_unbound = fake_alloc,
-		.unbind = fake_unbind,
-		.notify = fake_notify,
-		.pending = fake_pending,
-		.unmask = fake_unmask,
-	},
+	.evtchn = FAKE_EVTCHN_OPS,
 };
 
 static struct xen_host fake_host = { .ops = &fake_ops, .domid = 3 };
-
-/* ---- a backend ------------------------------------------------------------ */
-
-static struct ring_back back;
-static uint8_t disk[DISK_BYTES];
-static struct ring_request_x86_64 taken[64];
-static unsigned ntaken;
-
-/* Take all requests that are there into taken[]; returns how many. */
-static unsigned back_take(void)
-{
-	struct ring_slot slot;
-	int ready = ring_back_ready(&back);
-	int i;
-
-	assert_true(ready >= 0);
-	ntaken = 0;
-	for (i = 0; i < ready; i++) {
-		ring_back_take(&back, &slot);
-		memcpy(&taken[ntaken++], slot.bytes, sizeof(taken[0]));
-	}
-	return ntaken;
-}
-
-/* Move the data of a request, checking all that the protocol asks. */
-static void back_move(const struct ring_request_x86_64 *r)
-{
-	uint64_t at = r->sector_number * 512;
-	unsigned i;
-
-	if (r->operation == RING_OP_FLUSH) {
-		assert_int_equal(r->nr_segments, 0);
-		return;
-	}
-	assert_in_range(r->nr_segments, 1, RING_SEGS_MAX);
-	for (i = 0; i < r->nr_segments; i++) {
-		const struct ring_segment *s = &r->seg[i];
-		struct grant *g = &grants[s->gref];
-		uint8_t *page = (uint8_t *)(uintptr_t)g->page;
-		size_t len;
-
-		assert_non_null(page);
-		assert_in_range(s->last_sect, s->first_sect, RING_SECTOR_LAST);
-		len = (s->last_sect - s->first_sect + 1u) * 512;
-		assert_true(at + len <= DISK_BYTES);
-		page += s->first_sect * 512;
-		if (r->operation == RING_OP_WRITE) {
-			assert_true(g->readonly);
-			memcpy(disk + at, page, len);
-		} else {
-			assert_false(g->readonly);
-			memcpy(page, disk + at, len);
-		}
-		at += len;
-	}
-}
-
-static void back_push(void)
-{
-	if (ring_back_push(&back))
-		port_pending = true;
-}
-
-static void back_answer(const struct ring_request_x86_64 *r,
-			enum ring_status status)
-{
-	if (status == RING_STATUS_OKAY)
-		back_move(r);
-	ring_back_respond(&back, r->id, r->operation, status);
-}
-
-/* Serve all there is, the last first, as a disk may. */
-static void back_serve(enum ring_status status)
-{
-	while (back_take()) {
-		while (ntaken)
-			back_answer(&taken[--ntaken], status);
-		back_push();
-	}
-	ring_back_final_check(&back);
-}
 
 /* ---- the test's own -------------------------------------------------------- */
 
@@ -271,21 +37,15 @@ static struct front_io io_make(enum ring_op op, uint64_t off, uint32_t len,
 static int setup(void **state)
 {
 	struct front_queue_options opt = {
-		.host = &fake_host, .backend_id = 7, .pages = 1,
+		.host = &fake_host, .backend_id = RIG_BACKEND, .pages = 1,
 		.id_seed = 42,
 		.ev = { .actor = EV_ACTOR_FRONTEND, .domid = 3 },
 	};
 	struct why why;
 
 	(void)state;
-	mem = aligned_alloc(XEN_PAGE_SIZE, MEM_PAGES * XEN_PAGE_SIZE);
-	memset(mem, 0, MEM_PAGES * XEN_PAGE_SIZE);
-	memset(grants, 0, sizeof(grants));
-	for (unsigned i = 0; i < DISK_BYTES; i++)
-		disk[i] = (uint8_t)(i * 7 + i / 512);
-	mem_used = freed = granted = notified = dones = 0;
-	grants_max = GRANTS;
-	port_pending = port_masked = false;
+	rig_reset();
+	dones = 0;
 	assert_int_equal(front_queue_open(&q, &opt, &why), 0);
 	ring_back_init(&back, q.ring_pages, 1, RING_ABI_X86_64, &opt.ev);
 	ring_back_final_check(&back);
@@ -301,11 +61,8 @@ static int teardown(void **state)
 		for (unsigned i = 0; i < GRANTS; i++)
 			grants[i].mapped = 0;
 		assert_int_equal(front_queue_close(&q), 0);
-		assert_int_equal(granted, 0);
-		assert_int_equal(freed, mem_used);
-		assert_false(port_open);
+		rig_empty();
 	}
-	free(mem);
 	return 0;
 }
 
@@ -743,7 +500,7 @@ static void test_few_grants(void **state)
 static void test_small_memory(void **state)
 {
 	struct front_queue_options opt = {
-		.host = &fake_host, .backend_id = 7, .pages = 1,
+		.host = &fake_host, .backend_id = RIG_BACKEND, .pages = 1,
 	};
 	struct front_queue small;
 	struct why why = { "" };
