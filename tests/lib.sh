@@ -12,6 +12,8 @@
 #	ended NAME                     its exit status, once it has ended
 #	expect_exit CODE REGEX COMMAND...   and one sentence on stderr
 #	wait_until WHAT COMMAND...     at most 30 s
+#	start_record [OPTION...]       record into $T/trace, from now ...
+#	stop_record                    ... until here; its words in $T/record.log
 #	counter NAME                   one of the desk's counters
 #	desk_is_clean                  nothing mapped, bound or granted
 set -u
@@ -159,6 +161,22 @@ desk_is_clean()
 		wait_until "the desk's counter $name is 0, not $(counter $name)" \
 			counter_is $name 0
 	done
+}
+
+# ---- recording ----------------------------------------------------------------
+
+start_record()
+{
+	: >"$T/recording"
+	background record ringside record -o "$T/trace" "$@" -- bash -c \
+		'echo begun; while [ -e "$T/recording" ]; do sleep 0.1; done'
+	wait_until "the recording begins" logged record '^begun'
+}
+
+stop_record()
+{
+	rm "$T/recording"
+	ended record
 }
 
 # ---- what a person sees -------------------------------------------------------
