@@ -61,6 +61,7 @@ LIB_SRC := $(BASE_O) $(XEN_O) $(RING_O) $(BACK_O) $(DESK_O) $(FRONT_O) $(EMIT_O)
 GEN_H := $(B)/gen/trace/events.h $(B)/gen/trace/desc.h
 
 PROGRAMS := $(B)/ringsided $(B)/ringside $(B)/nbdkit-ringside-plugin.so
+FIXTURE := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fixtures/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all
@@ -129,8 +130,14 @@ $(B)/tests/%: tests/unit/%.c $(B)/libtest.a
 		$(B)/libtest.a -lcmocka $(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS) \
 		$(VIZ_LIBS) $(REC_LIBS)
 
+# Small programs that the scripts in tests/ use.
+$(B)/fixtures/%: tests/fixtures/%.c $(EMIT_O)
+	@mkdir -p $(@D)
+	@echo "  TEST    $@"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(EMIT_O) $(UST_LIBS)
+
 .PHONY: units
-units: $(UNIT) ## build the unit tests
+units: $(UNIT) $(FIXTURE) ## build the unit tests
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

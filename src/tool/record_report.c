@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/record_report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trace/record/check.h"
+#include "trace/record/dir.h"
+
+#define MIB	  ((double)(1u << 20))
+#define FULL_BYTES 65536u /* less room than this is none */
+
+static bool status_shown;
+
+static void status_clear(void)
+{
+	if (status_shown)
+		fputs("\r\033[K", stderr);
+	status_shown = false;
+}
+
+void record_report_status(uint64_t ms, uint64_t bytes)
+{
+	if (!isatty(2))
+		return;
+	fprintf(stderr, "\r\033[Krecording, %" PRIu64 " s, %.1f MiB; Ctrl-C "
+		"ends it", ms / 1000, (double)bytes / MIB);
+	status_shown = true;
+}
+
+void record_report_trouble(struct record_result *res)
+{
+	status_clear();
+	if (res->failed && !res->told)
+		fprintf(stderr, RECORD_PROGRAM ": %s\n", res->why.text);
+	res->told = true;
+}
+
+/* A size as people write it: powers of two stay whole. */
+static const char *size_text(uint64_t bytes, char text[32])
+{
+	if (bytes >= 1u << 20)
+		snprintf(text, 32, "%" PRIu64 " MiB", bytes >> 20);
+	else
+		snprintf(text, 32, "%" PRIu64 " KiB", bytes >> 10);
+	return text;
+}
+
+/* The one sentence that counts. */
+static void tell_counts(const struct record_result *res, const char *out,
+			const char *dir, const struct record_summary *sum,
+			uint64_t lost)
+{
+	char size[32];
+
+	fprintf(stderr, RECORD_PROGRAM ": %" PRIu64 " events of %u process%s "
+		"in %s (%.1f MiB, %.1f s)", sum->events, sum->processes,
+		sum->processes == 1 ? "" : "es", out,
+		(double)record_dir_bytes(dir) / MIB, res->seconds);
+	if (lost)
+		fprintf(stderr, "; %" PRIu64 " more were LOST because the "
+			"buffers were full: give more than %" PRIu64 " of %s "
+			"with --subbuf-size, or take fewer with --level\n",
+			lost, res->num_subbuf,
+			size_text(res->subbuf_bytes, size));
+	else if (sum->damaged || sum->packets || res->losses.packets)
+		fputs("\n", stderr);
+	else
+		fputs(", none lost\n", stderr);
+}
+
+/* What makes the trace less than it says; whether that is a failure. */
+static bool tell_gaps(const char *out, const char *dir,
+		      const struct record_result *res,
+		      const struct record_summary *sum)
+{
+	uint64_t packets = sum->packets > res->losses.packets ?
+			   sum->packets : res->losses.packets;
+	bool full = record_dir_room(dir) < FULL_BYTES;
+
+	if (sum->killed)
+		fprintf(stderr, RECORD_PROGRAM ": %s%s ended without saying "
+			"so; if it was killed, the events of its last moment "
+			"may be missing\n", sum->killed_name,
+			sum->killed > 1 ? " and others" : "");
+	if (sum->damaged)
+		fprintf(stderr, RECORD_PROGRAM ": the trace of %s%s cannot be "
+			"read to its end%s\n", sum->damaged_name,
+			sum->damaged > 1 ? " and others" : "",
+			full ? ", because the file system is full; make room "
+			"and record again" : "; record again");
+	else if (packets)
+		fprintf(stderr, RECORD_PROGRAM ": %" PRIu64 " packets of "
+			"events are missing in %s; record again\n", packets,
+			out);
+	else if (full)
+		fprintf(stderr, RECORD_PROGRAM ": the file system of %s is "
+			"full, and the trace may lack its end; make room and "
+			"record again\n", out);
+	return sum->damaged || packets || full;
+}
+
+enum record_verdict record_report(struct record_result *res, const char *out,
+				  const char *dir,
+				  const volatile sig_atomic_t *stop)
+{
+	struct record_summary sum;
+	uint64_t lost;
+	int err;
+
+	record_report_trouble(res);
+	if (isatty(2)) {
+		fputs("reading the trace", stderr);
+		fflush(stderr);
+		status_shown = true;
+	}
+	err = record_check(dir, stop, &sum);
+	status_clear();
+	if (err) {
+		fprintf(stderr, RECORD_PROGRAM ": the trace in %s could not be "
+			"checked: %s\n", out, err == -ENOENT ?
+			"babeltrace2's \"ctf\" plugin is missing" :
+			strerror(-err));
+		return RECORD_FAILED;
+	}
+	lost = res->losses.events > sum.discarded ? res->losses.events :
+						    sum.discarded;
+	if (!sum.complete) {
+		fprintf(stderr, RECORD_PROGRAM ": the trace is in %s (%.1f MiB, "
+			"%.1f s); its events were not counted, %" PRIu64
+			" were lost\n", out,
+			(double)record_dir_bytes(dir) / MIB, res->seconds,
+			lost);
+		return res->failed ? RECORD_FAILED : RECORD_FINE;
+	}
+	if (!sum.processes && !lost) {
+		if (!res->failed)
+			fprintf(stderr, RECORD_PROGRAM ": nothing was "
+				"recorded: no backend or frontend emitted an "
+				"event; is ringsided running?\n");
+		return RECORD_NOTHING;
+	}
+	tell_counts(res, out, dir, &sum, lost);
+	return tell_gaps(out, dir, res, &sum) || res->failed ? RECORD_FAILED :
+							       RECORD_FINE;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What `ringside record` tells the person, on stderr. */
+#ifndef TOOL_RECORD_REPORT_H
+#define TOOL_RECORD_REPORT_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/why.h"
+#include "trace/record/session.h"
+
+#define RECORD_PROGRAM "ringside record"
+
+struct record_result {
+	double seconds;
+	uint64_t subbuf_bytes, num_subbuf;
+	struct record_losses losses;
+	bool failed;    /* `why` says how */
+	bool told;      /* and it has been said */
+	struct why why;
+};
+
+enum record_verdict {
+	RECORD_FINE,
+	RECORD_FAILED,
+	RECORD_NOTHING, /* no event came; the directory is of no use */
+};
+
+/* On a terminal, one line that is written over; else nothing. */
+void record_report_status(uint64_t ms, uint64_t bytes);
+
+/* Says what failed; once, however often it is called. */
+void record_report_trouble(struct record_result *res);
+
+/*
+ * Reads the finished trace in `dir`, which the person calls `out`, and tells
+ * what is in it and what is missing.  Ends early when *stop is not 0.
+ */
+enum record_verdict record_report(struct record_result *res, const char *out,
+				  const char *dir,
+				  const volatile sig_atomic_t *stop);
+
+#endif

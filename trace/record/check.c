@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/record/check.h"
+
+#include <babeltrace2/babeltrace.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace/record/dir.h"
+
+#define PROCESSES_MAX 4096
+
+/* The trace of one process: DIR/ust/pid/NAME-PID-DATE-TIME. */
+struct part {
+	char *path;
+	char name[64];  /* "NAME (process PID)" */
+	bool own;       /* of this process, which emits nothing */
+	bool alive;     /* the process still runs */
+	bool said_end;  /* its last event is program_stop */
+	uint64_t events, discarded, packets;
+};
+
+struct reading {
+	struct part *part;
+	const volatile sig_atomic_t *stop;
+};
+
+/* ---- one part, by libbabeltrace2 ---------------------------------------- */
+
+static void event_count(struct reading *r, const bt_message *message)
+{
+	const bt_event *event = bt_message_event_borrow_event_const(message);
+	const char *name = bt_event_class_get_name(
+		bt_event_borrow_class_const(event));
+
+	r->part->events++;
+	if (name && !strcmp(name, "ringside:program_stop"))
+		r->part->said_end = true;
+}
+
+static void message_count(struct reading *r, const bt_message *message)
+{
+	uint64_t n = 1; /* where the trace does not say how many */
+
+	switch (bt_message_get_type(message)) {
+	case BT_MESSAGE_TYPE_EVENT:
+		event_count(r, message);
+		break;
+	case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
+		bt_message_discarded_events_get_count(message, &n);
+		r->part->discarded += n;
+		break;
+	case BT_MESSAGE_TYPE_DISCARDED_PACKETS:
+		bt_message_discarded_packets_get_count(message, &n);
+		r->part->packets += n;
+		break;
+	default:
+		break;
+	}
+}
+
+static bt_graph_simple_sink_component_consume_func_status
+consume(bt_message_iterator *iterator, void *data)
+{
+	struct reading *r = data;
+	bt_message_array_const messages;
+	uint64_t count;
+
+	if (r->stop && *r->stop)
+		return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_END;
+	switch (bt_message_iterator_next(iterator, &messages, &count)) {
+	case BT_MESSAGE_ITERATOR_NEXT_STATUS_OK:
+		break;
+	case BT_MESSAGE_ITERATOR_NEXT_STATUS_END:
+		return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_END;
+	case BT_MESSAGE_ITERATOR_NEXT_STATUS_AGAIN:
+		return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_AGAIN;
+	default:
+		return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_ERROR;
+	}
+	for (uint64_t i = 0; i < count; i++) {
+		message_count(r, messages[i]);
+		bt_message_put_ref(messages[i]);
+	}
+	return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_OK;
+}
+
+/* A source that reads the one directory; its parameters name it. */
+static const bt_component_source *
+source_add(bt_graph *graph, const bt_component_class_source *class,
+	   const char *path)
+{
+	bt_value *params = bt_value_map_create(), *inputs = NULL;
+	const bt_component_source *source = NULL;
+
+	if (params &&
+	    !bt_value_map_insert_empty_array_entry(params, "inputs", &inputs) &&
+	    !bt_value_array_append_string_element(inputs, path))
+		bt_graph_add_source_component(graph, class, "trace", params,
+					      BT_LOGGING_LEVEL_NONE, &source);
+	bt_value_put_ref(params);
+	return source;
+}
+
+/* A sink of its own for each stream: nothing needs to be merged by time. */
+static int sinks_add(bt_graph *graph, const bt_component_source *source,
+		     struct reading *r)
+{
+	uint64_t ports = bt_component_source_get_output_port_count(source);
+
+	for (uint64_t i = 0; i < ports; i++) {
+		const bt_component_sink *sink;
+		char name[32];
+
+		snprintf(name, sizeof(name), "count-%u", (unsigned)i);
+		if (bt_graph_add_simple_sink_component(graph, name, NULL,
+						       consume, NULL, r,
+						       &sink) ||
+		    bt_graph_connect_ports(
+			    graph,
+			    bt_component_source_borrow_output_port_by_index_const(
+				    source, i),
+			    bt_component_sink_borrow_input_port_by_index_const(
+				    sink, 0),
+			    NULL))
+			return -EIO;
+	}
+	return 0;
+}
+
+/* -EIO: it cannot be read, or not to its end. */
+static int part_read(const bt_component_class_source *class,
+		     struct reading *r)
+{
+	bt_graph *graph = bt_graph_create(0);
+	const bt_component_source *source;
+	int err = -EIO;
+
+	if (!graph)
+		return -ENOMEM;
+	source = source_add(graph, class, r->part->path);
+	if (source && !sinks_add(graph, source, r)) {
+		bt_graph_run_status status;
+
+		do
+			status = bt_graph_run(graph);
+		while (status == BT_GRAPH_RUN_STATUS_AGAIN);
+		err = status == BT_GRAPH_RUN_STATUS_OK ? 0 : -EIO;
+	}
+	bt_graph_put_ref(graph);
+	bt_current_thread_clear_error();
+	return err;
+}
+
+/* ---- all parts ---------------------------------------------------------- */
+
+/* From "NAME-PID-DATE-TIME"; NAME may have dashes of its own. */
+static void part_name(struct part *part, const char *entry)
+{
+	char copy[NAME_MAX + 1], *dash;
+	int pid = 0;
+
+	snprintf(copy, sizeof(copy), "%s", entry);
+	for (int i = 0; i < 3 && (dash = strrchr(copy, '-')); i++) {
+		pid = atoi(dash + 1);
+		*dash = '\0';
+	}
+	snprintf(part->name, sizeof(part->name), "%.32s (process %d)", copy,
+		 pid);
+	part->own = pid == getpid();
+	part->alive = pid > 0 && (!kill(pid, 0) || errno != ESRCH);
+}
+
+static void parts_free(struct part *parts, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		free(parts[i].path);
+	free(parts);
+}
+
+/* The count, and the parts, which the caller frees; or -errno. */
+static int parts_find(const char *dir, struct part **out)
+{
+	struct part *parts = calloc(PROCESSES_MAX, sizeof(*parts));
+	char inner[PATH_MAX + 16];
+	struct dirent *e;
+	int count = 0;
+	DIR *d;
+
+	if (!parts)
+		return -ENOMEM;
+	snprintf(inner, sizeof(inner), "%s/ust/pid", dir);
+	d = opendir(inner);
+	while (d && count < PROCESSES_MAX && (e = readdir(d))) {
+		if (*e->d_name == '.')
+			continue;
+		if (asprintf(&parts[count].path, "%s/%s", inner,
+			     e->d_name) < 0) {
+			parts[count].path = NULL;
+			parts_free(parts, (unsigned)count);
+			closedir(d);
+			return -ENOMEM;
+		}
+		part_name(&parts[count++], e->d_name);
+	}
+	if (d)
+		closedir(d);
+	*out = parts;
+	return count;
+}
+
+static void part_sum(struct part *part, int err, struct record_summary *sum)
+{
+	bool lost = part->discarded || part->packets;
+
+	if (part->own || (!err && !part->events && !lost)) {
+		record_dir_remove(part->path);
+		return;
+	}
+	sum->processes++;
+	sum->events += part->events;
+	sum->discarded += part->discarded;
+	sum->packets += part->packets;
+	if (err && !sum->damaged++)
+		snprintf(sum->damaged_name, sizeof(sum->damaged_name), "%s",
+			 part->name);
+	if (!err && !part->alive && !part->said_end && !sum->killed++)
+		snprintf(sum->killed_name, sizeof(sum->killed_name), "%s",
+			 part->name);
+}
+
+int record_check(const char *dir, const volatile sig_atomic_t *stop,
+		 struct record_summary *sum)
+{
+	const bt_component_class_source *class;
+	const bt_plugin *plugin = NULL;
+	struct part *parts = NULL;
+	int count, err = 0;
+
+	memset(sum, 0, sizeof(*sum));
+	count = parts_find(dir, &parts);
+	if (count < 0)
+		return count;
+	if (bt_plugin_find("ctf", BT_TRUE, BT_TRUE, BT_TRUE, BT_FALSE, BT_FALSE,
+			   &plugin) != BT_PLUGIN_FIND_STATUS_OK) {
+		bt_current_thread_clear_error();
+		err = -ENOENT;
+		goto out;
+	}
+	class = bt_plugin_borrow_source_component_class_by_name_const(plugin,
+								      "fs");
+	for (int i = 0; i < count && !(stop && *stop); i++) {
+		struct reading r = { &parts[i], stop };
+
+		err = part_read(class, &r);
+		if (err == -ENOMEM)
+			goto out;
+		if (!(stop && *stop))
+			part_sum(&parts[i], err, sum);
+	}
+	err = 0;
+	sum->complete = !(stop && *stop);
+out:
+	if (plugin)
+		bt_plugin_put_ref(plugin);
+	parts_free(parts, (unsigned)count);
+	return err;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opens a trace that has just been written: counts it, and finds out whether
+ * it can be read to its end.  LTTng itself does not tell when the disk was
+ * full.
+ */
+#ifndef RECORD_CHECK_H
+#define RECORD_CHECK_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct record_summary {
+	uint64_t events;
+	uint64_t discarded;   /* events that the trace itself calls lost */
+	uint64_t packets;     /* the same of whole packets */
+	unsigned processes;   /* that emitted anything */
+	unsigned killed;      /* of those, that ended without saying so */
+	unsigned damaged;     /* of those, whose trace cannot be read on */
+	char killed_name[64]; /* one of them, "NAME (process N)" */
+	char damaged_name[64];
+	bool complete;        /* false: *stop ended it */
+};
+
+/*
+ * Reads all of the trace in `dir`, which the session has closed.  The part of
+ * a process that emitted nothing is removed, so is our own.  Ends early when
+ * *stop (may be NULL) is not 0.  -ENOMEM, -ENOENT (no babeltrace plugin).
+ */
+int record_check(const char *dir, const volatile sig_atomic_t *stop,
+		 struct record_summary *sum);
+
+#endif

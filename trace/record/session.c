@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/record/session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <lttng/lttng.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "trace/record/apps.h"
+#include "trace/record/daemon.h"
+#include "trace/record/dir.h"
+
+#define CHANNEL	     "ringside"
+#define NS_PER_S     1000000000u
+#define REGISTER_NS  (3 * (uint64_t)NS_PER_S) /* LTTng-UST's own limit */
+#define PENDING_NS   (10 * (uint64_t)NS_PER_S)
+#define SUBBUF_MIN   65536u
+
+struct record {
+	char name[64];
+	char *dir;
+	struct lttng_handle *handle;
+	uint64_t subbuf_bytes, num_subbuf;
+	bool created; /* the daemon has the session */
+};
+
+static void sleep_ms(long ms)
+{
+	struct timespec t = { 0, ms * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* LTTng's own codes as a sentence: `ret` as lttng-ctl gave it. */
+static int lttng_why(struct why *why, const char *what, int ret)
+{
+	return why_set(why, -EIO, "LTTng could not %s: %s", what,
+		       lttng_strerror(ret < 0 ? ret : -ret));
+}
+
+static uint64_t power_of_two_below(uint64_t n)
+{
+	uint64_t p = 1;
+
+	while (p * 2 <= n)
+		p *= 2;
+	return p;
+}
+
+static void choose_buffers(struct record *rec,
+			   const struct record_options *opt)
+{
+	uint64_t cpus = (uint64_t)get_nprocs_conf();
+
+	rec->num_subbuf = opt->num_subbuf ? opt->num_subbuf : RECORD_SUBBUFS;
+	rec->subbuf_bytes = opt->subbuf_bytes;
+	if (!rec->subbuf_bytes)
+		rec->subbuf_bytes = power_of_two_below(
+			RECORD_PROCESS_BYTES / cpus / rec->num_subbuf);
+	if (!opt->subbuf_bytes && rec->subbuf_bytes < SUBBUF_MIN)
+		rec->subbuf_bytes = SUBBUF_MIN;
+}
+
+/* With the daemon's lock held, so that it is not stopped in between. */
+static int session_create(struct record *rec, struct why *why)
+{
+	struct lttng_session_descriptor *desc;
+	enum lttng_error_code code;
+	int err = record_daemon_ensure(why);
+
+	if (err)
+		return err;
+	record_daemon_clean();
+	desc = lttng_session_descriptor_local_create(rec->name, rec->dir);
+	if (!desc)
+		return why_set(why, -EINVAL,
+			       "LTTng does not take \"%s\" as a directory",
+			       rec->dir);
+	code = lttng_create_session_ext(desc);
+	lttng_session_descriptor_destroy(desc);
+	if (code == LTTNG_ERR_EXIST_SESS) {
+		/* Left by a killed process that had our number. */
+		lttng_destroy_session_no_wait(rec->name);
+		return why_set(why, -EEXIST, "an old session %s was in the "
+			       "way and has been removed; try again",
+			       rec->name);
+	}
+	if (code != LTTNG_OK)
+		return lttng_why(why, "create a session", (int)code);
+	rec->created = true;
+	return 0;
+}
+
+static int channel_enable(struct record *rec, struct lttng_domain *domain,
+			  struct why *why)
+{
+	struct lttng_channel *channel = lttng_channel_create(domain);
+	int ret;
+
+	if (!channel)
+		return why_set(why, -ENOMEM, "no memory for a channel");
+	snprintf(channel->name, sizeof(channel->name), "%s", CHANNEL);
+	channel->attr.overwrite = 0;
+	channel->attr.subbuf_size = rec->subbuf_bytes;
+	channel->attr.num_subbuf = rec->num_subbuf;
+	channel->attr.output = LTTNG_EVENT_MMAP;
+	ret = lttng_enable_channel(rec->handle, channel);
+	lttng_channel_destroy(channel);
+	return ret < 0 ? lttng_why(why, "make the buffers", ret) : 0;
+}
+
+static int contexts_add(struct record *rec, unsigned contexts,
+			struct why *why)
+{
+	static const struct {
+		enum record_context want;
+		enum lttng_event_context_type type;
+	} known[] = {
+		{ RECORD_CONTEXT_VPID, LTTNG_EVENT_CONTEXT_VPID },
+		{ RECORD_CONTEXT_VTID, LTTNG_EVENT_CONTEXT_VTID },
+		{ RECORD_CONTEXT_PROCNAME, LTTNG_EVENT_CONTEXT_PROCNAME },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		struct lttng_event_context context = { .ctx = known[i].type };
+		int ret;
+
+		if (!(contexts & known[i].want))
+			continue;
+		ret = lttng_add_context(rec->handle, &context, NULL, CHANNEL);
+		if (ret < 0)
+			return lttng_why(why, "add a context", ret);
+	}
+	return 0;
+}
+
+static int events_enable(struct record *rec, enum ev_level level,
+			 struct why *why)
+{
+	static const int loglevel[] = {
+		[EV_LEVEL_CONTROL] = LTTNG_LOGLEVEL_NOTICE,
+		[EV_LEVEL_PROTOCOL] = LTTNG_LOGLEVEL_INFO,
+		[EV_LEVEL_FULL] = LTTNG_LOGLEVEL_DEBUG,
+	};
+	struct lttng_event *event = lttng_event_create();
+	int ret;
+
+	if (!event)
+		return why_set(why, -ENOMEM, "no memory for an event rule");
+	event->type = LTTNG_EVENT_TRACEPOINT;
+	snprintf(event->name, sizeof(event->name), "ringside:*");
+	event->loglevel_type = LTTNG_EVENT_LOGLEVEL_RANGE;
+	event->loglevel = loglevel[level];
+	ret = lttng_enable_event(rec->handle, event, CHANNEL);
+	lttng_event_destroy(event);
+	return ret < 0 ? lttng_why(why, "enable the events", ret) : 0;
+}
+
+/*
+ * A daemon that has just started hears from the running processes one by
+ * one.  Starting the session before they are known would lose their first
+ * events; one that does not come is not waited for longer than LTTng does.
+ */
+static void apps_wait(struct record *rec)
+{
+	uint64_t end = clock_now_ns() + REGISTER_NS;
+
+	while (record_apps_missing(rec->handle) > 0 && clock_now_ns() < end)
+		sleep_ms(10);
+}
+
+int record_start(struct record **out, const struct record_options *opt,
+		 struct why *why)
+{
+	struct lttng_domain domain = { .type = LTTNG_DOMAIN_UST,
+				       .buf_type = LTTNG_BUFFER_PER_PID };
+	struct record *rec = calloc(1, sizeof(*rec));
+	int lock, ret, err;
+
+	if (!rec || !(rec->dir = strdup(opt->dir))) {
+		free(rec);
+		return why_set(why, -ENOMEM, "no memory for a session");
+	}
+	snprintf(rec->name, sizeof(rec->name), RECORD_SESSION_PREFIX "%d",
+		 (int)getpid());
+	choose_buffers(rec, opt);
+
+	err = lock = record_daemon_lock(why);
+	if (lock < 0)
+		goto fail;
+	err = session_create(rec, why);
+	record_daemon_unlock(lock);
+	if (err)
+		goto fail;
+	rec->handle = lttng_create_handle(rec->name, &domain);
+	if (!rec->handle) {
+		err = why_set(why, -ENOMEM, "no memory for a handle");
+		goto fail;
+	}
+	err = channel_enable(rec, &domain, why);
+	if (!err)
+		err = contexts_add(rec, opt->contexts, why);
+	if (!err)
+		err = events_enable(rec, opt->level, why);
+	if (err)
+		goto fail;
+	apps_wait(rec);
+	ret = lttng_start_tracing(rec->name);
+	if (ret < 0) {
+		err = lttng_why(why, "start to record", ret);
+		goto fail;
+	}
+	*out = rec;
+	return 0;
+fail:
+	record_close(rec);
+	return err;
+}
+
+bool record_alive(void)
+{
+	return lttng_session_daemon_alive() == 1;
+}
+
+void record_buffers(const struct record *rec, uint64_t *subbuf_bytes,
+		    uint64_t *num_subbuf)
+{
+	*subbuf_bytes = rec->subbuf_bytes;
+	*num_subbuf = rec->num_subbuf;
+}
+
+/*
+ * Until the daemon has written everything.  It says "pending" forever about
+ * a process that was stopped in the middle of an event.
+ */
+static int pending_wait(struct record *rec, struct why *why)
+{
+	uint64_t moved = clock_now_ns(), size = 0;
+	int ret;
+
+	while ((ret = lttng_data_pending(rec->name)) == 1) {
+		uint64_t now = record_dir_bytes(rec->dir);
+
+		if (now != size) {
+			size = now;
+			moved = clock_now_ns();
+		} else if (clock_now_ns() - moved > PENDING_NS) {
+			return why_set(why, -ETIMEDOUT,
+				       "LTTng still holds events of a process "
+				       "that does not go on; the trace may "
+				       "lack its end");
+		}
+		sleep_ms(5);
+	}
+	return ret < 0 ? lttng_why(why, "write the last events", ret) : 0;
+}
+
+static int losses_count(struct record *rec, struct record_losses *losses,
+			struct why *why)
+{
+	struct lttng_channel *channels = NULL;
+	int count = lttng_list_channels(rec->handle, &channels), ret = 0;
+
+	if (count < 0)
+		return lttng_why(why, "count the lost events", count);
+	for (int i = 0; i < count && !ret; i++) {
+		uint64_t n;
+
+		ret = lttng_channel_get_discarded_event_count(&channels[i],
+							      &n);
+		if (ret)
+			break;
+		losses->events += n;
+		ret = lttng_channel_get_lost_packet_count(&channels[i], &n);
+		if (!ret)
+			losses->packets += n;
+	}
+	free(channels);
+	return ret ? lttng_why(why, "count the lost events", ret) : 0;
+}
+
+int record_stop(struct record *rec, struct record_losses *losses,
+		struct why *why)
+{
+	int ret, err, err2;
+
+	memset(losses, 0, sizeof(*losses));
+	if (!record_alive())
+		return why_set(why, -ESRCH,
+			       "LTTng's session daemon has gone; the trace "
+			       "may lack its end");
+	ret = lttng_stop_tracing_no_wait(rec->name);
+	if (ret < 0 && ret != -LTTNG_ERR_UST_STOP_FAIL)
+		return lttng_why(why, "stop recording", ret);
+	err = pending_wait(rec, why);
+	err2 = losses_count(rec, losses, err ? NULL : why);
+	return err ? err : err2;
+}
+
+/* Waits for the end as long as record_stop would. */
+static void session_destroy(struct record *rec)
+{
+	struct lttng_destruction_handle *end = NULL;
+
+	if (lttng_destroy_session_ext(rec->name, &end) != LTTNG_OK)
+		return;
+	lttng_destruction_handle_wait_for_completion(
+		end, (int)(PENDING_NS / 1000000u));
+	lttng_destruction_handle_destroy(end);
+}
+
+void record_close(struct record *rec)
+{
+	int lock;
+
+	if (!rec)
+		return;
+	/* Also after a failure: the daemon may be ours with no session. */
+	lock = record_daemon_lock(NULL);
+	if (rec->created)
+		session_destroy(rec);
+	if (lock >= 0) {
+		record_daemon_leave();
+		record_daemon_unlock(lock);
+	}
+	if (rec->handle)
+		lttng_destroy_handle(rec->handle);
+	free(rec->dir);
+	free(rec);
+}

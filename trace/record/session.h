@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One recording session of LTTng: every process that emits the catalogue's
+ * events, into one directory as CTF.
+ *
+ * Buffers belong to a process, not to the user: with shared buffers, one
+ * process killed in the middle of an event stops everybody's ring for good,
+ * and LTTng then waits for it forever.  When they are full, events are
+ * discarded and counted.
+ */
+#ifndef RECORD_SESSION_H
+#define RECORD_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/why.h"
+#include "trace/desc.h"
+
+/*
+ * What a recorded process gets in buffers unless told otherwise, divided
+ * among the processors: at 200,000 requests/s of twelve events of 40 bytes,
+ * 80 ms for the disk to catch up.
+ */
+#define RECORD_PROCESS_BYTES (8u << 20)
+#define RECORD_SUBBUFS	     8u
+
+enum record_context {
+	RECORD_CONTEXT_VPID = 1,
+	RECORD_CONTEXT_VTID = 2,
+	RECORD_CONTEXT_PROCNAME = 4,
+};
+
+struct record_options {
+	const char *dir;       /* absolute; exists and is empty */
+	enum ev_level level;   /* and what is more important */
+	uint64_t subbuf_bytes; /* a power of two, a page or more; 0: chosen */
+	uint64_t num_subbuf;   /* a power of two, 2 or more; 0: chosen */
+	unsigned contexts;     /* of enum record_context */
+};
+
+struct record_losses {
+	uint64_t events;  /* discarded because the buffers were full */
+	uint64_t packets; /* whole sub-buffers that were overwritten */
+};
+
+struct record;
+
+/*
+ * Starts to record; a session daemon is started if none runs.  When it
+ * returns, each traced process that already ran is recorded, and one that
+ * starts is from its first event.  Gives *rec on 0.
+ */
+int record_start(struct record **rec, const struct record_options *opt,
+		 struct why *why);
+
+/* Whether the session daemon still answers. */
+bool record_alive(void);
+
+/* The size of a sub-buffer in bytes and their number for each processor. */
+void record_buffers(const struct record *rec, uint64_t *subbuf_bytes,
+		    uint64_t *num_subbuf);
+
+/*
+ * Stops, waits until all events are in their files, and counts what was
+ * lost.  -ETIMEDOUT: nothing has moved for ten seconds; the trace may lack
+ * its end.  The session is to be closed whatever this returns.
+ */
+int record_stop(struct record *rec, struct record_losses *losses,
+		struct why *why);
+
+/*
+ * Destroys the session and, if it was the last one of a daemon that a
+ * recorder started, ends the daemon.  Takes rec; NULL is nothing.
+ */
+void record_close(struct record *rec);
+
+#endif
