@@ -218,7 +218,7 @@ static struct json_object *kind_json(const struct workload_count *c,
 	put_double(o, "iops", rate((double)c->ops, elapsed_ns));
 	put_number(o, "error", c->error);
 	put_number(o, "eopnotsupp", c->eopnotsupp);
-	put_number(o, "unanswered", c->lost);
+	put_number(o, "lost", c->lost);
 	put_number(t, "min", l->min_ns);
 	put_number(t, "median", latency_percentile(l, 50));
 	put_number(t, "p99", latency_percentile(l, 99));
@@ -248,10 +248,10 @@ struct json_object *front_report_json(const struct front_device *d,
 		struct json_object *v = json_object_new_object();
 
 		put_number(v, "seed", seed);
-		put_number(v, "compared", r->checked);
+		put_number(v, "checked", r->checked);
 		put_number(v, "reread", r->reread);
-		put_number(v, "wrong", r->mismatches);
-		put_number(v, "not_compared", r->unchecked);
+		put_number(v, "mismatches", r->mismatches);
+		put_number(v, "unchecked", r->unchecked);
 		json_object_object_add(o, "verify", v);
 	}
 	put_number(ring, "requests", q->seq);

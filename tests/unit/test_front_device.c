@@ -440,6 +440,18 @@ static void test_left_closed(void **state)
 	expect_closed();
 }
 
+/* XB-06: from 4 the way leads over 5, even if nobody is left to see it. */
+static void test_left_alone(void **state)
+{
+	(void)state;
+	node_set(FRONT "/state", "4");
+	back_set("state", "6");
+	assert_int_equal(open_device(), 0);
+	assert_string_equal(states, "56134");
+	assert_int_equal(front_device_close(&device, &why), 0);
+	expect_closed();
+}
+
 static void test_left_without_backend(void **state)
 {
 	(void)state;
@@ -935,6 +947,7 @@ int main(void)
 		T(test_bad_backend_id),
 		T(test_left_connected),
 		T(test_left_closed),
+		T(test_left_alone),
 		T(test_left_without_backend),
 		T(test_conflicts),
 		T(test_geometry),
