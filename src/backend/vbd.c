@@ -2,6 +2,7 @@
 #include "backend/vbd.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,8 @@ void vbd_free(struct vbd *v)
 /* The connection cannot go on: say why once, and let it close. */
 static void vbd_fault(struct vbd *v, const char *rule, const char *text)
 {
+	char error[600];
+
 	if (v->faulted)
 		return;
 	v->faulted = true;
@@ -141,7 +144,8 @@ static void vbd_fault(struct vbd *v, const char *rule, const char *text)
 		log_error("domain %u device %u: closed%s%s: %s",
 			  v->dev.ev.domid, v->dev.ev.devid,
 			  *rule ? " by rule " : "", rule, text);
-	xenbus_error_write(&v->dev, text);
+	snprintf(error, sizeof(error), "%s%s%s", rule, *rule ? ": " : "", text);
+	xenbus_error_write(&v->dev, error);
 }
 
 bool vbd_fault_poll(struct vbd *v)
