@@ -16,6 +16,9 @@
 
 #define DRAIN_ASKED_NS	2000000000u
 
+/* A backend that wants to close gets this long for what is in flight. */
+#define LEAVE_STALL_MS	5000u
+
 /* The operator is told when an answer takes longer than this. */
 #define STALL_TELL_NS 3000000000u
 
@@ -274,19 +277,23 @@ void front_device_look(struct front_device *d)
 
 void front_device_tick(struct front_device *d, uint64_t now_ns)
 {
+	unsigned timeout_ms = d->timeout_ms;
+
+	if (d->peer == XENBUS_CLOSING && timeout_ms > LEAVE_STALL_MS)
+		timeout_ms = LEAVE_STALL_MS;
 	for (unsigned i = 0; i < d->nqueues && !d->error; i++) {
 		const struct front_queue *q = &d->queues[i];
 		uint64_t waited_ns = 0;
 
 		if (q->in_flight && now_ns > q->progress_ns)
 			waited_ns = now_ns - q->progress_ns;
-		if (waited_ns >= d->timeout_ms * 1000000ull) {
+		if (waited_ns >= timeout_ms * 1000000ull) {
 			front_device_fail(d, -ETIMEDOUT,
 					  "the backend of %s gave no answer "
 					  "for %g s with %u requests in "
 					  "flight; is ringsided still "
 					  "running?",
-					  d->name, d->timeout_ms / 1000.0,
+					  d->name, timeout_ms / 1000.0,
 					  q->in_flight);
 			return;
 		}
@@ -296,7 +303,7 @@ void front_device_tick(struct front_device *d, uint64_t now_ns)
 				 "requests in flight; waiting for up to %g s",
 				 d->name,
 				 (unsigned)(waited_ns / 1000000000u),
-				 q->in_flight, d->timeout_ms / 1000.0);
+				 q->in_flight, timeout_ms / 1000.0);
 		} else if (d->stalled && waited_ns < STALL_TELL_NS) {
 			d->stalled = false;
 			log_info("%s: the backend answers again", d->name);

@@ -86,11 +86,14 @@ static int find_backend(struct front_device *d, struct why *why)
 	char *text = front_store_read(d, d->path, "backend");
 	int len;
 
-	if (!text)
-		return why_set(why, -errno,
+	if (!text && errno == ENOENT)
+		return why_set(why, -ENOENT,
 			       "domain %u has no disk %s: nothing stands at "
 			       "%s; attach one with `ringside attach`",
 			       d->guest->domid, d->name, d->path);
+	if (!text)
+		return why_set(why, -errno, "cannot read %s/backend: %s",
+			       d->path, strerror(errno));
 	len = snprintf(d->backend, sizeof(d->backend), "%s", text);
 	free(text);
 	if (len <= 0 || (size_t)len >= sizeof(d->backend))
@@ -161,8 +164,11 @@ int front_handshake_reset(struct front_device *d, struct why *why)
 
 	if (d->own == XENBUS_INITIALISING)
 		return 0;
-	log_info("%s: an earlier frontend left %s behind; starting over",
-		 d->name, front_state_name(d->own));
+	/* Closed is how every orderly end leaves it. */
+	if (d->own != XENBUS_CLOSED)
+		log_info("%s: an earlier frontend left %s behind; starting "
+			 "over",
+			 d->name, front_state_name(d->own));
 	/* A backend that was connected must let go first. */
 	if (d->peer != XENBUS_INITIALISING && d->peer != XENBUS_UNKNOWN) {
 		err = front_handshake_leave(d, d->timeout_ms, why);

@@ -29,6 +29,9 @@
 /* The length field of NBD is 32 bits; blkfront's own limit is the ring's. */
 #define BLOCK_SIZE_MAX (32u << 20)
 
+/* Failed operations that are worth a line each. */
+#define ERRORS_TOLD 5
+
 static char *desk;
 static uint64_t domid = 1;
 static uint64_t timeout_s = 30;
@@ -223,33 +226,51 @@ static int ringside_is_rotational(void *handle)
 	return 0;
 }
 
-static int disk_io(enum ring_op op, void *buf, uint32_t count, uint64_t offset)
+/*
+ * Why an operation failed, for the server's log.  The end of the disk was
+ * told once already, and a disk that fails would fill any log.
+ */
+static void disk_io_told(enum ring_op op, uint32_t count, uint64_t offset,
+			 int err)
 {
 	static const char *const names[] = { "read", "write", "", "flush" };
+	static unsigned told;
+	unsigned nth;
+
+	if (err == -ESHUTDOWN || err == -ETIMEDOUT || err == -EPROTO ||
+	    err == -ECONNRESET)
+		return;
+	nth = __atomic_fetch_add(&told, 1, __ATOMIC_RELAXED);
+	if (nth < ERRORS_TOLD)
+		nbdkit_error("%s of %u bytes at %llu failed: %s", names[op],
+			     count, (unsigned long long)offset,
+			     strerror(-err));
+	else if (nth == ERRORS_TOLD)
+		nbdkit_error("more operations failed; each client is told of "
+			     "its own");
+}
+
+static int disk_io(enum ring_op op, void *buf, uint32_t count, uint64_t offset)
+{
 	int err = front_bridge_io(bridge, op, buf, count, offset);
 
 	if (!err)
 		return 0;
+	disk_io_told(op, count, offset, err);
 	/* NBD knows few errors; what is not among them is EIO. */
 	switch (err) {
 	case -EINVAL:
 	case -ENOSPC:
-	case -EPERM:
-	case -ENOMEM:
+	case -EOPNOTSUPP:
 	case -ESHUTDOWN:
 		nbdkit_set_error(-err);
 		break;
 	case -EROFS:
 		nbdkit_set_error(EPERM);
 		break;
-	case -EOPNOTSUPP:
-		nbdkit_set_error(EOPNOTSUPP);
-		break;
 	default:
 		nbdkit_set_error(EIO);
 	}
-	nbdkit_error("%s of %u bytes at %llu failed: %s", names[op], count,
-		     (unsigned long long)offset, strerror(-err));
 	return -1;
 }
 

@@ -47,6 +47,7 @@ struct front_run {
 	unsigned opened;
 	struct workload **work;        /* ndisks, NULL where not begun */
 	int signal_fd;
+	struct json_object *json;      /* what --json prints in the end */
 	bool bar;                      /* it stands on the terminal */
 	uint64_t start_ns;
 };
@@ -90,7 +91,9 @@ static const struct argp_option option_list[] = {
 	{ "seed", OPT_SEED, "N", 0,
 	  "of patterns and random numbers (default: a new one)", 0 },
 	{ NULL, 0, NULL, 0, "Instead of load:", 3 },
-	{ "info", OPT_INFO, NULL, 0, "tell what the handshake settled", 0 },
+	{ "info", OPT_INFO, NULL, 0,
+	  "tell what the handshake settled; no load unless it is asked for",
+	  0 },
 	{ "nbd", OPT_NBD, "SOCKET", 0,
 	  "export the disk over NBD until Ctrl-C", 0 },
 	{ NULL, 0, NULL, 0, "Output:", 4 },
@@ -182,8 +185,6 @@ static void options_check(struct argp_state *state, struct front_options *o)
 	if (o->nbd && o->ndisks > 1)
 		argp_error(state, "--nbd exports one disk, not %u",
 			   o->ndisks);
-	if (o->info && o->load)
-		argp_error(state, "--info does no I/O: no load beside it");
 	if ((uint64_t)o->work.bs_bytes * o->work.depth > WORKLOAD_MEM_MAX)
 		argp_error(state, "--depth times --bs must not be more than "
 			   "%u MiB", WORKLOAD_MEM_MAX >> 20);
@@ -389,24 +390,18 @@ static int run_close(struct front_run *run)
 	return failed;
 }
 
-static int run_info(struct front_run *run)
+static void run_info(struct front_run *run)
 {
-	struct json_object *list = json_object_new_array();
 	unsigned i;
 
 	for (i = 0; i < run->opened; i++) {
 		const struct front_device *d = &run->devices[i];
 
 		if (run->opt->json)
-			json_object_array_add(list, front_info_json(d));
+			json_object_array_add(run->json, front_info_json(d));
 		else if (!run->opt->quiet)
 			front_info_text(stdout, d);
 	}
-	if (run->opt->json)
-		puts(json_object_to_json_string_ext(list,
-						    JSON_C_TO_STRING_PRETTY));
-	json_object_put(list);
-	return 0;
 }
 
 static bool run_ended(const struct front_run *run)
@@ -462,11 +457,11 @@ static int run_judge(const struct front_run *run, unsigned n)
 	return complain(text);
 }
 
+/* Returns the exit code. */
 static int run_report(const struct front_run *run)
 {
 	const struct front_options *o = run->opt;
 	uint64_t seed = o->work.verify ? o->work.seed : 0;
-	struct json_object *list = json_object_new_array();
 	int code = 0;
 	unsigned i;
 
@@ -476,50 +471,64 @@ static int run_report(const struct front_run *run)
 			workload_report(run->work[i]);
 
 		if (o->json)
-			json_object_array_add(list,
+			json_object_array_add(run->json,
 					      front_report_json(d, r, seed));
 		else if (!o->quiet)
 			front_report_text(stdout, d, r, seed);
 	}
-	if (o->json)
-		puts(json_object_to_json_string_ext(list,
-						    JSON_C_TO_STRING_PRETTY));
-	json_object_put(list);
 	fflush(stdout);
 	for (i = 0; i < run->opened; i++)
 		code |= run_judge(run, i);
 	return code;
 }
 
+/* Between opening and closing; returns the exit code. */
+static int run_between(struct front_run *run)
+{
+	const struct front_options *o = run->opt;
+
+	if (o->info)
+		run_info(run);
+	return !o->info || o->load ? run_load(run) : 0;
+}
+
 static int run_disks(const struct front_options *o, int signal_fd)
 {
 	struct front_run run = { .opt = o, .signal_fd = signal_fd };
+	bool loaded = false;
 	struct why why;
-	bool loaded;
 	int code = 0;
 	unsigned i;
 
 	run.devices = calloc(o->ndisks, sizeof(*run.devices));
 	run.work = calloc(o->ndisks, sizeof(struct workload *));
-	if (!run.devices || !run.work)
+	run.json = json_object_new_array();
+	if (!run.devices || !run.work || !run.json)
 		code = complain("out of memory");
 	else if (run_open(&run, &why))
 		code = complain(why.text);
 	else
-		code = o->info ? run_info(&run) : run_load(&run);
+		code = run_between(&run);
 
-	loaded = !code && !o->info;
-	if (run.guest.host && run_close(&run) && !code)
-		code = 1;
+	if (run.guest.host) {
+		loaded = !code && run.opened && run.work[0];
+		if (run_close(&run) && !code)
+			code = 1;
+	}
 	if (loaded) {
 		code |= run_report(&run);
 		if (run.guest.interrupts)
 			code = complain("stopped before it was done");
 	}
+	if (o->json && json_object_array_length(run.json))
+		puts(json_object_to_json_string_ext(run.json,
+						    JSON_C_TO_STRING_PRETTY |
+						    JSON_C_TO_STRING_NOSLASHESCAPE));
 	for (i = 0; i < run.opened && run.work; i++)
 		workload_free(run.work[i]);
 	if (run.guest.host)
 		front_guest_close(&run.guest);
+	json_object_put(run.json);
 	free(run.work);
 	free(run.devices);
 	return code;

@@ -60,9 +60,10 @@ void front_info_text(FILE *to, const struct front_device *d)
 		yes(s->info & FRONT_INFO_REMOVABLE));
 	fprintf(to, "  cdrom            %s\n",
 		yes(s->info & FRONT_INFO_CDROM));
-	fprintf(to, "  ring             %u pages, %u requests, grant %u, event "
+	fprintf(to, "  ring             %u page%s, %u requests, grant %u, event "
 		"channel %u, x86_64-abi\n",
-		q->npages, q->ring.entries, q->ring_gref[0], q->port);
+		q->npages, q->npages == 1 ? "" : "s", q->ring.entries,
+		q->ring_gref[0], q->port);
 	fprintf(to, "  flush            %s\n", s->flush ? "used" : "not offered");
 	fprintf(to, "  barrier          %s\n",
 		s->barrier ? "offered, not used" : "not offered");
@@ -75,10 +76,10 @@ void front_info_text(FILE *to, const struct front_device *d)
 			s->max_indirect);
 	else
 		fprintf(to, "  indirect         not offered\n");
-	fprintf(to, "  larger rings     up to %u pages offered, %u used\n",
+	fprintf(to, "  ring pages       %u offered, %u used\n",
 		1u << s->max_ring_order, 1u << s->ring_order);
-	fprintf(to, "  queues           up to %u offered, %u used\n",
-		s->max_queues, s->queues);
+	fprintf(to, "  queues           %u offered, %u used\n", s->max_queues,
+		s->queues);
 }
 
 static void put_string(struct json_object *o, const char *key,
@@ -108,6 +109,7 @@ struct json_object *front_info_json(const struct front_device *d)
 	const struct front_queue *q = &d->queues[0];
 	struct json_object *o = json_object_new_object();
 
+	put_string(o, "report", "settled");
 	put_string(o, "disk", d->name);
 	put_number(o, "devid", d->devid);
 	put_number(o, "domid", d->ev.domid);
@@ -236,6 +238,7 @@ struct json_object *front_report_json(const struct front_device *d,
 	struct json_object *ring = json_object_new_object();
 	unsigned i;
 
+	put_string(o, "report", "load");
 	put_string(o, "disk", d->name);
 	put_number(o, "devid", d->devid);
 	put_number(o, "domid", d->ev.domid);
