@@ -30,6 +30,14 @@ int desk_control_counters(const char *dir, struct desk_counters *out,
 int desk_control_domain_create(const char *dir, uint16_t domid,
 			       uint64_t mem_bytes, struct why *why);
 
+/*
+ * How many processes (store connections) of `domid` watch for new disks, that
+ * is "backend/vbd" or "backend" of that domain: 0 means that no backend
+ * listens.
+ */
+int desk_control_watchers(const char *dir, uint16_t domid, uint32_t *out,
+			  struct why *why);
+
 /* The desk ends after it has closed every connection. */
 int desk_control_stop(const char *dir, struct why *why);
 

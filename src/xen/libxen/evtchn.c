@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include <xenevtchn.h>
+
+#include "xen/libxen/host.h"
+
+struct xen_evtchn {
+	xenevtchn_handle *xce;
+};
+
+static int result(int r)
+{
+	return r < 0 ? -errno : r;
+}
+
+int libxen_evtchn_open(struct xen_host *h, struct xen_evtchn **out)
+{
+	struct xen_evtchn *e = malloc(sizeof(*e));
+	int err;
+
+	(void)h;
+	if (!e)
+		return -ENOMEM;
+	e->xce = xenevtchn_open(libxen_quiet(), 0);
+	if (!e->xce) {
+		err = -errno;
+		free(e);
+		return err;
+	}
+	*out = e;
+	return 0;
+}
+
+void libxen_evtchn_close(struct xen_evtchn *e)
+{
+	xenevtchn_close(e->xce); /* the driver unbinds its ports */
+	free(e);
+}
+
+int libxen_evtchn_fd(struct xen_evtchn *e)
+{
+	return xenevtchn_fd(e->xce);
+}
+
+int libxen_evtchn_alloc_unbound(struct xen_evtchn *e, uint16_t remote)
+{
+	return result(xenevtchn_bind_unbound_port(e->xce, remote));
+}
+
+int libxen_evtchn_bind_interdomain(struct xen_evtchn *e, uint16_t remote,
+				   uint32_t remote_port)
+{
+	return result(xenevtchn_bind_interdomain(e->xce, remote, remote_port));
+}
+
+int libxen_evtchn_unbind(struct xen_evtchn *e, uint32_t port)
+{
+	return result(xenevtchn_unbind(e->xce, port));
+}
+
+int libxen_evtchn_notify(struct xen_evtchn *e, uint32_t port)
+{
+	return result(xenevtchn_notify(e->xce, port));
+}
+
+int libxen_evtchn_pending(struct xen_evtchn *e)
+{
+	struct pollfd p = { .fd = xenevtchn_fd(e->xce), .events = POLLIN };
+	int n;
+
+	/* xenevtchn_pending() blocks where nothing is (xenevtchn.h). */
+	do {
+		n = poll(&p, 1, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return n ? -errno : -EAGAIN;
+	return result(xenevtchn_pending(e->xce));
+}
+
+int libxen_evtchn_unmask(struct xen_evtchn *e, uint32_t port)
+{
+	return result(xenevtchn_unmask(e->xce, port));
+}
