@@ -33,6 +33,7 @@ static bool app_is_traced(int pid)
 	return found;
 }
 
+/* Or has ended. */
 static bool app_is_stopped(int pid)
 {
 	char path[64], text[512], *state;
@@ -51,29 +52,47 @@ static bool app_is_stopped(int pid)
 	return !state || !state[1] || strchr("TtZX", state[2]);
 }
 
-int record_apps_missing(struct lttng_handle *handle)
+unsigned record_apps_find(int **pids)
 {
-	struct lttng_event *known = NULL;
+	unsigned count = 0, size = 0;
+	int *list = NULL, *more;
 	struct dirent *e;
-	int count, missing = 0;
-	DIR *proc;
+	DIR *proc = opendir("/proc");
 
-	count = lttng_list_tracepoints(handle, &known);
-	if (count < 0)
-		return 0;
-	proc = opendir("/proc");
 	while (proc && (e = readdir(proc))) {
-		int pid = atoi(e->d_name), i;
+		int pid = atoi(e->d_name);
 
-		if (!isdigit((unsigned char)*e->d_name) ||
-		    !app_is_traced(pid) || app_is_stopped(pid))
+		if (!isdigit((unsigned char)*e->d_name) || !app_is_traced(pid))
 			continue;
-		for (i = 0; i < count && known[i].pid != pid; i++)
-			;
-		missing += i == count;
+		if (count == size) {
+			size = size ? size * 2 : 64;
+			more = reallocarray(list, size, sizeof(*list));
+			if (!more)
+				break; /* those that we have will do */
+			list = more;
+		}
+		list[count++] = pid;
 	}
 	if (proc)
 		closedir(proc);
+	*pids = list;
+	return count;
+}
+
+unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
+			     unsigned count)
+{
+	struct lttng_event *known = NULL;
+	unsigned missing = 0;
+	int n = lttng_list_tracepoints(handle, &known);
+
+	for (unsigned i = 0; n >= 0 && i < count; i++) {
+		int k;
+
+		for (k = 0; k < n && known[k].pid != pids[i]; k++)
+			;
+		missing += k == n && !app_is_stopped(pids[i]);
+	}
 	free(known);
 	return missing;
 }

@@ -9,10 +9,17 @@
 struct lttng_handle;
 
 /*
- * Number of running processes with LTTng-UST in them, as far as this user may
- * look, that the daemon does not list; stopped ones are left out, they cannot
- * answer.  0 if that cannot be found out.
+ * The running processes with LTTng-UST in them, as far as this user may look:
+ * their number, and the process numbers in *pids, which the caller frees.
+ * 0 and NULL if that cannot be found out.
  */
-int record_apps_missing(struct lttng_handle *handle);
+unsigned record_apps_find(int **pids);
+
+/*
+ * How many of these the daemon does not know; those that have ended or are
+ * stopped and so cannot answer are left out.
+ */
+unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
+			     unsigned count);
 
 #endif

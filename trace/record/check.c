@@ -30,34 +30,50 @@ struct reading {
 	const volatile sig_atomic_t *stop;
 };
 
+/*
+ * One stream of it, the ring of a processor.  Its packets carry a running
+ * count of discarded events, of which babeltrace gives the differences.  With
+ * many threads LTTng now and then writes 0 into one packet, a huge difference
+ * down and one up again: the highest count is the true one.
+ */
+struct stream {
+	struct reading *r;
+	uint64_t discarded, highest;
+};
+
 /* ---- one part, by libbabeltrace2 ---------------------------------------- */
 
-static void event_count(struct reading *r, const bt_message *message)
+static void event_count(struct part *part, const bt_message *message)
 {
 	const bt_event *event = bt_message_event_borrow_event_const(message);
 	const char *name = bt_event_class_get_name(
 		bt_event_borrow_class_const(event));
 
-	r->part->events++;
+	part->events++;
 	if (name && !strcmp(name, "ringside:program_stop"))
-		r->part->said_end = true;
+		part->said_end = true;
 }
 
-static void message_count(struct reading *r, const bt_message *message)
+static void message_count(struct stream *stream, const bt_message *message)
 {
+	struct part *part = stream->r->part;
 	uint64_t n = 1; /* where the trace does not say how many */
 
 	switch (bt_message_get_type(message)) {
 	case BT_MESSAGE_TYPE_EVENT:
-		event_count(r, message);
+		event_count(part, message);
 		break;
 	case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
 		bt_message_discarded_events_get_count(message, &n);
-		r->part->discarded += n;
+		stream->discarded += n;
+		if (stream->discarded > stream->highest) {
+			part->discarded += stream->discarded - stream->highest;
+			stream->highest = stream->discarded;
+		}
 		break;
 	case BT_MESSAGE_TYPE_DISCARDED_PACKETS:
 		bt_message_discarded_packets_get_count(message, &n);
-		r->part->packets += n;
+		part->packets += n;
 		break;
 	default:
 		break;
@@ -67,11 +83,12 @@ static void message_count(struct reading *r, const bt_message *message)
 static bt_graph_simple_sink_component_consume_func_status
 consume(bt_message_iterator *iterator, void *data)
 {
-	struct reading *r = data;
+	struct stream *stream = data;
+	const volatile sig_atomic_t *stop = stream->r->stop;
 	bt_message_array_const messages;
 	uint64_t count;
 
-	if (r->stop && *r->stop)
+	if (stop && *stop)
 		return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_END;
 	switch (bt_message_iterator_next(iterator, &messages, &count)) {
 	case BT_MESSAGE_ITERATOR_NEXT_STATUS_OK:
@@ -84,7 +101,7 @@ consume(bt_message_iterator *iterator, void *data)
 		return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_ERROR;
 	}
 	for (uint64_t i = 0; i < count; i++) {
-		message_count(r, messages[i]);
+		message_count(stream, messages[i]);
 		bt_message_put_ref(messages[i]);
 	}
 	return BT_GRAPH_SIMPLE_SINK_COMPONENT_CONSUME_FUNC_STATUS_OK;
@@ -107,20 +124,18 @@ source_add(bt_graph *graph, const bt_component_class_source *class,
 	return source;
 }
 
-/* A sink of its own for each stream: nothing needs to be merged by time. */
+/* A sink for each stream: nothing needs to be merged by time. */
 static int sinks_add(bt_graph *graph, const bt_component_source *source,
-		     struct reading *r)
+		     struct stream *streams, uint64_t count)
 {
-	uint64_t ports = bt_component_source_get_output_port_count(source);
-
-	for (uint64_t i = 0; i < ports; i++) {
+	for (uint64_t i = 0; i < count; i++) {
 		const bt_component_sink *sink;
 		char name[32];
 
 		snprintf(name, sizeof(name), "count-%u", (unsigned)i);
 		if (bt_graph_add_simple_sink_component(graph, name, NULL,
-						       consume, NULL, r,
-						       &sink) ||
+						       consume, NULL,
+						       &streams[i], &sink) ||
 		    bt_graph_connect_ports(
 			    graph,
 			    bt_component_source_borrow_output_port_by_index_const(
@@ -139,12 +154,24 @@ static int part_read(const bt_component_class_source *class,
 {
 	bt_graph *graph = bt_graph_create(0);
 	const bt_component_source *source;
+	struct stream *streams = NULL;
+	uint64_t count = 0;
 	int err = -EIO;
 
 	if (!graph)
 		return -ENOMEM;
 	source = source_add(graph, class, r->part->path);
-	if (source && !sinks_add(graph, source, r)) {
+	if (!source)
+		goto out;
+	count = bt_component_source_get_output_port_count(source);
+	streams = calloc(count ? count : 1, sizeof(*streams));
+	if (!streams) {
+		err = -ENOMEM;
+		goto out;
+	}
+	for (uint64_t i = 0; i < count; i++)
+		streams[i].r = r;
+	if (!sinks_add(graph, source, streams, count)) {
 		bt_graph_run_status status;
 
 		do
@@ -152,7 +179,9 @@ static int part_read(const bt_component_class_source *class,
 		while (status == BT_GRAPH_RUN_STATUS_AGAIN);
 		err = status == BT_GRAPH_RUN_STATUS_OK ? 0 : -EIO;
 	}
+out:
 	bt_graph_put_ref(graph);
+	free(streams);
 	bt_current_thread_clear_error();
 	return err;
 }

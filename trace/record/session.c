@@ -167,13 +167,18 @@ static int events_enable(struct record *rec, enum ev_level level,
  * A daemon that has just started hears from the running processes one by
  * one.  Starting the session before they are known would lose their first
  * events; one that does not come is not waited for longer than LTTng does.
+ * Processes that start now wait for the daemon by themselves.
  */
 static void apps_wait(struct record *rec)
 {
 	uint64_t end = clock_now_ns() + REGISTER_NS;
+	int *pids;
+	unsigned count = record_apps_find(&pids);
 
-	while (record_apps_missing(rec->handle) > 0 && clock_now_ns() < end)
+	while (record_apps_missing(rec->handle, pids, count) &&
+	       clock_now_ns() < end)
 		sleep_ms(10);
+	free(pids);
 }
 
 int record_start(struct record **out, const struct record_options *opt,
@@ -277,7 +282,9 @@ static int losses_count(struct record *rec, struct record_losses *losses,
 							      &n);
 		if (ret)
 			break;
-		losses->events += n;
+		/* LTTng 2.13 sometimes sets the top bit of this number. */
+		if (n <= INT64_MAX)
+			losses->events += n;
 		ret = lttng_channel_get_lost_packet_count(&channels[i], &n);
 		if (!ret)
 			losses->packets += n;

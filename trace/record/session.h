@@ -40,6 +40,10 @@ struct record_options {
 	unsigned contexts;     /* of enum record_context */
 };
 
+/*
+ * As the daemon counts them.  It may miss those of a process that has ended;
+ * what the trace itself says (record_check) counts, if it is more.
+ */
 struct record_losses {
 	uint64_t events;  /* discarded because the buffers were full */
 	uint64_t packets; /* whole sub-buffers that were overwritten */
