@@ -63,7 +63,10 @@ inner()
 	daemon=$!
 	wait_text daemon.log 'ringsided: ready' $daemon ||
 		die "the backend did not start: $(tail -n 1 daemon.log)"
-	say "ringsided serves xvda of guest 1 (process $daemon)"
+	say "ringsided waits for disks (process $daemon)"
+	ringside attach "$work/desk" --target "$work/disk.img" >/dev/null ||
+		die "the disk could not be attached"
+	say "guest 1 has the disk xvda, backed by disk.img"
 
 	ringside front "$work/desk" --nbd "$work/nbd" >nbd.log 2>&1 &
 	nbd=$!
@@ -107,15 +110,14 @@ mkdir "$work/files" "$work/found" || exit 1
 cp -r "$TOP/src" "$TOP/trace" "$TOP/docs" "$work/files/" ||
 	die "no room in $work"
 cp -rL /usr/share/common-licenses "$work/files/licenses" 2>/dev/null
-mke2fs -q -t ext4 -d "$work/files" "$work/files.img" $SIZE ||
+cp -L "$BIN/ringside" "$BIN/ringsided" "$work/files/"
+mke2fs -q -t ext4 -d "$work/files" "$work/files.img" $SIZE >/dev/null ||
 	die "mke2fs failed"
 truncate -s $SIZE "$work/disk.img" || die "no room in $work"
 say "$(find "$work/files" -type f | wc -l) files, $(du -sh "$work/files" | cut -f1)"
 
-step "a desk: an emulated Xen host, with a disk for its guest 1"
+step "a desk: an emulated Xen host in a process"
 ringside desk start "$work/desk" || die "the desk did not start"
-ringside attach "$work/desk" --target "$work/disk.img" ||
-	die "the disk could not be attached"
 
 step "backend and frontend at work, recorded"
 rm -rf "$OUT"
@@ -164,9 +166,9 @@ Try next:
   $bin/ringside show latency $shown/trace
   $bin/ringside show request $shown/trace
   $bin/ringside desk start /tmp/desk
+  $bin/ringsided --host desk:/tmp/desk &
   truncate -s 1G /tmp/disk.img
   $bin/ringside attach /tmp/desk --target /tmp/disk.img
-  $bin/ringsided --host desk:/tmp/desk &
   $bin/ringside front /tmp/desk --rw randrw --ops 10000 --verify
   kill %1; $bin/ringside desk stop /tmp/desk
 

@@ -14,12 +14,14 @@
 #	wait_until WHAT COMMAND...     at most 30 s
 #	start_record [OPTION...]       record into $T/trace, from now ...
 #	stop_record                    ... until here; its words in $T/record.log
+#	our_trace                      the part of it by this script's programs
 #	counter NAME                   one of the desk's counters
 #	desk_is_clean                  nothing mapped, bound or granted
 set -u
 : "${T:?run this through tests/run}" "${TOP:?}" "${BIN:?}" "${LEVEL:=quick}"
 DESK=$T/desk
-declare -A JOB=()
+declare -A JOB=() # of what runs: its process
+declare -A PID=() # of what ever ran
 
 step()
 {
@@ -47,7 +49,7 @@ background()
 	# A fresh log for each life of it: wait_until looks for its words.
 	[ -e "$T/$name.log" ] && cat "$T/$name.log" >>"$T/$name.log.before"
 	"$@" >"$T/$name.log" 2>&1 &
-	JOB[$name]=$!
+	JOB[$name]=$! PID[$name]=$!
 }
 
 running()
@@ -134,6 +136,7 @@ attach()
 {
 	local domid=$1 vdev=$2 target=$3
 	shift 3
+	running ringsided || set -- --no-wait "$@"
 	ringside attach "$DESK" --domid "$domid" --vdev "$vdev" \
 		--target "$target" "$@" || fail "attach failed"
 }
@@ -177,6 +180,15 @@ stop_record()
 {
 	rm "$T/recording"
 	ended record
+}
+
+# "ringside record" takes what all processes of the machine emit.
+our_trace()
+{
+	local pid
+	for pid in "${PID[@]}"; do
+		compgen -G "$T/trace/ust/pid/*-$pid-*"
+	done
 }
 
 # ---- what a person sees -------------------------------------------------------
