@@ -86,15 +86,15 @@ static void vbd_watch_name(const struct vbd *v, char *path, size_t room,
 static void vbd_discover(struct backend *b, uint16_t domid, uint32_t devid)
 {
 	char path[XENBUS_PATH_MAX + 8], token[32];
-	struct why why = { "" };
+	struct why why = {""};
 	struct vbd *v;
 	int err;
 
 	if (b->stopping)
 		return;
 	snprintf(path, sizeof(path), "%s/%u/%u", b->root, domid, devid);
-	err = vbd_open(&v, b->host, path, domid, devid, b->config,
-		       b->fault_fd, &why);
+	err = vbd_open(&v, b->host, path, domid, devid, b->config, b->fault_fd,
+		       &why);
 	if (err) {
 		if (err != -ENOENT)
 			log_error("%s", why.text);
@@ -104,7 +104,8 @@ static void vbd_discover(struct backend *b, uint16_t domid, uint32_t devid)
 	err = b->host->ops->store.watch(b->host, path, token);
 	if (err) {
 		log_error("domain %u device %u: cannot watch the frontend: "
-			  "%s", domid, devid, strerror(-err));
+			  "%s",
+			  domid, devid, strerror(-err));
 		vbd_free(v);
 		return;
 	}
@@ -131,8 +132,7 @@ static void backend_scan(struct backend *b)
 			uint32_t devid;
 			const char *key;
 
-			snprintf(full, sizeof(full), "%s/%.16s", path,
-				 devs[j]);
+			snprintf(full, sizeof(full), "%s/%.16s", path, devs[j]);
 			if (path_split(b, full, &domid, &devid, &key))
 				vbd_discover(b, domid, devid);
 		}
@@ -282,10 +282,10 @@ static int backend_loop(struct backend *b, struct why *why)
 {
 	const struct xen_ops *ops = b->host->ops;
 	struct pollfd fd[4] = {
-		{ .fd = ops->store.fd(b->host), .events = POLLIN },
-		{ .fd = b->fault_fd, .events = POLLIN },
-		{ .fd = b->signal_fd, .events = POLLIN },
-		{ .fd = xen_host_gone_fd(b->host), .events = POLLIN },
+		{.fd = ops->store.fd(b->host), .events = POLLIN},
+		{.fd = b->fault_fd, .events = POLLIN},
+		{.fd = b->signal_fd, .events = POLLIN},
+		{.fd = xen_host_gone_fd(b->host), .events = POLLIN},
 	};
 	struct vbd *v;
 	int err;
@@ -303,7 +303,8 @@ static int backend_loop(struct backend *b, struct why *why)
 			return why_set(why, -errno, "cannot wait: %s",
 				       strerror(errno));
 		if (fd[3].revents)
-			return why_set(why, -ECONNRESET, "the host went away, "
+			return why_set(why, -ECONNRESET,
+				       "the host went away, "
 				       "with the guests that were served");
 		if (fd[2].revents) {
 			fd_drain(b->signal_fd);
@@ -320,7 +321,7 @@ static int backend_loop(struct backend *b, struct why *why)
 int backend_run(struct xen_host *host, const struct vbd_config *config,
 		struct why *why)
 {
-	struct backend b = { .host = host, .config = config };
+	struct backend b = {.host = host, .config = config};
 	sigset_t set;
 	int err;
 

@@ -21,9 +21,10 @@ int channel_open(struct channel *c, struct xen_host *host, uint16_t domid,
 	if (err < 0) {
 		c->ops->close(c->evtchn);
 		c->evtchn = NULL;
-		return why_set(why, err, "cannot bind event channel %u of "
-			       "domain %u: %s", remote_port, domid,
-			       strerror(-err));
+		return why_set(why, err,
+			       "cannot bind event channel %u of "
+			       "domain %u: %s",
+			       remote_port, domid, strerror(-err));
 	}
 	c->port = (uint32_t)err;
 	ev_evtchn_bind(&c->ev, c->port, remote_port);

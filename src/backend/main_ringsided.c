@@ -30,23 +30,23 @@ struct options {
 enum { OPT_LOCK = 0x100, OPT_NO_URING, OPT_DIRECT, OPT_ALL, OPT_GRACE };
 
 static const struct argp_option option_list[] = {
-	{ "host", 'H', "HOST", 0,
-	  "serve the guests of HOST: xen, or desk:DIR (default: xen)", 0 },
-	{ "all", OPT_ALL, NULL, 0,
-	  "take every vbd, whatever its script (only where no other backend "
-	  "serves backend/vbd)", 0 },
-	{ "direct", OPT_DIRECT, NULL, 0,
-	  "bypass the page cache where the storage allows it", 0 },
-	{ "no-uring", OPT_NO_URING, NULL, 0,
-	  "use threads for storage even where io_uring works", 0 },
-	{ "grace", OPT_GRACE, "MS", 0,
-	  "how long a frontend may take to close (default: 5000)", 0 },
-	{ "lock", OPT_LOCK, "FILE", 0,
-	  "the file that keeps a second daemon away", 0 },
-	{ "verbose", 'v', NULL, 0, "say more", 0 },
-	{ "quiet", 'q', NULL, 0, "say only what is wrong", 0 },
-	{ 0 }
-};
+	{"host", 'H', "HOST", 0,
+	 "serve the guests of HOST: xen, or desk:DIR (default: xen)", 0},
+	{"all", OPT_ALL, NULL, 0,
+	 "take every vbd, whatever its script (only where no other backend "
+	 "serves backend/vbd)",
+	 0},
+	{"direct", OPT_DIRECT, NULL, 0,
+	 "bypass the page cache where the storage allows it", 0},
+	{"no-uring", OPT_NO_URING, NULL, 0,
+	 "use threads for storage even where io_uring works", 0},
+	{"grace", OPT_GRACE, "MS", 0,
+	 "how long a frontend may take to close (default: 5000)", 0},
+	{"lock", OPT_LOCK, "FILE", 0,
+	 "the file that keeps a second daemon away", 0},
+	{"verbose", 'v', NULL, 0, "say more", 0},
+	{"quiet", 'q', NULL, 0, "say only what is wrong", 0},
+	{0}};
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
@@ -68,8 +68,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_GRACE:
 		if (number_parse(arg, 0, 600000, &number))
-			argp_error(state, "--grace takes milliseconds from 0 "
-				   "to 600000, not \"%s\"", arg);
+			argp_error(state,
+				   "--grace takes milliseconds from 0 "
+				   "to 600000, not \"%s\"",
+				   arg);
 		o->vbd.grace_ms = (unsigned)number;
 		return 0;
 	case OPT_LOCK:
@@ -110,11 +112,13 @@ static int lock_take(const struct options *o, struct why *why)
 			       path, strerror(errno));
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
 		err = errno == EWOULDBLOCK
-			      ? why_set(why, -EBUSY, "another ringsided serves "
+			      ? why_set(why, -EBUSY,
+					"another ringsided serves "
 					"%s already (it holds %s); stop it "
-					"first", o->host, path)
-			      : why_set(why, -errno, "cannot lock %s: %s",
-					path, strerror(errno));
+					"first",
+					o->host, path)
+			      : why_set(why, -errno, "cannot lock %s: %s", path,
+					strerror(errno));
 		close(fd);
 		return err;
 	}
@@ -151,15 +155,16 @@ int main(int argc, char **argv)
 	struct options o = {
 		.host = "xen",
 		.level = LOG_LEVEL_INFO,
-		.vbd = {
-			.offer = { .queues_max = 1, .flush = true },
-			.grace_ms = GRACE_MS_DEFAULT,
-		},
+		.vbd =
+			{
+				.offer = {.queues_max = 1, .flush = true},
+				.grace_ms = GRACE_MS_DEFAULT,
+			},
 	};
-	struct ev_origin ev = { .actor = EV_ACTOR_BACKEND,
-				.queue = EV_QUEUE_NONE };
+	struct ev_origin ev = {.actor = EV_ACTOR_BACKEND,
+			       .queue = EV_QUEUE_NONE};
 	struct xen_host *host = NULL;
-	struct why why = { "" };
+	struct why why = {""};
 	int lock, err;
 
 	argp_err_exit_status = 2;

@@ -101,9 +101,10 @@ static void queue_refusal_log(struct queue *q, const struct request *r,
 {
 	if (log_limit_pass(&q->limit))
 		log_warn("domain %u device %u queue %u: request %llu refused "
-			 "by rule %s: %s", q->ev.domid, q->ev.devid,
-			 q->ev.queue, (unsigned long long)r->seq,
-			 refusal->rule, refusal->detail);
+			 "by rule %s: %s",
+			 q->ev.domid, q->ev.devid, q->ev.queue,
+			 (unsigned long long)r->seq, refusal->rule,
+			 refusal->detail);
 }
 
 /* Map the pages of a batch and hand it to the storage. */
@@ -139,14 +140,14 @@ static unsigned queue_take(struct queue *q)
 	unsigned i, n = 0;
 
 	if (ready < 0) {
-		queue_halt(q, "RG-20", ready, "the frontend's req_prod claims "
+		queue_halt(q, "RG-20", ready,
+			   "the frontend's req_prod claims "
 			   "more requests than the ring holds");
 		return 0;
 	}
 	for (i = 0; i < (unsigned)ready; i++) {
 		struct request_refusal refusal;
-		struct request *r = request_take(&q->table, &q->ring,
-						 &refusal);
+		struct request *r = request_take(&q->table, &q->ring, &refusal);
 
 		if (refusal.rule) {
 			queue_refusal_log(q, r, &refusal);
@@ -183,8 +184,7 @@ static unsigned queue_turn(struct queue *q)
 {
 	unsigned work = queue_reap(q);
 
-	if (!q->halted && !atomic_load_explicit(&q->stop,
-						memory_order_relaxed))
+	if (!q->halted && !atomic_load_explicit(&q->stop, memory_order_relaxed))
 		work += queue_take(q);
 	if (work)
 		q->disk->ops->kick(q->storage);
@@ -203,10 +203,10 @@ static uint64_t queue_in_flight(const struct queue *q)
 static int queue_sleep(struct queue *q, bool stopping)
 {
 	struct pollfd fd[3] = {
-		{ .fd = q->disk->ops->fd(q->storage), .events = POLLIN },
-		{ .fd = stopping ? -1 : q->stop_fd, .events = POLLIN },
-		{ .fd = stopping || q->halted ? -1 : channel_fd(&q->channel),
-		  .events = POLLIN },
+		{.fd = q->disk->ops->fd(q->storage), .events = POLLIN},
+		{.fd = stopping ? -1 : q->stop_fd, .events = POLLIN},
+		{.fd = stopping || q->halted ? -1 : channel_fd(&q->channel),
+		 .events = POLLIN},
 	};
 	int taken = 0;
 
@@ -215,7 +215,8 @@ static int queue_sleep(struct queue *q, bool stopping)
 	if (fd[2].revents) {
 		taken = channel_take(&q->channel);
 		if (taken < 0)
-			queue_halt(q, "", taken, "the host gives no "
+			queue_halt(q, "", taken,
+				   "the host gives no "
 				   "notifications any more");
 	}
 	return taken > 0;
@@ -240,7 +241,8 @@ static void *queue_main(void *arg)
 			if (ring_back_final_check(&q->ring))
 				continue;
 			if (channel_rearm(&q->channel, worked || !woken) < 0)
-				queue_halt(q, "", -EPIPE, "the host does not "
+				queue_halt(q, "", -EPIPE,
+					   "the host does not "
 					   "unmask the event channel");
 			worked = false;
 		}

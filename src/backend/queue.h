@@ -21,7 +21,7 @@ struct queue;
 struct queue_setup {
 	struct xen_host *host; /* borrowed */
 	struct disk *disk;     /* borrowed */
-	uint16_t domid;        /* of the frontend */
+	uint16_t domid;	       /* of the frontend */
 	enum ring_abi abi;
 	const uint32_t *ring_grefs; /* borrowed for the call */
 	unsigned ring_pages;

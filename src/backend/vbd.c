@@ -42,7 +42,8 @@ static void vbd_storage_open(struct vbd *v)
 	/* XSA-142: what is not clearly writable is opened read-only. */
 	opt.readonly = !mode || strcmp(mode, "w") != 0;
 	if (!params || !*params)
-		err = why_set(&v->disk_why, -EINVAL, "the toolstack named no "
+		err = why_set(&v->disk_why, -EINVAL,
+			      "the toolstack named no "
 			      "target (params is empty)");
 	else
 		err = disk_open(params, &opt, &v->disk, &v->disk_why);
@@ -78,8 +79,7 @@ static void vbd_storage_tell(struct vbd *v)
 	} else {
 		log_error("domain %u device %u: %s", d->ev.domid, d->ev.devid,
 			  v->disk_why.text);
-		xenbus_own_write(d, 0, "hotplug-error", "%s",
-				 v->disk_why.text);
+		xenbus_own_write(d, 0, "hotplug-error", "%s", v->disk_why.text);
 		xenbus_own_write(d, 0, "hotplug-status", "error");
 		xenbus_error_write(d, v->disk_why.text);
 	}
@@ -176,12 +176,13 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 		.ring_grefs = got->ring[i].gref,
 		.ring_pages = 1u << got->ring_order,
 		.evtchn_port = got->ring[i].evtchn_port,
-		.limits = {
-			.size_bytes = v->facts.size_bytes,
-			.sector_bytes = v->facts.sector_bytes,
-			.readonly = v->facts.readonly,
-			.flush = v->config->offer.flush,
-		},
+		.limits =
+			{
+				.size_bytes = v->facts.size_bytes,
+				.sector_bytes = v->facts.sector_bytes,
+				.readonly = v->facts.readonly,
+				.flush = v->config->offer.flush,
+			},
 		.ev = v->dev.ev,
 		.fault_fd = v->fault_fd,
 	};

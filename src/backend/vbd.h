@@ -24,23 +24,23 @@ struct queue;
 struct vbd_config {
 	struct negotiate_offer offer;
 	struct disk_options disk;
-	bool all; /* take vbds whatever their script is */
+	bool all;	   /* take vbds whatever their script is */
 	unsigned grace_ms; /* for a frontend to close when asked to */
 };
 
 struct vbd {
 	struct xenbus_device dev;
 	const struct vbd_config *config; /* borrowed */
-	int fault_fd;                    /* borrowed, given to the queues */
-	struct disk *disk;      /* NULL if it could not be opened */
-	struct why disk_why;    /* then: why */
+	int fault_fd;			 /* borrowed, given to the queues */
+	struct disk *disk;		 /* NULL if it could not be opened */
+	struct why disk_why;		 /* then: why */
 	struct negotiate_disk facts;
 	struct queue *queues[NEGOTIATE_QUEUES_MAX];
 	unsigned nqueues;
 	bool connected;
 	bool faulted;
-	bool dirty;    /* something of it changed in the store */
-	bool dead;     /* nothing is left: to be freed */
+	bool dirty;	     /* something of it changed in the store */
+	bool dead;	     /* nothing is left: to be freed */
 	uint64_t overdue_ns; /* when its grace is over; 0: none runs */
 	struct log_limit limit;
 	struct vbd *next;

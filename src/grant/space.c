@@ -105,9 +105,8 @@ int grant_space_acquire(struct grant_space *s, struct grant_use **uses,
 		else
 			failed++;
 		if (err >= 0)
-			ev_grant_map(&s->ev, u->seq, u->to_guest,
-				     u->map.grefs, u->count, u->map.status,
-				     u->count);
+			ev_grant_map(&s->ev, u->seq, u->to_guest, u->map.grefs,
+				     u->count, u->map.status, u->count);
 		/* Both point into this batch's room, soon used again. */
 		u->map.grefs = NULL;
 		u->map.status = NULL;
@@ -141,7 +140,7 @@ int grant_ring_map(struct xen_gnttab *g, const struct xen_host *host,
 		   const struct ev_origin *ev, struct xen_map *map,
 		   struct why *why)
 {
-	int16_t status[XEN_MAP_MAX] = { 0 };
+	int16_t status[XEN_MAP_MAX] = {0};
 	unsigned i;
 	int err;
 
@@ -163,9 +162,10 @@ int grant_ring_map(struct xen_gnttab *g, const struct xen_host *host,
 		return 0;
 	for (i = 0; i + 1 < count && !status[i]; i++)
 		;
-	return why_set(why, -EFAULT, "cannot map the ring: grant %u of domain "
-		       "%u was refused (%s)", grefs[i], domid,
-		       grant_status_name(status[i]));
+	return why_set(why, -EFAULT,
+		       "cannot map the ring: grant %u of domain "
+		       "%u was refused (%s)",
+		       grefs[i], domid, grant_status_name(status[i]));
 }
 
 void grant_ring_unmap(struct xen_gnttab *g, const struct xen_host *host,

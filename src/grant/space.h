@@ -22,7 +22,7 @@ struct grant_seg {
 	uint32_t gref;
 	uint16_t off_bytes; /* in its page */
 	uint16_t len_bytes; /* 1..4096 - off_bytes */
-	void *data;         /* out: where these bytes are */
+	void *data;	    /* out: where these bytes are */
 };
 
 /*
@@ -30,11 +30,11 @@ struct grant_seg {
  * struct and its segs from acquire to release, and reads `error`.
  */
 struct grant_use {
-	uint64_t seq;   /* the request, for events */
-	bool to_guest;  /* the data goes to the guest: a read */
+	uint64_t seq;	/* the request, for events */
+	bool to_guest;	/* the data goes to the guest: a read */
 	uint32_t count; /* segs, 1..segs_max of the space */
 	struct grant_seg *segs;
-	int error;      /* out: 0, or -errno and nothing is held */
+	int error;	    /* out: 0, or -errno and nothing is held */
 	struct xen_map map; /* the space's own */
 };
 

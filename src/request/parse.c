@@ -99,7 +99,8 @@ static int check_pieces(const struct request_raw *raw,
 		    s->last_sect > RING_SECTOR_LAST)
 			return refuse(why, "RQ-37", RING_STATUS_ERROR,
 				      "segment %u is sectors %u to %u of its "
-				      "page", i, s->first_sect, s->last_sect);
+				      "page",
+				      i, s->first_sect, s->last_sect);
 		sectors = s->last_sect - s->first_sect + 1u;
 		out->piece[i].gref = s->gref;
 		out->piece[i].off_bytes =
@@ -113,8 +114,7 @@ static int check_pieces(const struct request_raw *raw,
 /* RQ-38, RQ-39: inside the disk, in whole sectors. */
 static int check_place(const struct request_raw *raw,
 		       const struct request_limits *limits,
-		       struct request_checked *out,
-		       struct request_refusal *why)
+		       struct request_checked *out, struct request_refusal *why)
 {
 	uint64_t sectors = limits->size_bytes / SECTOR_UNIT;
 	uint64_t len = out->len_bytes / SECTOR_UNIT;
@@ -124,21 +124,23 @@ static int check_place(const struct request_raw *raw,
 	if (raw->sector > sectors || len > sectors - raw->sector)
 		return refuse(why, "RQ-38", RING_STATUS_ERROR,
 			      "sector %llu with length %llu is beyond the "
-			      "end at %llu", (unsigned long long)raw->sector,
+			      "end at %llu",
+			      (unsigned long long)raw->sector,
 			      (unsigned long long)len,
 			      (unsigned long long)sectors);
 	out->off_bytes = raw->sector * SECTOR_UNIT;
 	if (out->off_bytes % limits->sector_bytes)
 		return refuse(why, "RQ-39", RING_STATUS_ERROR,
 			      "sector %llu is no multiple of the sector size "
-			      "%u", (unsigned long long)raw->sector,
+			      "%u",
+			      (unsigned long long)raw->sector,
 			      limits->sector_bytes);
 	for (i = 0; i < out->pieces; i++)
 		if (out->piece[i].len_bytes % limits->sector_bytes)
 			return refuse(why, "RQ-39", RING_STATUS_ERROR,
 				      "segment %u is %u bytes, no multiple of "
-				      "the sector size %u", i,
-				      out->piece[i].len_bytes,
+				      "the sector size %u",
+				      i, out->piece[i].len_bytes,
 				      limits->sector_bytes);
 	return 0;
 }
@@ -155,9 +157,8 @@ int request_check(const struct request_raw *raw,
 	if (err)
 		return err;
 	/* RQ-41, CVE-2013-2140, XSA-142: nothing that changes the disk. */
-	if (limits->readonly &&
-	    (out->kind == REQUEST_WRITE ||
-	     (out->kind == REQUEST_FLUSH && out->pieces)))
+	if (limits->readonly && (out->kind == REQUEST_WRITE ||
+				 (out->kind == REQUEST_FLUSH && out->pieces)))
 		return refuse(why, "RQ-41", RING_STATUS_ERROR,
 			      "operation %u writes, and the disk is read-only",
 			      raw->op);

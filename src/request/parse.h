@@ -55,9 +55,9 @@ struct request_checked {
 };
 
 struct request_refusal {
-	const char *rule;        /* identifier in PROTOCOL terms: "RQ-35" */
+	const char *rule;	 /* identifier in PROTOCOL terms: "RQ-35" */
 	enum ring_status status; /* what the frontend is answered */
-	char detail[96];         /* what was seen */
+	char detail[96];	 /* what was seen */
 };
 
 /* 0, or -EINVAL and `why` is filled. */

@@ -108,7 +108,7 @@ void request_hold(struct request *r)
 		r->iov[i].iov_len = r->segs[i].len_bytes;
 	}
 	/* The first step; request_stored() sets up the second. */
-	r->io.kind = c->kind == REQUEST_READ    ? DISK_READ
+	r->io.kind = c->kind == REQUEST_READ	? DISK_READ
 		     : c->kind == REQUEST_WRITE ? DISK_WRITE
 						: DISK_FLUSH;
 	r->state = REQUEST_HELD;
@@ -143,9 +143,8 @@ bool request_stored(struct request_table *t, struct request *r)
 	ev_disk_done(&t->ev, r->seq, r->io.error);
 	if (r->io.error) {
 		/* RQ-44: what the storage cannot do is no I/O error. */
-		r->status = r->io.error == -EOPNOTSUPP
-				    ? RING_STATUS_EOPNOTSUPP
-				    : RING_STATUS_ERROR;
+		r->status = r->io.error == -EOPNOTSUPP ? RING_STATUS_EOPNOTSUPP
+						       : RING_STATUS_ERROR;
 	} else if (r->io.kind == DISK_FLUSH && r->checked.pieces) {
 		r->io.kind = DISK_WRITE;
 		r->state = REQUEST_HELD;

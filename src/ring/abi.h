@@ -29,9 +29,9 @@ enum ring_status {
 	RING_STATUS_EOPNOTSUPP = -2,
 };
 
-#define RING_SEGS_MAX	 11u /* direct segments of a request */
+#define RING_SEGS_MAX	  11u /* direct segments of a request */
 #define RING_HEADER_BYTES 64u /* four indices and padding */
-#define RING_SECTOR_LAST 7u  /* last 512-byte sector of a page */
+#define RING_SECTOR_LAST  7u  /* last 512-byte sector of a page */
 
 struct ring_segment {
 	uint32_t gref;

@@ -64,14 +64,12 @@ uint32_t ring_back_respond(struct ring_back *r, uint64_t id, uint8_t op,
 
 	if (r->abi == RING_ABI_X86_64) {
 		struct ring_response_x86_64 rsp = {
-			.id = id, .operation = op, .status = (int16_t)status
-		};
+			.id = id, .operation = op, .status = (int16_t)status};
 
 		memcpy(slot, &rsp, sizeof(rsp));
 	} else {
 		struct ring_response_x86_32 rsp = {
-			.id = id, .operation = op, .status = (int16_t)status
-		};
+			.id = id, .operation = op, .status = (int16_t)status};
 
 		memcpy(slot, &rsp, sizeof(rsp));
 	}

@@ -16,12 +16,12 @@ struct command {
 };
 
 static const struct command command_list[] = {
-	{ "desk", cmd_desk, "start, stop or ask an emulated Xen host" },
-	{ "attach", cmd_attach, "give a guest of a desk a disk" },
-	{ "detach", cmd_detach, "take it away again" },
-	{ "front", cmd_front, "drive a disk as a guest: load, checks, NBD" },
-	{ "record", cmd_record, "record the events of backends and frontends" },
-	{ "show", cmd_show, "make pictures, tables and reports of a trace" },
+	{"desk", cmd_desk, "start, stop or ask an emulated Xen host"},
+	{"attach", cmd_attach, "give a guest of a desk a disk"},
+	{"detach", cmd_detach, "take it away again"},
+	{"front", cmd_front, "drive a disk as a guest: load, checks, NBD"},
+	{"record", cmd_record, "record the events of backends and frontends"},
+	{"show", cmd_show, "make pictures, tables and reports of a trace"},
 };
 
 #define COMMANDS (sizeof(command_list) / sizeof(command_list[0]))
@@ -31,11 +31,12 @@ static void help_print(FILE *to)
 	size_t i;
 
 	fprintf(to, "Usage: ringside COMMAND [OPTION...]\n\n"
-		"Watch a Xen virtual disk work.\n\n");
+		    "Watch a Xen virtual disk work.\n\n");
 	for (i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", command_list[i].name,
 			command_list[i].what);
-	fprintf(to, "\n\"ringside COMMAND --help\" tells the options of one; "
+	fprintf(to,
+		"\n\"ringside COMMAND --help\" tells the options of one; "
 		"each has a man page,\n\"man ringside-COMMAND\".  The backend "
 		"itself is the program ringsided.\n");
 }
@@ -69,7 +70,9 @@ int main(int argc, char **argv)
 		log_open(name, LOG_LEVEL_INFO);
 		return command_list[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "ringside: there is no command \"%s\"; \"ringside "
-		"--help\" lists them\n", argv[1]);
+	fprintf(stderr,
+		"ringside: there is no command \"%s\"; \"ringside "
+		"--help\" lists them\n",
+		argv[1]);
 	return 2;
 }

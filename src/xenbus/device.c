@@ -70,8 +70,10 @@ int xenbus_device_open(struct xenbus_device *d, struct xen_host *host,
 		goto out;
 	}
 	if (number_parse(id, 0, UINT16_MAX, &number) || number != domid) {
-		err = why_set(why, -EINVAL, "%s/frontend-id is \"%.16s\", but "
-			      "the path says %u", path, id, domid);
+		err = why_set(why, -EINVAL,
+			      "%s/frontend-id is \"%.16s\", but "
+			      "the path says %u",
+			      path, id, domid);
 		goto out;
 	}
 	if (strlen(frontend) >= sizeof(d->frontend)) {
@@ -147,9 +149,11 @@ int xenbus_peer_number(struct xenbus_device *d, xen_xbt t, const char *key,
 	}
 	err = number_parse(text, min, max, out);
 	if (err)
-		why_set(why, err, "the frontend wrote %s = \"%.32s\", which "
-			"is not a number from %llu to %llu", key, text,
-			(unsigned long long)min, (unsigned long long)max);
+		why_set(why, err,
+			"the frontend wrote %s = \"%.32s\", which "
+			"is not a number from %llu to %llu",
+			key, text, (unsigned long long)min,
+			(unsigned long long)max);
 	free(text);
 	return err;
 }
@@ -174,8 +178,8 @@ int xenbus_own_write(struct xenbus_device *d, xen_xbt t, const char *key,
 int xenbus_own_offer(struct xenbus_device *d, xen_xbt t, const char *key,
 		     uint64_t value)
 {
-	int err = xenbus_own_write(d, t, key, "%llu",
-				   (unsigned long long)value);
+	int err =
+		xenbus_own_write(d, t, key, "%llu", (unsigned long long)value);
 
 	if (!err)
 		ev_feature_offer(&d->ev, key, value);

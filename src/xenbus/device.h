@@ -18,13 +18,13 @@
 #define XENBUS_PATH_MAX 256
 
 struct xenbus_device {
-	struct xen_host *host; /* borrowed */
-	struct ev_origin ev;   /* domid and devid of the device */
-	enum xenbus_state own; /* as it stands in the store */
-	enum xenbus_state peer; /* as last seen */
-	bool online;            /* the toolstack wants the device to live */
-	bool gone;              /* our directory was removed */
-	char path[XENBUS_PATH_MAX];     /* .../backend/vbd/DOMID/DEVID */
+	struct xen_host *host;	    /* borrowed */
+	struct ev_origin ev;	    /* domid and devid of the device */
+	enum xenbus_state own;	    /* as it stands in the store */
+	enum xenbus_state peer;	    /* as last seen */
+	bool online;		    /* the toolstack wants the device to live */
+	bool gone;		    /* our directory was removed */
+	char path[XENBUS_PATH_MAX]; /* .../backend/vbd/DOMID/DEVID */
 	char frontend[XENBUS_PATH_MAX]; /* the frontend's directory */
 };
 

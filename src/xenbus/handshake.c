@@ -98,9 +98,12 @@ enum handshake_action handshake_next(const struct handshake_view *v)
 const char *handshake_action_name(enum handshake_action a)
 {
 	static const char *const name[] = {
-		[HANDSHAKE_WAIT] = "wait",       [HANDSHAKE_OFFER] = "offer",
-		[HANDSHAKE_CONNECT] = "connect", [HANDSHAKE_CLOSING] = "closing",
-		[HANDSHAKE_CLOSE] = "close",     [HANDSHAKE_DESTROY] = "destroy",
+		[HANDSHAKE_WAIT] = "wait",
+		[HANDSHAKE_OFFER] = "offer",
+		[HANDSHAKE_CONNECT] = "connect",
+		[HANDSHAKE_CLOSING] = "closing",
+		[HANDSHAKE_CLOSE] = "close",
+		[HANDSHAKE_DESTROY] = "destroy",
 	};
 
 	return name[a];

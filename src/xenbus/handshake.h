@@ -14,17 +14,17 @@
 #include "xenbus/state.h"
 
 struct handshake_view {
-	enum xenbus_state own;  /* our state in the store */
+	enum xenbus_state own;	/* our state in the store */
 	enum xenbus_state peer; /* the frontend's */
-	bool online;    /* the toolstack wants the device to live */
-	bool gone;      /* our directory was removed */
-	bool connected; /* rings mapped, ports bound, queues running */
-	bool faulted;   /* this connection broke a rule and must end */
-	bool overdue;   /* removal was asked for, and its grace is over */
+	bool online;		/* the toolstack wants the device to live */
+	bool gone;		/* our directory was removed */
+	bool connected;		/* rings mapped, ports bound, queues running */
+	bool faulted;		/* this connection broke a rule and must end */
+	bool overdue; /* removal was asked for, and its grace is over */
 };
 
 enum handshake_action {
-	HANDSHAKE_WAIT,    /* nothing to do until something changes */
+	HANDSHAKE_WAIT,	   /* nothing to do until something changes */
 	HANDSHAKE_OFFER,   /* write what is offered, then state 2 */
 	HANDSHAKE_CONNECT, /* read the keys, map, bind, write, state 4 */
 	HANDSHAKE_CLOSING, /* state 5; requests are still served */

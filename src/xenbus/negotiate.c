@@ -102,9 +102,11 @@ static int abi_read(struct xenbus_device *d, enum negotiate_abi *abi,
 		*abi = NEGOTIATE_X86_32;
 	} else {
 		*rule = "XB-13";
-		err = why_set(why, -EINVAL, "the frontend wrote protocol = "
+		err = why_set(why, -EINVAL,
+			      "the frontend wrote protocol = "
 			      "\"%.32s\", which is neither x86_64-abi nor "
-			      "x86_32-abi", protocol);
+			      "x86_32-abi",
+			      protocol);
 	}
 	free(protocol);
 	return err;
@@ -139,7 +141,8 @@ static int ring_read(struct xenbus_device *d, const char *prefix,
 						 UINT64_MAX, &number, why);
 		}
 		if (!err && number == UINT64_MAX)
-			err = why_set(why, -EINVAL, "the frontend reached "
+			err = why_set(why, -EINVAL,
+				      "the frontend reached "
 				      "state %d without writing %s",
 				      (int)d->peer, key);
 		if (err) {
@@ -153,8 +156,10 @@ static int ring_read(struct xenbus_device *d, const char *prefix,
 	err = xenbus_peer_number(d, 0, key, 1, UINT32_MAX, UINT64_MAX, &number,
 				 why);
 	if (!err && number == UINT64_MAX)
-		err = why_set(why, -EINVAL, "the frontend reached state %d "
-			      "without writing %s", (int)d->peer, key);
+		err = why_set(why, -EINVAL,
+			      "the frontend reached state %d "
+			      "without writing %s",
+			      (int)d->peer, key);
 	if (err) {
 		*rule = "XB-03";
 		return err;
@@ -183,8 +188,7 @@ static int order_read(struct xenbus_device *d,
 	return 0;
 }
 
-int negotiate_read(struct xenbus_device *d,
-		   const struct negotiate_offer *offer,
+int negotiate_read(struct xenbus_device *d, const struct negotiate_offer *offer,
 		   struct negotiate_result *out, const char **rule,
 		   struct why *why)
 {
@@ -242,9 +246,9 @@ static int connected_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 	if (a->disk->cdrom)
 		info |= INFO_CDROM;
 
-	err = xenbus_own_write(d, t, "sectors", "%llu",
-			       (unsigned long long)(a->disk->size_bytes /
-						    SECTOR_UNIT));
+	err = xenbus_own_write(
+		d, t, "sectors", "%llu",
+		(unsigned long long)(a->disk->size_bytes / SECTOR_UNIT));
 	if (!err)
 		err = xenbus_own_write(d, t, "sector-size", "%u",
 				       a->disk->sector_bytes);
@@ -260,7 +264,7 @@ int negotiate_connected_write(struct xenbus_device *d,
 			      const struct negotiate_offer *offer,
 			      const struct negotiate_disk *disk)
 {
-	struct connected_arg arg = { .offer = offer, .disk = disk };
+	struct connected_arg arg = {.offer = offer, .disk = disk};
 
 	return transaction_run(d, connected_keys, &arg, XENBUS_CONNECTED);
 }

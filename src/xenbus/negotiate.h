@@ -14,13 +14,13 @@
 #include "base/why.h"
 #include "xenbus/device.h"
 
-#define NEGOTIATE_ORDER_MAX 4u /* 16 ring pages */
+#define NEGOTIATE_ORDER_MAX  4u /* 16 ring pages */
 #define NEGOTIATE_QUEUES_MAX 16u
 
 /* What this backend offers to a frontend. */
 struct negotiate_offer {
 	unsigned ring_order_max; /* 0..NEGOTIATE_ORDER_MAX */
-	unsigned queues_max;     /* 1..NEGOTIATE_QUEUES_MAX */
+	unsigned queues_max;	 /* 1..NEGOTIATE_QUEUES_MAX */
 	bool flush;
 };
 
@@ -61,8 +61,7 @@ int negotiate_offer_write(struct xenbus_device *d,
  * the identifier of the rule that is broken in *rule; or -errno from the
  * store with *rule "".
  */
-int negotiate_read(struct xenbus_device *d,
-		   const struct negotiate_offer *offer,
+int negotiate_read(struct xenbus_device *d, const struct negotiate_offer *offer,
 		   struct negotiate_result *out, const char **rule,
 		   struct why *why);
 

@@ -7,10 +7,10 @@
 
 #include "xenbus/handshake.h"
 
-#define NEXT(...) \
-	handshake_next(&(struct handshake_view){ __VA_ARGS__, .online = true })
-#define NEXT_OFFLINE(...) \
-	handshake_next(&(struct handshake_view){ __VA_ARGS__, .online = false })
+#define NEXT(...)                                                              \
+	handshake_next(&(struct handshake_view){__VA_ARGS__, .online = true})
+#define NEXT_OFFLINE(...)                                                      \
+	handshake_next(&(struct handshake_view){__VA_ARGS__, .online = false})
 
 static void the_usual_way(void **state)
 {
@@ -36,8 +36,7 @@ static void a_frontend_comes_again(void **state)
 {
 	(void)state;
 	assert_int_equal(NEXT(.own = 6, .peer = 1), HANDSHAKE_OFFER);
-	assert_int_equal(NEXT_OFFLINE(.own = 6, .peer = 1),
-			 HANDSHAKE_WAIT);
+	assert_int_equal(NEXT_OFFLINE(.own = 6, .peer = 1), HANDSHAKE_WAIT);
 }
 
 /* XB-04, XB-07: early, or with skipped states. */
@@ -60,14 +59,14 @@ static void removal_always_ends(void **state)
 	(void)state;
 	assert_int_equal(NEXT_OFFLINE(.own = 5, .peer = 4, .connected = true),
 			 HANDSHAKE_WAIT);
-	assert_int_equal(NEXT_OFFLINE(.own = 5, .peer = 4, .connected = true, .overdue = true),
+	assert_int_equal(NEXT_OFFLINE(.own = 5, .peer = 4, .connected = true,
+				      .overdue = true),
 			 HANDSHAKE_CLOSE);
 	assert_int_equal(NEXT_OFFLINE(.own = 5, .peer = 6, .connected = true),
 			 HANDSHAKE_CLOSE);
 	assert_int_equal(NEXT_OFFLINE(.own = 5, .peer = 0, .connected = true),
 			 HANDSHAKE_CLOSE);
-	assert_int_equal(NEXT_OFFLINE(.own = 2, .peer = 1),
-			 HANDSHAKE_CLOSE);
+	assert_int_equal(NEXT_OFFLINE(.own = 2, .peer = 1), HANDSHAKE_CLOSE);
 	assert_int_equal(NEXT_OFFLINE(.own = 4, .peer = 4, .connected = true),
 			 HANDSHAKE_CLOSING);
 }
@@ -75,15 +74,15 @@ static void removal_always_ends(void **state)
 static void a_fault_closes_and_is_forgotten_afterwards(void **state)
 {
 	(void)state;
-	assert_int_equal(NEXT(.own = 4, .peer = 4, .connected = true,
-			      .faulted = true),
-			 HANDSHAKE_CLOSING);
-	assert_int_equal(NEXT(.own = 5, .peer = 4, .connected = true,
-			      .faulted = true),
-			 HANDSHAKE_WAIT);
-	assert_int_equal(NEXT(.own = 5, .peer = 6, .connected = true,
-			      .faulted = true),
-			 HANDSHAKE_CLOSE);
+	assert_int_equal(
+		NEXT(.own = 4, .peer = 4, .connected = true, .faulted = true),
+		HANDSHAKE_CLOSING);
+	assert_int_equal(
+		NEXT(.own = 5, .peer = 4, .connected = true, .faulted = true),
+		HANDSHAKE_WAIT);
+	assert_int_equal(
+		NEXT(.own = 5, .peer = 6, .connected = true, .faulted = true),
+		HANDSHAKE_CLOSE);
 	assert_int_equal(NEXT(.own = 6, .peer = 1, .faulted = true),
 			 HANDSHAKE_OFFER);
 }
@@ -103,9 +102,9 @@ static void a_removed_directory_ends_everything(void **state)
 	(void)state;
 	for (own = 0; own <= 8; own++)
 		for (peer = 0; peer <= 8; peer++)
-			assert_int_equal(NEXT(.own = own, .peer = peer,
-					      .gone = true),
-					 HANDSHAKE_DESTROY);
+			assert_int_equal(
+				NEXT(.own = own, .peer = peer, .gone = true),
+				HANDSHAKE_DESTROY);
 }
 
 /* What the daemon does to its own side of the view. */
@@ -144,7 +143,8 @@ static void it_never_goes_round_in_circles(void **state)
 		for (peer = 0; peer <= 8; peer++)
 			for (bits = 0; bits < 16; bits++) {
 				struct handshake_view v = {
-					.own = own, .peer = peer,
+					.own = own,
+					.peer = peer,
 					.online = bits & 1,
 					.connected = bits & 2,
 					.faulted = bits & 4,
@@ -160,8 +160,8 @@ static void it_never_goes_round_in_circles(void **state)
 				}
 				if (steps == 8)
 					fail_msg("own %d peer %d bits %u "
-						 "never rest", own, peer,
-						 bits);
+						 "never rest",
+						 own, peer, bits);
 			}
 }
 

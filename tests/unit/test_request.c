@@ -36,8 +36,8 @@ static int fake_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 		for (j = 0; j < maps[i].count; j++) {
 			bool ok = maps[i].grefs[j] < GUEST_PAGES;
 
-			maps[i].status[j] = ok ? XEN_GNTST_OKAY
-					       : XEN_GNTST_BAD_GNTREF;
+			maps[i].status[j] =
+				ok ? XEN_GNTST_OKAY : XEN_GNTST_BAD_GNTREF;
 			good &= ok;
 		}
 		maps[i].addr = NULL;
@@ -70,13 +70,12 @@ static int fake_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 }
 
 static const struct xen_ops ops = {
-	.gnttab = { .map = fake_map, .unmap = fake_unmap },
+	.gnttab = {.map = fake_map, .unmap = fake_unmap},
 };
-static struct xen_host host = { .ops = &ops };
-static const struct ev_origin ev = { .domid = 1, .devid = 51712 };
-static const struct request_limits limits = { .size_bytes = 1 << 20,
-					      .sector_bytes = 512,
-					      .flush = true };
+static struct xen_host host = {.ops = &ops};
+static const struct ev_origin ev = {.domid = 1, .devid = 51712};
+static const struct request_limits limits = {
+	.size_bytes = 1 << 20, .sector_bytes = 512, .flush = true};
 static struct ring_front front;
 static struct ring_back back;
 static struct request_table table;
@@ -90,8 +89,7 @@ static int fresh(void **state)
 	memset(ring_page, 0, sizeof(ring_page));
 	ring_front_init(&front, ring_page, 1, RING_ABI_X86_64, &ev);
 	ring_back_init(&back, ring_page, 1, RING_ABI_X86_64, &ev);
-	assert_int_equal(request_table_open(&table, 32, &limits, &ev, NULL),
-			 0);
+	assert_int_equal(request_table_open(&table, 32, &limits, &ev, NULL), 0);
 	return grant_space_open(&space, NULL, &host, 1, 32, RING_SEGS_MAX, &ev,
 				NULL);
 }
@@ -106,8 +104,9 @@ static int done(void **state)
 
 static struct request *take(uint8_t op, unsigned segs, uint32_t gref)
 {
-	struct ring_request_x86_64 r = { .operation = op, .id = 1000 + gref,
-					 .nr_segments = (uint8_t)segs };
+	struct ring_request_x86_64 r = {.operation = op,
+					.id = 1000 + gref,
+					.nr_segments = (uint8_t)segs};
 	unsigned i;
 
 	for (i = 0; i < segs && i < RING_SEGS_MAX; i++) {
@@ -180,9 +179,9 @@ static void a_bad_gref_spoils_only_its_request(void **state)
 	struct request *good1 = take(RING_OP_READ, 2, 1);
 	struct request *bad = take(RING_OP_READ, 2, BAD_GREF);
 	struct request *good2 = take(RING_OP_READ, 1, 7);
-	struct grant_use *uses[3] = { request_use(good1), request_use(bad),
-				      request_use(good2) };
-	struct grant_use *held[2] = { uses[0], uses[2] };
+	struct grant_use *uses[3] = {request_use(good1), request_use(bad),
+				     request_use(good2)};
+	struct grant_use *held[2] = {uses[0], uses[2]};
 
 	(void)state;
 	assert_int_equal(grant_space_acquire(space, uses, 3), 0);
@@ -273,8 +272,8 @@ int main(void)
 			a_bad_gref_spoils_only_its_request, fresh, done),
 		cmocka_unit_test_setup_teardown(a_refused_request_is_answered,
 						fresh, done),
-		cmocka_unit_test_setup_teardown(
-			a_flush_with_data_has_two_steps, fresh, done),
+		cmocka_unit_test_setup_teardown(a_flush_with_data_has_two_steps,
+						fresh, done),
 		cmocka_unit_test_setup_teardown(
 			an_io_error_is_an_error_response, fresh, done),
 		cmocka_unit_test_setup_teardown(sequence_numbers_never_repeat,
