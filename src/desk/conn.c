@@ -2,7 +2,6 @@
 #include "desk/conn.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +59,7 @@ static int answer_send(struct desk_conn *c, struct answer *a)
 	return n == sizeof(a->reply) ? 0 : -EPIPE;
 }
 
-/* ---- requests ---------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------- */
 
 static int do_hello(struct desk_conn *c, const struct desk_wire_request *q,
 		    struct answer *a)
@@ -108,8 +107,8 @@ static int do_domain_open(struct desk_conn *c,
 	return 0;
 }
 
-static int do_track_open(struct desk_conn *c,
-			 const struct desk_wire_request *q, struct answer *a)
+static int do_track_open(struct desk_conn *c, const struct desk_wire_request *q,
+			 struct answer *a)
 {
 	int fd = desk_grant_table_open(c, &a->reply.value);
 
@@ -127,8 +126,8 @@ static int do_track_close(struct desk_conn *c,
 	return desk_grant_table_close(c, q->arg);
 }
 
-static int do_pages_take(struct desk_conn *c,
-			 const struct desk_wire_request *q, struct answer *a)
+static int do_pages_take(struct desk_conn *c, const struct desk_wire_request *q,
+			 struct answer *a)
 {
 	int64_t first = desk_domain_pages_take(c->domain, c, q->arg);
 
@@ -155,7 +154,8 @@ static int do_evtchn_alloc(struct desk_conn *c,
 
 	if (q->domid > DESK_DOMID_MAX)
 		return -ESRCH;
-	return answer_port(a, desk_evtchn_alloc(c, (uint16_t)q->domid, fds), fds);
+	return answer_port(a, desk_evtchn_alloc(c, (uint16_t)q->domid, fds),
+			   fds);
 }
 
 static int do_evtchn_bind(struct desk_conn *c,
@@ -170,8 +170,7 @@ static int do_evtchn_bind(struct desk_conn *c,
 }
 
 static int do_evtchn_unbind(struct desk_conn *c,
-			    const struct desk_wire_request *q,
-			    struct answer *a)
+			    const struct desk_wire_request *q, struct answer *a)
 {
 	(void)a;
 	return desk_evtchn_unbind(c, q->arg);
@@ -201,8 +200,7 @@ static int do_counters(struct desk_conn *c, const struct desk_wire_request *q,
 }
 
 static int do_domain_create(struct desk_conn *c,
-			    const struct desk_wire_request *q,
-			    struct answer *a)
+			    const struct desk_wire_request *q, struct answer *a)
 {
 	(void)a;
 	if (!q->domid || q->domid > DESK_DOMID_MAX)
@@ -217,10 +215,9 @@ static int do_watchers(struct desk_conn *c, const struct desk_wire_request *q,
 
 	if (q->domid > DESK_DOMID_MAX)
 		return -EINVAL;
-	snprintf(path, sizeof(path), "/local/domain/%u/backend/vbd",
-		 q->domid);
-	a->reply.value = store_watchers(c->desk->store, (uint16_t)q->domid,
-					path);
+	snprintf(path, sizeof(path), "/local/domain/%u/backend/vbd", q->domid);
+	a->reply.value =
+		store_watchers(c->desk->store, (uint16_t)q->domid, path);
 	return 0;
 }
 
@@ -286,12 +283,11 @@ static int answer_one(struct desk_conn *c, const struct desk_wire_request *q)
 	return err;
 }
 
-/* ---- the connection ------------------------------------------------------------------ */
+/* ---- the connection ---------------------------------------------------- */
 
 static void ready(struct desk_source *source, uint32_t events)
 {
-	struct desk_conn *c = (struct desk_conn *)((char *)source -
-				offsetof(struct desk_conn, source));
+	struct desk_conn *c = desk_container(source, struct desk_conn, source);
 	struct desk_wire_request q;
 	int turn = TURN;
 	ssize_t n;
@@ -314,8 +310,7 @@ static void ready(struct desk_source *source, uint32_t events)
 
 void desk_conn_accept(struct desk_source *listener, uint32_t events)
 {
-	struct desk *d = (struct desk *)((char *)listener -
-					 offsetof(struct desk, listener));
+	struct desk *d = desk_container(listener, struct desk, listener);
 	struct desk_conn *c;
 	unsigned n = 0;
 	int fd;

@@ -54,7 +54,8 @@ struct desk_domain {
 	struct desk_active *active;
 	struct desk_chunk *chunk;
 	unsigned chunks;
-	struct desk_timer recount; /* desk_grant_recount() found the lock taken */
+	struct desk_timer
+		recount; /* desk_grant_recount() found the lock taken */
 
 	struct desk_port *port[DESK_PORT_MAX + 1]; /* 0 is never used */
 };

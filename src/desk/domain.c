@@ -55,7 +55,8 @@ static int memory_init(struct desk_domain *dom, uint64_t bytes)
 	dom->grant_fd = desk_memory_create("ringside-grants", DESK_GRANT_BYTES);
 	if (dom->grant_fd < 0)
 		return dom->grant_fd;
-	dom->active_fd = desk_memory_create("ringside-active", DESK_ACTIVE_BYTES);
+	dom->active_fd =
+		desk_memory_create("ringside-active", DESK_ACTIVE_BYTES);
 	if (dom->active_fd < 0)
 		return dom->active_fd;
 	dom->grant = desk_memory_map(dom->grant_fd, DESK_GRANT_BYTES);
@@ -92,7 +93,8 @@ int desk_domain_create(struct desk *d, uint16_t domid, uint64_t mem_bytes)
 		return dom->dying ? -EBUSY : 0;
 	if (domid > DESK_DOMID_MAX)
 		return -EINVAL;
-	if (domid && (mem_bytes < DOMAIN_MEM_MIN || mem_bytes > DOMAIN_MEM_MAX))
+	if (domid && (mem_bytes < DESK_DOMAIN_MEM_MIN ||
+		      mem_bytes > DESK_DOMAIN_MEM_MAX))
 		return -EINVAL;
 	dom = calloc(1, sizeof(*dom));
 	if (!dom)
@@ -141,10 +143,10 @@ static void chunks_reclaim(struct desk_domain *dom)
 }
 
 int64_t desk_domain_pages_take(struct desk_domain *dom, struct desk_conn *owner,
-			  uint32_t pages)
+			       uint32_t pages)
 {
-	uint64_t need = ((uint64_t)pages + DESK_CHUNK_PAGES - 1) /
-			DESK_CHUNK_PAGES;
+	uint64_t need =
+		((uint64_t)pages + DESK_CHUNK_PAGES - 1) / DESK_CHUNK_PAGES;
 	unsigned i, run = 0;
 
 	chunks_reclaim(dom);

@@ -5,8 +5,8 @@
 
 #include "desk/desk.h"
 
-#define DOMAIN_MEM_MIN (1u << 20)
-#define DOMAIN_MEM_MAX (64ull << 30)
+#define DESK_DOMAIN_MEM_MIN (1u << 20)
+#define DESK_DOMAIN_MEM_MAX (64ull << 30)
 
 /*
  * Domain 0 has no memory (mem_bytes 0).  A domain that exists is left as it
@@ -16,8 +16,8 @@
 int desk_domain_create(struct desk *d, uint16_t domid, uint64_t mem_bytes);
 
 /*
- * Free it now: its last process is gone, and desk_grant_retire() said that nobody
- * maps it.  At the end of the desk that does not count.
+ * Free it now: its last process is gone, and desk_grant_retire() said that
+ * nobody maps it.  At the end of the desk that does not count.
  */
 void desk_domain_free(struct desk_domain *dom);
 
@@ -26,7 +26,7 @@ void desk_domain_free(struct desk_domain *dom);
  * The first page, or -ENOSPC.
  */
 int64_t desk_domain_pages_take(struct desk_domain *dom, struct desk_conn *owner,
-			  uint32_t pages);
+			       uint32_t pages);
 
 /*
  * A process of it is gone.  Its chunks may be taken again when nobody maps

@@ -79,7 +79,7 @@ int desk_evtchn_alloc(struct desk_conn *c, uint16_t remote, int fds[2])
 }
 
 int desk_evtchn_bind(struct desk_conn *c, uint16_t remote, uint32_t port,
-		int fds[2])
+		     int fds[2])
 {
 	struct desk_domain *dom = desk_domain_find(c->desk, remote);
 	struct desk_port *p;

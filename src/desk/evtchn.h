@@ -36,12 +36,13 @@ struct desk_port {
  * unbound for us). */
 int desk_evtchn_alloc(struct desk_conn *c, uint16_t remote, int fds[2]);
 int desk_evtchn_bind(struct desk_conn *c, uint16_t remote, uint32_t port,
-		int fds[2]);
+		     int fds[2]);
 
 /* -EINVAL if it is not a port of this process. */
 int desk_evtchn_unbind(struct desk_conn *c, uint32_t port);
 void desk_evtchn_unbind_all(struct desk_conn *c);
 
-void desk_evtchn_count(const struct desk *d, uint32_t *unbound, uint32_t *bound);
+void desk_evtchn_count(const struct desk *d, uint32_t *unbound,
+		       uint32_t *bound);
 
 #endif

@@ -2,7 +2,6 @@
 #include "desk/grant.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,7 +15,7 @@
 #define RETRY_NS   5000000u
 #define TABLES_MAX 256u /* open handles of one process */
 
-/* ---- tables ------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------ */
 
 int desk_grant_table_open(struct desk_conn *c, uint32_t *id)
 {
@@ -100,7 +99,7 @@ void desk_grant_table_close_all(struct desk_conn *c)
 			desk_grant_recount(dom);
 }
 
-/* ---- the lock ------------------------------------------------------------------- */
+/* ---- the lock ---------------------------------------------------------- */
 
 /* Never waits: a stopped mapper must not stop the desk. */
 static bool lock_try(struct desk_domain *dom)
@@ -117,7 +116,7 @@ static void lock_drop(struct desk_domain *dom)
 	pthread_mutex_unlock(&dom->active->lock);
 }
 
-/* ---- counting ------------------------------------------------------------------- */
+/* ---- counting ---------------------------------------------------------- */
 
 struct count {
 	uint32_t readers, writers;
@@ -183,13 +182,13 @@ void desk_grant_recount(struct desk_domain *dom)
 
 void desk_grant_recount_timer(struct desk_timer *t)
 {
-	desk_grant_recount((struct desk_domain *)((char *)t -
-				offsetof(struct desk_domain, recount)));
+	desk_grant_recount(desk_container(t, struct desk_domain, recount));
 }
 
-/* ---- withdrawing ------------------------------------------------------------------ */
+/* ---- withdrawing ------------------------------------------------------- */
 
-bool desk_grant_withdraw(struct desk_domain *dom, uint32_t first, uint32_t pages)
+bool desk_grant_withdraw(struct desk_domain *dom, uint32_t first,
+			 uint32_t pages)
 {
 	const struct desk_active_entry *a;
 	uint32_t gfn;
@@ -233,7 +232,7 @@ bool desk_grant_retire(struct desk_domain *dom)
 	return !mapped;
 }
 
-/* ---- looking ----------------------------------------------------------------------- */
+/* ---- looking ----------------------------------------------------------- */
 
 uint32_t desk_grant_count(const struct desk_domain *dom)
 {

@@ -26,7 +26,8 @@ void desk_grant_recount_timer(struct desk_timer *t);
  * Withdraw all grants of these pages that nobody has mapped.  True if none
  * is left; false if some are mapped, or the lock is taken now.
  */
-bool desk_grant_withdraw(struct desk_domain *dom, uint32_t first, uint32_t pages);
+bool desk_grant_withdraw(struct desk_domain *dom, uint32_t first,
+			 uint32_t pages);
 
 /*
  * If nobody maps the domain: from now on nobody can, and true.  False if

@@ -30,7 +30,8 @@ int desk_loop_add(struct desk_loop *l, struct desk_source *s, uint32_t events)
 	return epoll_ctl(l->epfd, EPOLL_CTL_ADD, s->fd, &ev) ? -errno : 0;
 }
 
-void desk_loop_modify(struct desk_loop *l, struct desk_source *s, uint32_t events)
+void desk_loop_modify(struct desk_loop *l, struct desk_source *s,
+		      uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = s };
 
@@ -51,7 +52,8 @@ void desk_loop_remove(struct desk_loop *l, struct desk_source *s)
 			l->batch[i].data.ptr = NULL;
 }
 
-void desk_loop_timer_set(struct desk_loop *l, struct desk_timer *t, uint64_t after_ns)
+void desk_loop_timer_set(struct desk_loop *l, struct desk_timer *t,
+			 uint64_t after_ns)
 {
 	if (!t->set)
 		LIST_INSERT_HEAD(&l->timers, t, link);

@@ -10,9 +10,14 @@
 #define DESK_LOOP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/queue.h>
+
+/* The struct of which `ptr` is the member `member`. */
+#define desk_container(ptr, type, member)                                      \
+	((type *)((char *)(ptr)-offsetof(type, member)))
 
 struct desk_source {
 	int fd;
@@ -42,11 +47,13 @@ void desk_loop_close(struct desk_loop *l);
 
 /* fd and ready are set; borrowed until removed. */
 int desk_loop_add(struct desk_loop *l, struct desk_source *s, uint32_t events);
-void desk_loop_modify(struct desk_loop *l, struct desk_source *s, uint32_t events);
+void desk_loop_modify(struct desk_loop *l, struct desk_source *s,
+		      uint32_t events);
 void desk_loop_remove(struct desk_loop *l, struct desk_source *s);
 
 /* Once, `after_ns` from now; a timer that is set is set anew. */
-void desk_loop_timer_set(struct desk_loop *l, struct desk_timer *t, uint64_t after_ns);
+void desk_loop_timer_set(struct desk_loop *l, struct desk_timer *t,
+			 uint64_t after_ns);
 void desk_loop_timer_stop(struct desk_timer *t);
 
 /* Until desk_loop_quit(); 0 or -errno. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +21,7 @@
 #include "desk/domain.h"
 #include "desk/toolstack.h"
 
-/* ---- sockets --------------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------- */
 
 /*
  * A listening socket at `name` below the desk's directory.  The address goes
@@ -91,7 +90,7 @@ static void clear_stale(struct desk *d)
 	closedir(dir);
 }
 
-/* ---- signals ---------------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------- */
 
 /* The only thing a handler may touch; one desk a process. */
 static volatile sig_atomic_t signal_fd = -1;
@@ -109,8 +108,7 @@ static void on_signal(int sig)
 
 static void signal_ready(struct desk_source *s, uint32_t events)
 {
-	struct desk *d =
-		(struct desk *)((char *)s - offsetof(struct desk, signals));
+	struct desk *d = desk_container(s, struct desk, signals);
 
 	(void)events;
 	log_info("stopped by a signal");
@@ -133,14 +131,15 @@ static int signals_open(struct desk *d)
 	return desk_loop_add(&d->loop, &d->signals, EPOLLIN);
 }
 
-/* ---- start and end ------------------------------------------------------------------ */
+/* ---- start and end ----------------------------------------------------- */
 
 /* Every channel takes two descriptors, every domain four. */
 static void raise_fd_limit(void)
 {
 	struct rlimit lim;
 
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 &&
+	    lim.rlim_cur < lim.rlim_max) {
 		lim.rlim_cur = lim.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &lim);
 	}
@@ -166,17 +165,19 @@ static int take_directory(struct desk *d, const char *dir, struct why *why)
 {
 	d->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->dir_fd < 0)
-		return why_set(why, -errno, "%s cannot be opened as a directory: %s",
-			       dir, strerror(errno));
-	d->lock_fd = openat(d->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC,
-			    0600);
+		return why_set(why, -errno,
+			       "%s cannot be opened as a directory: %s", dir,
+			       strerror(errno));
+	d->lock_fd =
+		openat(d->dir_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (d->lock_fd < 0)
 		return why_set(why, -errno, "%s/lock cannot be made: %s", dir,
 			       strerror(errno));
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB))
 		return why_set(why, -EBUSY,
 			       "a desk already runs in %s: use it, or end it "
-			       "with `ringside desk stop %s`", dir, dir);
+			       "with `ringside desk stop %s`",
+			       dir, dir);
 	return 0;
 }
 
@@ -215,9 +216,9 @@ int desk_server_open(const char *dir, struct desk **out, struct why *why)
 	if (!err) {
 		d->listener.ready = desk_conn_accept;
 		d->listener.fd = listen_at(d, DESK_WIRE_SOCKET, SOCK_SEQPACKET);
-		err = d->listener.fd < 0 ? d->listener.fd
-					 : desk_loop_add(&d->loop, &d->listener,
-						    EPOLLIN);
+		err = d->listener.fd < 0
+			      ? d->listener.fd
+			      : desk_loop_add(&d->loop, &d->listener, EPOLLIN);
 	}
 	if (err) {
 		why_set(why, err, "the desk in %s cannot start: %s", dir,

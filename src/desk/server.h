@@ -22,7 +22,8 @@ int desk_server_open(const char *dir, struct desk **out, struct why *why);
 /* Until a client or a signal (SIGTERM, SIGINT) stops it.  0 or -errno. */
 int desk_server_run(struct desk *d);
 
-/* Every connection is closed, and sockets and pid are removed.  NULL is fine. */
+/* Every connection is closed, and sockets and pid are removed.  NULL is fine.
+ */
 void desk_server_close(struct desk *d);
 
 /* The store's socket of a domain: the listening fd or -errno. */

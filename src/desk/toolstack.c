@@ -2,7 +2,6 @@
 #include "desk/toolstack.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +91,8 @@ static void removal_start(struct desk_conn *c, uint16_t backend,
 	snprintf(r->devid, sizeof(r->devid), "%s", devid);
 	LIST_INSERT_HEAD(&d->removals, r, link);
 	log_info("the frontend of domain %u is gone without closing disk %s: "
-		 "removing the disk", r->domid, r->devid);
+		 "removing the disk",
+		 r->domid, r->devid);
 	backend_path(path, r, "online");
 	store_write(d->store, path, "0");
 	backend_path(path, r, "state");
@@ -109,8 +109,8 @@ static void look_at_backend(struct desk_conn *c, uint16_t backend, bool last)
 	char path[PATH_BYTES], (*devid)[16];
 	unsigned i, n = 0;
 
-	snprintf(path, sizeof(path), "/local/domain/%u/backend/vbd/%u",
-		 backend, domid);
+	snprintf(path, sizeof(path), "/local/domain/%u/backend/vbd/%u", backend,
+		 domid);
 	dir = store_tree_find(&c->desk->store->tree, path);
 	if (!dir || !dir->children)
 		return;
@@ -190,8 +190,8 @@ static bool removal_ready(struct desk *d, const struct desk_removal *r)
 	if (clock_now_ns() < r->until_ns)
 		return false;
 	log_warn("the backend in domain %u does not close disk %s of domain "
-		 "%u: its directories are removed all the same", r->backend,
-		 r->devid, r->domid);
+		 "%u: its directories are removed all the same",
+		 r->backend, r->devid, r->domid);
 	return true;
 }
 
@@ -236,8 +236,7 @@ void desk_toolstack_step(struct desk *d)
 
 void desk_toolstack_timer(struct desk_timer *t)
 {
-	desk_toolstack_step((struct desk *)((char *)t -
-				       offsetof(struct desk, toolstack)));
+	desk_toolstack_step(desk_container(t, struct desk, toolstack));
 }
 
 void desk_toolstack_drop(struct desk *d)

@@ -22,10 +22,10 @@
 #include "xen/desk/control.h"
 #include "xen/xen.h"
 
-#define PATIENCE_NS  10000000000u /* libxl's, for a state of the backend */
-#define MEM_DEFAULT  (64u << 20)
-#define DOMID_LIMIT  32751
-#define PATH_BYTES   128
+#define PATIENCE_NS 10000000000u /* libxl's, for a state of the backend */
+#define MEM_DEFAULT (64u << 20)
+#define DOMID_LIMIT 32751
+#define PATH_BYTES  128
 
 struct args {
 	const char *dir;
@@ -66,7 +66,7 @@ static int complain(const struct disk_nodes *d, const char *fmt, ...)
 	return 1;
 }
 
-/* ---- the store ----------------------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------- */
 
 static char *get(struct disk_nodes *d, const char *dir, const char *key)
 {
@@ -168,8 +168,7 @@ static int write_front(struct disk_nodes *d, xen_xbt t)
 	if (!err)
 		err = put(d, t, d->front, "state", "1");
 	if (!err)
-		err = put_number(d, t, d->front, "virtual-device",
-				 d->a->devid);
+		err = put_number(d, t, d->front, "virtual-device", d->a->devid);
 	if (!err)
 		err = put(d, t, d->front, "device-type", "disk");
 	return err;
@@ -255,7 +254,7 @@ static int write_offline(struct disk_nodes *d, xen_xbt t)
 	return err ? err : put(d, t, d->back, "state", "5");
 }
 
-/* ---- waiting -------------------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------- */
 
 enum wait { WAIT_MORE, WAIT_DONE, WAIT_REFUSED };
 
@@ -329,7 +328,7 @@ static bool nobody_listens(const struct args *a)
 	return desk_control_watchers(a->dir, a->backend, &n, NULL) == 0 && !n;
 }
 
-/* ---- attach ---------------------------------------------------------------------------- */
+/* ---- attach ------------------------------------------------------------ */
 
 static int refused(struct disk_nodes *d)
 {
@@ -355,12 +354,15 @@ static int attach_wait(struct disk_nodes *d)
 		break;
 	case -ETIMEDOUT:
 		if (nobody_listens(d->a))
-			complain(d, "no backend listens in domain %u of the "
+			complain(d,
+				 "no backend listens in domain %u of the "
 				 "desk in %s: start `ringsided --host desk:%s`",
 				 d->a->backend, d->a->dir, d->a->dir);
 		else
-			complain(d, "the backend in domain %u has not taken "
-				 "the disk within 10 seconds", d->a->backend);
+			complain(d,
+				 "the backend in domain %u has not taken "
+				 "the disk within 10 seconds",
+				 d->a->backend);
 		break;
 	case -EINTR:
 		complain(d, "stopped by a signal: the disk is removed again");
@@ -379,9 +381,8 @@ static int make_domain(const struct args *a, struct why *why)
 	uint64_t until = clock_now_ns() + PATIENCE_NS;
 	int err;
 
-	while ((err = desk_control_domain_create(a->dir, a->domid,
-						 a->mem_bytes, why)) ==
-		       -EBUSY &&
+	while ((err = desk_control_domain_create(a->dir, a->domid, a->mem_bytes,
+						 why)) == -EBUSY &&
 	       clock_now_ns() < until)
 		nanosleep(&nap, NULL);
 	return err;
@@ -392,14 +393,20 @@ static int attach(struct disk_nodes *d)
 	int err = transact(d, write_disk);
 
 	if (err == -EEXIST)
-		return complain(d, "domain %u has a disk %s already: detach "
-				"it first", d->a->domid, d->a->vdev);
+		return complain(d,
+				"domain %u has a disk %s already: detach "
+				"it first",
+				d->a->domid, d->a->vdev);
 	if (err == -ENOENT)
-		return complain(d, "domain %u, which is to be the backend, "
-				"does not exist on this desk", d->a->backend);
+		return complain(d,
+				"domain %u, which is to be the backend, "
+				"does not exist on this desk",
+				d->a->backend);
 	if (err)
-		return complain(d, "the disk cannot be written to the store: "
-				"%s", strerror(-err));
+		return complain(d,
+				"the disk cannot be written to the store: "
+				"%s",
+				strerror(-err));
 	if (!d->a->no_wait) {
 		err = attach_wait(d);
 		if (err)
@@ -409,7 +416,7 @@ static int attach(struct disk_nodes *d)
 	return 0;
 }
 
-/* ---- detach ---------------------------------------------------------------------------- */
+/* ---- detach ------------------------------------------------------------ */
 
 static int detach(struct disk_nodes *d)
 {
@@ -418,8 +425,8 @@ static int detach(struct disk_nodes *d)
 
 	free(there);
 	if (!there)
-		return complain(d, "domain %u has no disk %s (%s)",
-				d->a->domid, d->a->vdev, d->back);
+		return complain(d, "domain %u has no disk %s (%s)", d->a->domid,
+				d->a->vdev, d->back);
 	err = look_closed(d) == WAIT_DONE ? 0 : transact(d, write_offline);
 	if (err)
 		return complain(d, "the store refuses: %s", strerror(-err));
@@ -427,13 +434,15 @@ static int detach(struct disk_nodes *d)
 		seen = wait_for(d, look_closed);
 	if (seen == -EINTR)
 		return complain(d, "stopped by a signal; the backend was told "
-				"to close the disk");
+				   "to close the disk");
 	if (seen == -EPIPE)
 		return complain(d, "the desk in %s is gone", d->a->dir);
 	if (seen != WAIT_DONE && !d->a->force)
-		return complain(d, "the backend in domain %u has not closed "
+		return complain(d,
+				"the backend in domain %u has not closed "
 				"disk %s within 10 seconds%s; --force removes "
-				"it all the same", d->a->backend, d->a->vdev,
+				"it all the same",
+				d->a->backend, d->a->vdev,
 				nobody_listens(d->a) ? " (none is running)"
 						     : "");
 	err = transact(d, remove_disk);
@@ -442,11 +451,17 @@ static int detach(struct disk_nodes *d)
 		   : 0;
 }
 
-/* ---- arguments ---------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------- */
 
 enum {
-	OPT_TARGET = 0x100, OPT_DOMID, OPT_VDEV, OPT_MODE, OPT_BACKEND,
-	OPT_MEM, OPT_NO_WAIT, OPT_FORCE,
+	OPT_TARGET = 0x100,
+	OPT_DOMID,
+	OPT_VDEV,
+	OPT_MODE,
+	OPT_BACKEND,
+	OPT_MEM,
+	OPT_NO_WAIT,
+	OPT_FORCE,
 };
 
 static const struct argp_option attach_options[] = {
@@ -482,8 +497,10 @@ static uint64_t number(struct argp_state *state, const char *what,
 	uint64_t n = 0;
 
 	if (number_parse(text, min, max, &n))
-		argp_error(state, "%s %s: a number from %llu to %llu is "
-			   "needed", what, text, (unsigned long long)min,
+		argp_error(state,
+			   "%s %s: a number from %llu to %llu is "
+			   "needed",
+			   what, text, (unsigned long long)min,
 			   (unsigned long long)max);
 	return n;
 }
@@ -497,12 +514,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_TARGET:
 		if (!*arg || strlen(arg) > 3000)
 			argp_error(state, "--target: a name is needed, of at "
-				   "most 3000 bytes");
+					  "most 3000 bytes");
 		a->target = arg;
 		return 0;
 	case OPT_DOMID:
-		a->domid = (uint16_t)number(state, "--domid", arg, 1,
-					    DOMID_LIMIT);
+		a->domid =
+			(uint16_t)number(state, "--domid", arg, 1, DOMID_LIMIT);
 		return 0;
 	case OPT_BACKEND:
 		a->backend = (uint16_t)number(state, "--backend-domid", arg, 0,
@@ -521,8 +538,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case OPT_MEM:
 		if (number_parse_size(arg, 1u << 20, 64ull << 30,
 				      &a->mem_bytes))
-			argp_error(state, "--mem %s: a size from 1M to 64G is "
-				   "needed", arg);
+			argp_error(state,
+				   "--mem %s: a size from 1M to 64G is "
+				   "needed",
+				   arg);
 		return 0;
 	case OPT_NO_WAIT:
 		a->no_wait = true;
@@ -561,7 +580,7 @@ static const struct argp detach_argp = {
 	.doc = "Take a disk from a guest on the desk in DIR.",
 };
 
-/* ---- commands ----------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------- */
 
 static int run(struct disk_nodes *d, int (*what)(struct disk_nodes *d))
 {
@@ -633,7 +652,7 @@ int cmd_attach(int argc, char **argv)
 	argp_parse(&attach_argp, argc, argv, 0, NULL, &a);
 	if (!a.target) {
 		complain(&d, "--target says which storage the disk has: a "
-			 "file, a block device, null:SIZE or mem:SIZE");
+			     "file, a block device, null:SIZE or mem:SIZE");
 		return 2;
 	}
 	target = absolute(a.target);

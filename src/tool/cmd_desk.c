@@ -43,7 +43,7 @@ static int complain(const char *text)
 	return 1;
 }
 
-/* ---- start -------------------------------------------------------------------------- */
+/* ---- start ------------------------------------------------------------- */
 
 /* Tell the parent: an empty text means that the desk is ready. */
 static void tell_parent(int fd, const char *text)
@@ -83,9 +83,15 @@ static int serve(const struct args *a)
 static void exec_server(const struct args *a, int log_fd, int ready_fd)
 {
 	char fd_text[16];
-	char *argv[] = { (char *)"ringside", (char *)"desk", (char *)"start",
-			 (char *)"--foreground", (char *)"--ready-fd", fd_text,
-			 (char *)"--", (char *)(uintptr_t)a->dir, NULL };
+	char *argv[] = { (char *)"ringside",
+			 (char *)"desk",
+			 (char *)"start",
+			 (char *)"--foreground",
+			 (char *)"--ready-fd",
+			 fd_text,
+			 (char *)"--",
+			 (char *)(uintptr_t)a->dir,
+			 NULL };
 	int null_fd = open("/dev/null", O_RDONLY);
 
 	setsid();
@@ -118,8 +124,10 @@ static int daemonize(const struct args *a)
 
 	log_fd = open_log(a->dir);
 	if (log_fd < 0) {
-		fprintf(stderr, "ringside desk: %s/desk.log cannot be "
-			"written: %s\n", a->dir, strerror(errno));
+		fprintf(stderr,
+			"ringside desk: %s/desk.log cannot be "
+			"written: %s\n",
+			a->dir, strerror(errno));
 		return 1;
 	}
 	if (pipe2(pair, O_CLOEXEC)) {
@@ -149,22 +157,26 @@ static int daemonize(const struct args *a)
 	waitpid(pid, NULL, 0);
 	if (got && !text[got - 1])
 		return complain(text);
-	fprintf(stderr, "ringside desk: the desk ended before it was ready; "
-		"%s/desk.log may say why\n", a->dir);
+	fprintf(stderr,
+		"ringside desk: the desk ended before it was ready; "
+		"%s/desk.log may say why\n",
+		a->dir);
 	return 1;
 }
 
 static int start(const struct args *a)
 {
 	if (mkdir(a->dir, 0700) && errno != EEXIST) {
-		fprintf(stderr, "ringside desk: directory %s cannot be made: "
-			"%s\n", a->dir, strerror(errno));
+		fprintf(stderr,
+			"ringside desk: directory %s cannot be made: "
+			"%s\n",
+			a->dir, strerror(errno));
 		return 1;
 	}
 	return a->foreground ? serve(a) : daemonize(a);
 }
 
-/* ---- stop --------------------------------------------------------------------------- */
+/* ---- stop -------------------------------------------------------------- */
 
 /* The desk holds a lock on DIR/lock until its very end. */
 static bool lock_is_free(const char *dir)
@@ -192,9 +204,11 @@ static int stop(const struct args *a)
 		return complain(why.text);
 	while (!lock_is_free(a->dir)) {
 		if (clock_now_ns() > until) {
-			fprintf(stderr, "ringside desk: the desk in %s was "
+			fprintf(stderr,
+				"ringside desk: the desk in %s was "
 				"asked to stop and has not; its process is in "
-				"%s/desk.pid\n", a->dir, a->dir);
+				"%s/desk.pid\n",
+				a->dir, a->dir);
 			return 1;
 		}
 		nanosleep(&nap, NULL);
@@ -202,7 +216,7 @@ static int stop(const struct args *a)
 	return 0;
 }
 
-/* ---- env and status ------------------------------------------------------------------- */
+/* ---- env and status ---------------------------------------------------- */
 
 /* In single quotes, for any shell. */
 static void print_quoted(const char *text)
@@ -230,7 +244,8 @@ static int env(const struct args *a)
 		return complain(strerror(errno));
 	snprintf(path, sizeof(path), "%s/dom0/store.sock", dir);
 	if (strlen(path) >= sizeof(addr.sun_path)) {
-		fprintf(stderr, "ringside desk: %s is too long for the address "
+		fprintf(stderr,
+			"ringside desk: %s is too long for the address "
 			"of a socket (%zu bytes at most); start the desk in a "
 			"shorter directory to use the xenstore tools with it\n",
 			path, sizeof(addr.sun_path) - 1);
@@ -283,7 +298,7 @@ static int status(const struct args *a)
 	return 0;
 }
 
-/* ---- arguments ---------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------- */
 
 enum { OPT_FOREGROUND = 0x100, OPT_JSON, OPT_READY_FD };
 
@@ -319,8 +334,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				if (!strcmp(arg, action_name[i]))
 					a->action = i;
 			if (a->action < 0)
-				argp_error(state, "\"%s\" is none of start, "
-					   "stop, env, status", arg);
+				argp_error(state,
+					   "\"%s\" is none of start, "
+					   "stop, env, status",
+					   arg);
 		} else if (!a->dir && arg[0]) {
 			a->dir = arg;
 		} else {
@@ -330,7 +347,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (a->action < 0 || !a->dir)
 			argp_error(state, "an action and the desk's directory "
-				   "are needed");
+					  "are needed");
 		if (a->foreground && a->action != START)
 			argp_error(state, "--foreground belongs to start");
 		if (a->json && a->action != STATUS)

@@ -15,7 +15,8 @@ int xen_host_open(const char *spec, uint16_t domid, struct xen_host **out,
 		return desk_host_open(spec + 5, domid, out, why);
 	return why_set(why, -EINVAL,
 		       "\"%s\" is no host: it is \"xen\", or \"desk:DIR\" with "
-		       "the directory of a desk", spec);
+		       "the directory of a desk",
+		       spec);
 }
 
 void xen_host_close(struct xen_host *h)

@@ -72,7 +72,8 @@ void host_store_close(struct store_host *h)
 	h->xs = NULL;
 }
 
-char *host_store_read(struct xen_host *h, xen_xbt t, const char *path, size_t *len)
+char *host_store_read(struct xen_host *h, xen_xbt t, const char *path,
+		      size_t *len)
 {
 	unsigned n = 0;
 	char *value = xs_read(of(h)->xs, t, path, &n);
@@ -85,7 +86,7 @@ char *host_store_read(struct xen_host *h, xen_xbt t, const char *path, size_t *l
 }
 
 int host_store_write(struct xen_host *h, xen_xbt t, const char *path,
-		const char *value)
+		     const char *value)
 {
 	return result(h, xs_write(of(h)->xs, t, path, value,
 				  (unsigned)strlen(value)));
@@ -111,7 +112,7 @@ int host_store_rm(struct xen_host *h, xen_xbt t, const char *path)
 }
 
 char **host_store_directory(struct xen_host *h, xen_xbt t, const char *path,
-		       unsigned *count)
+			    unsigned *count)
 {
 	char **names = xs_directory(of(h)->xs, t, path, count);
 
@@ -135,7 +136,7 @@ static unsigned perm_bits(char right)
 }
 
 int host_store_permit(struct xen_host *h, xen_xbt t, const char *path,
-		 uint16_t owner, uint16_t other, char right)
+		      uint16_t owner, uint16_t other, char right)
 {
 	struct xs_permissions perms[2] = {
 		{ .id = owner, .perms = XS_PERM_NONE },

@@ -56,25 +56,26 @@ static int removal_note(void *arg, const char *path, const struct store_node *n)
 	return change_add(r->changes, path, strcmp(path, r->root) != 0);
 }
 
-static int apply(const struct store_op *op, struct store_tree *t, struct store_changes *c)
+static int apply(const struct store_op *op, struct store_tree *t,
+		 struct store_changes *c)
 {
 	struct removal removal = { op->path, c };
 	int err;
 
 	switch (op->kind) {
-	case OP_WRITE:
+	case STORE_OP_WRITE:
 		err = store_tree_make(t, op->path, op->domid);
 		if (err < 0)
 			return err;
 		err = store_tree_set_value(t, op->path, op->value, op->len);
 		return err ? err : change_add(c, op->path, false);
-	case OP_MKDIR:
+	case STORE_OP_MKDIR:
 		err = store_tree_make(t, op->path, op->domid);
 		return err <= 0 ? err : change_add(c, op->path, false);
-	case OP_RM:
+	case STORE_OP_RM:
 		err = store_tree_walk(t, op->path, removal_note, &removal);
 		return err ? err : store_tree_remove(t, op->path);
-	case OP_SET_PERMS:
+	case STORE_OP_SET_PERMS:
 		if (!store_tree_find(t, op->path))
 			return -ENOENT;
 		err = store_tree_set_perms(t, op->path, op->perms);
@@ -83,10 +84,10 @@ static int apply(const struct store_op *op, struct store_tree *t, struct store_c
 	return -EINVAL;
 }
 
-int store_op_apply(const struct store_op *op, struct store_tree *t, struct store_changes *changes)
+int store_op_apply(const struct store_op *op, struct store_tree *t,
+		   struct store_changes *changes)
 {
 	unsigned noted = changes ? changes->count : 0;
-	uint64_t before = *t->clock;
 	struct store_tree next;
 	int err;
 
@@ -95,7 +96,7 @@ int store_op_apply(const struct store_op *op, struct store_tree *t, struct store
 		return err;
 	err = apply(op, &next, changes);
 	if (!err)
-		err = store_quota_check(&next, op->path, op->domid, before);
+		err = store_quota_check(t, &next, op->path, op->domid);
 	if (!err) {
 		store_tree_free(t);
 		*t = next;

@@ -28,7 +28,7 @@ static size_t limit_of(const char *path)
 }
 
 int store_path_absolute(const char *name, uint16_t domid, bool special,
-		  char out[PATH_MAX_BYTES], size_t *base)
+			char out[STORE_PATH_MAX], size_t *base)
 {
 	size_t len;
 	int n = 0;
@@ -43,11 +43,11 @@ int store_path_absolute(const char *name, uint16_t domid, bool special,
 		return 0;
 	}
 	if (name[0] != '/') {
-		n = snprintf(out, PATH_MAX_BYTES, "/local/domain/%u/", domid);
+		n = snprintf(out, STORE_PATH_MAX, "/local/domain/%u/", domid);
 		*base = (size_t)n;
 	}
 	len = strlen(name);
-	if ((size_t)n + len >= PATH_MAX_BYTES)
+	if ((size_t)n + len >= STORE_PATH_MAX)
 		return -EINVAL;
 	memcpy(out + n, name, len + 1);
 	len += (size_t)n;

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PATH_MAX_BYTES	   3073u /* XENSTORE_ABS_PATH_MAX and its NUL */
-#define PATH_SPECIAL_INTRO "@introduceDomain"
-#define PATH_SPECIAL_REL   "@releaseDomain"
+#define STORE_PATH_MAX	    3073u /* XENSTORE_ABS_PATH_MAX and its NUL */
+#define STORE_SPECIAL_INTRO "@introduceDomain"
+#define STORE_SPECIAL_REL   "@releaseDomain"
 
 /*
  * `name` as domain `domid` means it: absolute, or below /local/domain/N.
@@ -21,7 +21,7 @@
  * empty, too long; or a special name ("@...") unless `special`.
  */
 int store_path_absolute(const char *name, uint16_t domid, bool special,
-		  char out[PATH_MAX_BYTES], size_t *base);
+			char out[STORE_PATH_MAX], size_t *base);
 
 /* `path` is `parent` or below it. */
 bool store_path_is_below(const char *path, const char *parent);

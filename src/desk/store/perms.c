@@ -32,7 +32,8 @@ void store_perms_put(struct store_perms *p)
 		free(p);
 }
 
-struct store_perms *store_perms_owned_by(const struct store_perms *p, uint16_t domid)
+struct store_perms *store_perms_owned_by(const struct store_perms *p,
+					 uint16_t domid)
 {
 	struct store_perms *n = store_perms_new(p->count);
 
@@ -40,11 +41,12 @@ struct store_perms *store_perms_owned_by(const struct store_perms *p, uint16_t d
 		return NULL;
 	memcpy(n->entry, p->entry, p->count * sizeof(p->entry[0]));
 	n->entry[0].domid = domid;
-	n->entry[0].bits &= (uint8_t)~PERMS_VOID;
+	n->entry[0].bits &= (uint8_t)~STORE_PERMS_VOID;
 	return n;
 }
 
-struct store_perms *store_perms_without(const struct store_perms *p, uint16_t domid, bool *same)
+struct store_perms *store_perms_without(const struct store_perms *p,
+					uint16_t domid, bool *same)
 {
 	struct store_perms *n;
 	unsigned i, kept = 1;
@@ -71,12 +73,12 @@ unsigned store_perms_rights(const struct store_perms *p, uint16_t domid)
 	unsigned i;
 
 	if (domid == 0 || p->entry[0].domid == domid)
-		return PERMS_ALL;
+		return STORE_PERMS_ALL;
 	for (i = 1; i < p->count; i++)
 		if (p->entry[i].domid == domid &&
-		    !(p->entry[i].bits & PERMS_VOID))
-			return p->entry[i].bits & PERMS_ALL;
-	return p->entry[0].bits & PERMS_ALL;
+		    !(p->entry[i].bits & STORE_PERMS_VOID))
+			return p->entry[i].bits & STORE_PERMS_ALL;
+	return p->entry[0].bits & STORE_PERMS_ALL;
 }
 
 static int entry_parse(const char *s, struct store_perms_entry *e)
@@ -88,13 +90,13 @@ static int entry_parse(const char *s, struct store_perms_entry *e)
 		e->bits = 0;
 		break;
 	case 'r':
-		e->bits = PERMS_READ;
+		e->bits = STORE_PERMS_READ;
 		break;
 	case 'w':
-		e->bits = PERMS_WRITE;
+		e->bits = STORE_PERMS_WRITE;
 		break;
 	case 'b':
-		e->bits = PERMS_READ | PERMS_WRITE;
+		e->bits = STORE_PERMS_READ | STORE_PERMS_WRITE;
 		break;
 	default:
 		return -EINVAL;

@@ -11,17 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PERMS_READ  1u
-#define PERMS_WRITE 2u
-#define PERMS_OWNER 4u
-#define PERMS_ALL   (PERMS_READ | PERMS_WRITE | PERMS_OWNER)
+#define STORE_PERMS_READ  1u
+#define STORE_PERMS_WRITE 2u
+#define STORE_PERMS_OWNER 4u
+#define STORE_PERMS_ALL                                                        \
+	(STORE_PERMS_READ | STORE_PERMS_WRITE | STORE_PERMS_OWNER)
 /* Named a domain that did not exist: a later one of that number gains
  * nothing by it (XSA-322). */
-#define PERMS_VOID 8u
+#define STORE_PERMS_VOID 8u
 
 struct store_perms_entry {
 	uint16_t domid;
-	uint8_t bits; /* PERMS_READ, PERMS_WRITE, PERMS_VOID */
+	uint8_t bits; /* STORE_PERMS_READ, STORE_PERMS_WRITE, STORE_PERMS_VOID
+		       */
 };
 
 struct store_perms {
@@ -36,14 +38,15 @@ struct store_perms *store_perms_get(struct store_perms *p);
 void store_perms_put(struct store_perms *p); /* NULL is fine */
 
 /* The same, owned by another domain. */
-struct store_perms *store_perms_owned_by(const struct store_perms *p, uint16_t domid);
+struct store_perms *store_perms_owned_by(const struct store_perms *p,
+					 uint16_t domid);
 
 /*
  * The same without what it says of `domid`, whose name and number may come
  * back as another domain.  NULL with *same set if it says nothing.
  */
-struct store_perms *store_perms_without(const struct store_perms *p, uint16_t domid,
-			    bool *same);
+struct store_perms *store_perms_without(const struct store_perms *p,
+					uint16_t domid, bool *same);
 
 /* PERMS_* that `domid` has. */
 unsigned store_perms_rights(const struct store_perms *p, uint16_t domid);

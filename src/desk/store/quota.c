@@ -19,22 +19,24 @@ uint64_t store_quota_node_bytes(const struct store_node *n)
 	return bytes;
 }
 
-int store_quota_check(const struct store_tree *t, const char *path, uint16_t domid,
-		uint64_t before)
+int store_quota_check(const struct store_tree *old,
+		      const struct store_tree *next, const char *path,
+		      uint16_t domid)
 {
-	char part[PATH_MAX_BYTES];
+	unsigned owned = store_tree_owned(next, domid);
+	char part[STORE_PATH_MAX];
 	const struct store_node *n;
 	size_t len;
 
 	if (domid == 0)
 		return 0;
-	if (store_tree_owned(t, domid) > QUOTA_NODES)
+	if (owned > STORE_QUOTA_NODES && owned > store_tree_owned(old, domid))
 		return -ENOSPC;
 	strcpy(part, path);
 	for (;;) {
-		n = store_tree_find(t, part);
-		if (n && n->generation > before &&
-		    store_quota_node_bytes(n) > QUOTA_ENTRY_BYTES)
+		n = store_tree_find(next, part);
+		if (n && n->generation != store_tree_generation(old, part) &&
+		    store_quota_node_bytes(n) > STORE_QUOTA_ENTRY_BYTES)
 			return -ENOSPC;
 		len = store_path_parent_len(part);
 		if (!part[1])

@@ -11,26 +11,28 @@
 
 #include "desk/store/store.h"
 
-#define QUOTA_NODES	   1000u /* owned by a domain */
-#define QUOTA_WATCHES	   128u	 /* over its connections */
-#define QUOTA_TRANSACTIONS 10u	 /* open at once, over its connections */
-#define QUOTA_ACCESSED	   1024u /* nodes that one transaction looks at */
-#define QUOTA_ENTRY_BYTES  2048u /* a node: value, permissions, child names */
-#define QUOTA_PERMS	   5u	 /* entries of a node */
-#define QUOTA_CONNECTIONS  64u	 /* sockets of one guest */
-#define QUOTA_EVENTS	   64u	 /* that wait because of it */
+#define STORE_QUOTA_NODES	 1000u /* owned by a domain */
+#define STORE_QUOTA_WATCHES	 128u  /* over its connections */
+#define STORE_QUOTA_TRANSACTIONS 10u   /* open at once, over its connections */
+#define STORE_QUOTA_ACCESSED	 1024u /* nodes that one transaction looks at */
+#define STORE_QUOTA_ENTRY_BYTES                                                \
+	2048u			   /* a node: value, permissions, child names */
+#define STORE_QUOTA_PERMS	5u /* entries of a node */
+#define STORE_QUOTA_CONNECTIONS 64u /* sockets of one guest */
+#define STORE_QUOTA_EVENTS	64u /* that wait because of it */
 /* Of domain 0 as well: what one reader may leave unread. */
-#define QUOTA_QUEUE_BYTES (16u << 20)
+#define STORE_QUOTA_QUEUE_BYTES (16u << 20)
 
-/* What a node takes, as QUOTA_ENTRY_BYTES counts it. */
+/* What a node takes, as STORE_QUOTA_ENTRY_BYTES counts it. */
 uint64_t store_quota_node_bytes(const struct store_node *n);
 
 /*
- * After a change of `path` in `t` by `domid`: -ENOSPC if the domain owns too
- * many nodes, or if a node on that path that changed since generation
- * `before` is too big.
+ * After a change of `path` by `domid` that made `next` of `old`: -ENOSPC if
+ * the domain now owns more nodes, and too many, or if a node on that path
+ * that changed is too big.
  */
-int store_quota_check(const struct store_tree *t, const char *path, uint16_t domid,
-		uint64_t before);
+int store_quota_check(const struct store_tree *old,
+		      const struct store_tree *next, const char *path,
+		      uint16_t domid);
 
 #endif

@@ -16,11 +16,11 @@ struct request {
 	struct store *s;
 	uint16_t domid;
 	struct store_transaction *t; /* NULL outside */
-	const char *data;      /* ended by a NUL that is not counted */
+	const char *data;	     /* ended by a NUL that is not counted */
 	size_t len;
 };
 
-/* ---- helpers ------------------------------------------------------------------ */
+/* ---- helpers ----------------------------------------------------------- */
 
 static int ok(struct request *r)
 {
@@ -59,7 +59,7 @@ static const struct store_tree *tree_of(const struct request *r)
 static int hide_absence(const struct request *r, const char *path,
 			unsigned right)
 {
-	char part[PATH_MAX_BYTES];
+	char part[STORE_PATH_MAX];
 	const struct store_node *n;
 
 	strcpy(part, path);
@@ -67,7 +67,8 @@ static int hide_absence(const struct request *r, const char *path,
 		part[store_path_parent_len(part)] = 0;
 		n = store_tree_find(tree_of(r), part);
 	} while (!n);
-	return store_perms_rights(n->perms, r->domid) & right ? -ENOENT : -EACCES;
+	return store_perms_rights(n->perms, r->domid) & right ? -ENOENT
+							      : -EACCES;
 }
 
 /*
@@ -76,7 +77,7 @@ static int hide_absence(const struct request *r, const char *path,
  * `path` is valid.
  */
 static int find(struct request *r, const char *name, unsigned rights,
-		char path[PATH_MAX_BYTES], const struct store_node **node)
+		char path[STORE_PATH_MAX], const struct store_node **node)
 {
 	const struct store_node *n;
 	size_t base;
@@ -114,19 +115,19 @@ static int change(struct request *r, struct store_op *op)
 	err = store_op_apply(op, &r->s->tree, &changes);
 	if (!err)
 		store_watch_fire(r->s, r->domid ? r->c->domain : NULL, &old,
-			   &changes);
+				 &changes);
 	store_op_changes_free(&changes);
 	store_tree_free(&old);
 	return err;
 }
 
-/* ---- nodes ---------------------------------------------------------------------- */
+/* ---- nodes ------------------------------------------------------------- */
 
 static int do_read(struct request *r)
 {
 	const struct store_node *n;
-	char path[PATH_MAX_BYTES];
-	int err = find(r, one_string(r), PERMS_READ, path, &n);
+	char path[STORE_PATH_MAX];
+	int err = find(r, one_string(r), STORE_PERMS_READ, path, &n);
 
 	if (!err)
 		store_wire_reply(r->c, n->value ? n->value : "", n->value_len);
@@ -135,16 +136,16 @@ static int do_read(struct request *r)
 
 static int do_write(struct request *r)
 {
-	struct store_op op = { .kind = OP_WRITE };
+	struct store_op op = { .kind = STORE_OP_WRITE };
 	const struct store_node *n;
-	char path[PATH_MAX_BYTES];
+	char path[STORE_PATH_MAX];
 	const char *name, *value;
 	int err;
 
 	name = first_string(r, &value, &op.len);
 	if (!name)
 		return -EINVAL;
-	err = find(r, name, PERMS_WRITE, path, &n);
+	err = find(r, name, STORE_PERMS_WRITE, path, &n);
 	if (err && err != -ENOENT)
 		return err;
 	op.path = path;
@@ -155,10 +156,10 @@ static int do_write(struct request *r)
 
 static int do_mkdir(struct request *r)
 {
-	struct store_op op = { .kind = OP_MKDIR };
+	struct store_op op = { .kind = STORE_OP_MKDIR };
 	const struct store_node *n;
-	char path[PATH_MAX_BYTES];
-	int err = find(r, one_string(r), PERMS_WRITE, path, &n);
+	char path[STORE_PATH_MAX];
+	int err = find(r, one_string(r), STORE_PERMS_WRITE, path, &n);
 
 	if (err == -ENOENT) {
 		op.path = path;
@@ -169,10 +170,10 @@ static int do_mkdir(struct request *r)
 
 static int do_rm(struct request *r)
 {
-	struct store_op op = { .kind = OP_RM };
+	struct store_op op = { .kind = STORE_OP_RM };
 	const struct store_node *n;
-	char path[PATH_MAX_BYTES], parent[PATH_MAX_BYTES];
-	int err = find(r, one_string(r), PERMS_WRITE, path, &n);
+	char path[STORE_PATH_MAX], parent[STORE_PATH_MAX];
+	int err = find(r, one_string(r), STORE_PERMS_WRITE, path, &n);
 
 	if (err == -ENOENT) {
 		/* No error, if its parent is there. */
@@ -207,8 +208,8 @@ static char *child_names(const struct store_node *n, size_t *len)
 static int do_directory(struct request *r)
 {
 	const struct store_node *n;
-	char path[PATH_MAX_BYTES];
-	int err = find(r, one_string(r), PERMS_READ, path, &n);
+	char path[STORE_PATH_MAX];
+	int err = find(r, one_string(r), STORE_PERMS_READ, path, &n);
 	char *names;
 	size_t len;
 
@@ -228,7 +229,7 @@ static int do_directory(struct request *r)
  */
 static int do_directory_part(struct request *r)
 {
-	char path[PATH_MAX_BYTES], part[XENSTORE_PAYLOAD_MAX];
+	char path[STORE_PATH_MAX], part[XENSTORE_PAYLOAD_MAX];
 	const struct store_node *n;
 	const char *name, *text;
 	size_t len, rest, used, room;
@@ -239,7 +240,7 @@ static int do_directory_part(struct request *r)
 	name = first_string(r, &text, &rest);
 	if (!name || !rest || strnlen(text, rest) + 1 != rest)
 		return -EINVAL;
-	err = find(r, name, PERMS_READ, path, &n);
+	err = find(r, name, STORE_PERMS_READ, path, &n);
 	if (err)
 		return err;
 	if (number_parse(text, 0, UINT32_MAX, &off))
@@ -248,7 +249,8 @@ static int do_directory_part(struct request *r)
 	if (!names)
 		return -ENOMEM;
 	used = (size_t)snprintf(part, sizeof(part), "%llu",
-				(unsigned long long)n->generation) + 1;
+				(unsigned long long)n->generation) +
+	       1;
 	room = sizeof(part) - used - 1; /* the empty name */
 	p = names + off;
 	while (off < len && strlen(p) + 1 <= room) {
@@ -268,9 +270,9 @@ static int do_directory_part(struct request *r)
 
 static int do_get_perms(struct request *r)
 {
-	char path[PATH_MAX_BYTES], text[XENSTORE_PAYLOAD_MAX];
+	char path[STORE_PATH_MAX], text[XENSTORE_PAYLOAD_MAX];
 	const struct store_node *n;
-	int err = find(r, one_string(r), PERMS_READ, path, &n);
+	int err = find(r, one_string(r), STORE_PERMS_READ, path, &n);
 
 	if (err)
 		return err;
@@ -282,15 +284,16 @@ static int do_get_perms(struct request *r)
 }
 
 /* Who may hear of domains that come and go: for domain 0 to say. */
-static int set_special(struct request *r, const char *name, struct store_perms *p)
+static int set_special(struct request *r, const char *name,
+		       struct store_perms *p)
 {
 	struct store_perms **at;
 
 	if (r->domid)
 		return -EACCES;
-	if (!strcmp(name, PATH_SPECIAL_INTRO))
+	if (!strcmp(name, STORE_SPECIAL_INTRO))
 		at = &r->s->intro_perms;
-	else if (!strcmp(name, PATH_SPECIAL_REL))
+	else if (!strcmp(name, STORE_SPECIAL_REL))
 		at = &r->s->rel_perms;
 	else
 		return -EINVAL;
@@ -301,9 +304,9 @@ static int set_special(struct request *r, const char *name, struct store_perms *
 
 static int do_set_perms(struct request *r)
 {
-	struct store_op op = { .kind = OP_SET_PERMS };
+	struct store_op op = { .kind = STORE_OP_SET_PERMS };
 	const struct store_node *n;
-	char path[PATH_MAX_BYTES];
+	char path[STORE_PATH_MAX];
 	const char *name, *text;
 	struct store_perms *p;
 	size_t len;
@@ -317,19 +320,19 @@ static int do_set_perms(struct request *r)
 	if (err)
 		return err;
 	err = -ENOSPC;
-	if (r->domid && p->count > QUOTA_PERMS)
+	if (r->domid && p->count > STORE_QUOTA_PERMS)
 		goto out;
 	err = -ENOENT;
 	if (!store_domain_find(r->s, p->entry[0].domid))
 		goto out;
 	for (i = 1; i < p->count; i++)
 		if (!store_domain_find(r->s, p->entry[i].domid))
-			p->entry[i].bits |= PERMS_VOID;
+			p->entry[i].bits |= STORE_PERMS_VOID;
 	if (name[0] == '@') {
 		err = set_special(r, name, p);
 		goto out;
 	}
-	err = find(r, name, PERMS_WRITE | PERMS_OWNER, path, &n);
+	err = find(r, name, STORE_PERMS_WRITE | STORE_PERMS_OWNER, path, &n);
 	if (err)
 		goto out;
 	/* A guest may not give its nodes away. */
@@ -346,10 +349,10 @@ out:
 	return err;
 }
 
-/* ---- watches -------------------------------------------------------------------- */
+/* ---- watches ----------------------------------------------------------- */
 
 /* Path and token of WATCH and UNWATCH: two strings. */
-static int watch_strings(struct request *r, char path[PATH_MAX_BYTES],
+static int watch_strings(struct request *r, char path[STORE_PATH_MAX],
 			 size_t *base, const char **token)
 {
 	const char *name;
@@ -363,7 +366,7 @@ static int watch_strings(struct request *r, char path[PATH_MAX_BYTES],
 
 static int do_watch(struct request *r)
 {
-	char path[PATH_MAX_BYTES];
+	char path[STORE_PATH_MAX];
 	const char *token;
 	struct store_watch *w;
 	size_t base;
@@ -380,7 +383,7 @@ static int do_watch(struct request *r)
 
 static int do_unwatch(struct request *r)
 {
-	char path[PATH_MAX_BYTES];
+	char path[STORE_PATH_MAX];
 	const char *token;
 	size_t base;
 	int err = watch_strings(r, path, &base, &token);
@@ -409,7 +412,7 @@ static int do_reset_watches(struct request *r)
 	return ok(r);
 }
 
-/* ---- transactions --------------------------------------------------------------- */
+/* ---- transactions ------------------------------------------------------ */
 
 static int do_transaction_start(struct request *r)
 {
@@ -419,7 +422,7 @@ static int do_transaction_start(struct request *r)
 
 	if (r->t)
 		return -EBUSY;
-	if (r->domid && r->c->domain->transactions >= QUOTA_TRANSACTIONS)
+	if (r->domid && r->c->domain->transactions >= STORE_QUOTA_TRANSACTIONS)
 		return -ENOSPC;
 	if (!++r->s->last_transaction)
 		++r->s->last_transaction; /* 0 means none */
@@ -452,11 +455,12 @@ static int do_transaction_end(struct request *r)
 	if (how[0] == 'T') {
 		err = store_tree_copy(&old, &r->s->tree);
 		if (!err) {
-			err = store_transaction_commit(t, &r->s->tree, &changes);
+			err = store_transaction_commit(t, &r->s->tree,
+						       &changes);
 			if (!err)
 				store_watch_fire(r->s,
-					   r->domid ? r->c->domain : NULL,
-					   &old, &changes);
+						 r->domid ? r->c->domain : NULL,
+						 &old, &changes);
 			store_tree_free(&old);
 		}
 		store_op_changes_free(&changes);
@@ -465,7 +469,7 @@ static int do_transaction_end(struct request *r)
 	return err ? err : ok(r);
 }
 
-/* ---- domains -------------------------------------------------------------------- */
+/* ---- domains ----------------------------------------------------------- */
 
 static int domid_of(const char *text, uint16_t *domid)
 {
@@ -516,7 +520,7 @@ static int do_introduce(struct request *r)
 		return -EINVAL;
 	ok(r);
 	d->introduced = true;
-	store_watch_fire_special(r->s, PATH_SPECIAL_INTRO, r->s->intro_perms);
+	store_watch_fire_special(r->s, STORE_SPECIAL_INTRO, r->s->intro_perms);
 	return 0;
 }
 
@@ -552,7 +556,7 @@ static int do_control(struct request *r)
 	return -EINVAL;
 }
 
-/* ---- dispatch ------------------------------------------------------------------- */
+/* ---- dispatch ---------------------------------------------------------- */
 
 #define NO_TRANSACTION 1u /* tx_id is ignored */
 #define PRIVILEGED     2u /* domain 0 only */

@@ -88,7 +88,8 @@ int store_domain_add(struct store *s, uint16_t domid, int listen_fd)
 		goto fail;
 	LIST_INSERT_HEAD(&s->domains, d, link);
 	if (domid)
-		store_watch_fire_special(s, PATH_SPECIAL_INTRO, s->intro_perms);
+		store_watch_fire_special(s, STORE_SPECIAL_INTRO,
+					 s->intro_perms);
 	return 0;
 fail:
 	free(d);
@@ -108,7 +109,7 @@ struct store_domain *store_domain_find(struct store *s, uint16_t domid)
 
 void store_released(struct store *s)
 {
-	store_watch_fire_special(s, PATH_SPECIAL_REL, s->rel_perms);
+	store_watch_fire_special(s, STORE_SPECIAL_REL, s->rel_perms);
 }
 
 static int do_op(struct store *s, struct store_op *op)
@@ -129,7 +130,8 @@ static int do_op(struct store *s, struct store_op *op)
 
 int store_write(struct store *s, const char *path, const char *value)
 {
-	struct store_op op = { .kind = value ? OP_WRITE : OP_MKDIR, .path = path };
+	struct store_op op = { .kind = value ? STORE_OP_WRITE : STORE_OP_MKDIR,
+			       .path = path };
 
 	if (value) {
 		op.value = value;
@@ -140,7 +142,7 @@ int store_write(struct store *s, const char *path, const char *value)
 
 int store_remove(struct store *s, const char *path)
 {
-	struct store_op op = { .kind = OP_RM, .path = path };
+	struct store_op op = { .kind = STORE_OP_RM, .path = path };
 
 	return store_tree_find(&s->tree, path) ? do_op(s, &op) : 0;
 }
@@ -159,8 +161,7 @@ int store_read(const struct store *s, const char *path, char *buf, size_t room)
 	return 0;
 }
 
-unsigned store_watchers(const struct store *s, uint16_t domid,
-			const char *path)
+unsigned store_watchers(const struct store *s, uint16_t domid, const char *path)
 {
 	struct store_conn *c;
 	struct store_watch *w;
@@ -177,13 +178,13 @@ unsigned store_watchers(const struct store *s, uint16_t domid,
 	return n;
 }
 
-/* ---- the end of a domain ------------------------------------------------------ */
+/* ---- the end of a domain ----------------------------------------------- */
 
 /* The first thing found that still speaks of the domain. */
 struct remains {
 	uint16_t domid;
 	bool owned; /* look for nodes it owns, else for its permissions */
-	char path[PATH_MAX_BYTES];
+	char path[STORE_PATH_MAX];
 	struct store_perms *perms; /* without it */
 };
 
@@ -219,7 +220,7 @@ void store_domain_remove(struct store *s, uint16_t domid)
 {
 	struct remains r = { .domid = domid, .owned = true };
 	struct store_domain *d = store_domain_find(s, domid);
-	struct store_op op = { .kind = OP_SET_PERMS, .path = r.path };
+	struct store_op op = { .kind = STORE_OP_SET_PERMS, .path = r.path };
 
 	if (!d)
 		return;

@@ -15,8 +15,8 @@
  * Guests are trusted with nothing: what a guest sends costs a bounded time
  * and bounded memory, and disturbs nobody else.  Domain 0 has no quotas.
  */
-#ifndef DESK_STORE_STORE_H
-#define DESK_STORE_STORE_H
+#ifndef DESK_STORE_H
+#define DESK_STORE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,7 +53,7 @@ struct store {
 	unsigned watches;
 	unsigned transactions;
 	struct store_perms *intro_perms; /* who may watch @introduceDomain */
-	struct store_perms *rel_perms;   /* and @releaseDomain */
+	struct store_perms *rel_perms;	 /* and @releaseDomain */
 	LIST_HEAD(, store_domain) domains;
 	LIST_HEAD(, store_conn) conns;
 	struct desk_timer stuck; /* looks for readers that do not read */
@@ -89,8 +89,7 @@ void store_released(struct store *s);
 int store_write(struct store *s, const char *path, const char *value);
 int store_remove(struct store *s, const char *path); /* 0 if it is not there */
 /* Value as a string into `buf`; -ENOENT, or -E2BIG. */
-int store_read(const struct store *s, const char *path, char *buf,
-	       size_t room);
+int store_read(const struct store *s, const char *path, char *buf, size_t room);
 
 /* Connections of `domid` that watch `path` or a parent of it, not "/". */
 unsigned store_watchers(const struct store *s, uint16_t domid,

@@ -10,7 +10,7 @@
 #include "desk/store/quota.h"
 
 int store_transaction_start(const struct store_tree *now, uint32_t id,
-		      struct store_transaction **out)
+			    struct store_transaction **out)
 {
 	struct store_transaction *t = calloc(1, sizeof(*t));
 
@@ -50,13 +50,14 @@ static int by_path(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static int access_one(struct store_transaction *t, const char *path, uint16_t domid)
+static int access_one(struct store_transaction *t, const char *path,
+		      uint16_t domid)
 {
 	char *copy;
 
 	if (tfind(path, &t->accessed, by_path))
 		return 0;
-	if (domid && t->accesses >= QUOTA_ACCESSED)
+	if (domid && t->accesses >= STORE_QUOTA_ACCESSED)
 		return -ENOSPC;
 	copy = strdup(path);
 	if (!copy || !tsearch(copy, &t->accessed, by_path)) {
@@ -67,9 +68,10 @@ static int access_one(struct store_transaction *t, const char *path, uint16_t do
 	return 0;
 }
 
-int store_transaction_access(struct store_transaction *t, const char *path, uint16_t domid)
+int store_transaction_access(struct store_transaction *t, const char *path,
+			     uint16_t domid)
 {
-	char part[PATH_MAX_BYTES];
+	char part[STORE_PATH_MAX];
 	int err;
 
 	strcpy(part, path);
@@ -116,23 +118,24 @@ static int op_copy(struct store_op *to, const struct store_op *from)
 	return 0;
 }
 
-int store_transaction_apply(struct store_transaction *t, const struct store_op *op)
+int store_transaction_apply(struct store_transaction *t,
+			    const struct store_op *op)
 {
 	struct removal removal = { t, op->domid };
 	struct store_op *list;
 	unsigned room;
 	int err;
 
-	if (op->kind == OP_RM) {
+	if (op->kind == STORE_OP_RM) {
 		/* All that is removed counts as changed, and the parent. */
-		char parent[PATH_MAX_BYTES];
+		char parent[STORE_PATH_MAX];
 
 		strcpy(parent, op->path);
 		parent[store_path_parent_len(parent)] = 0;
 		err = access_one(t, parent, op->domid);
 		if (!err)
-			err = store_tree_walk(&t->tree, op->path, removal_access,
-					&removal);
+			err = store_tree_walk(&t->tree, op->path,
+					      removal_access, &removal);
 		if (err)
 			return err;
 	}
@@ -145,7 +148,7 @@ int store_transaction_apply(struct store_transaction *t, const struct store_op *
 		t->room = room;
 	}
 	/* A guest's quota of accesses bounds its paths, not its writes. */
-	if (op->domid && t->ops >= QUOTA_ACCESSED)
+	if (op->domid && t->ops >= STORE_QUOTA_ACCESSED)
 		return -ENOSPC;
 	err = op_copy(&t->op[t->ops], op);
 	if (err)
@@ -175,8 +178,9 @@ static void compare(const void *item, VISIT visit, void *arg)
 		v->conflict = true;
 }
 
-int store_transaction_commit(struct store_transaction *t, struct store_tree *tree,
-		       struct store_changes *changes)
+int store_transaction_commit(struct store_transaction *t,
+			     struct store_tree *tree,
+			     struct store_changes *changes)
 {
 	struct verdict verdict = { t, tree, false };
 	struct store_tree next;

@@ -22,16 +22,16 @@
 struct store_transaction {
 	LIST_ENTRY(store_transaction) link;
 	uint32_t id;
-	struct store_tree base;    /* as it stood at the start */
-	struct store_tree tree;    /* as its client sees it */
-	void *accessed;	     /* a tsearch tree of paths */
+	struct store_tree base; /* as it stood at the start */
+	struct store_tree tree; /* as its client sees it */
+	void *accessed;		/* a tsearch tree of paths */
 	unsigned accesses;
 	struct store_op *op;
 	unsigned ops, room;
 };
 
 int store_transaction_start(const struct store_tree *now, uint32_t id,
-		      struct store_transaction **out);
+			    struct store_transaction **out);
 void store_transaction_free(struct store_transaction *t);
 
 /*
@@ -39,16 +39,18 @@ void store_transaction_free(struct store_transaction *t);
  * existing parents are there.  -ENOSPC over quota (not for domain 0).
  */
 int store_transaction_access(struct store_transaction *t, const char *path,
-		       uint16_t domid);
+			     uint16_t domid);
 
 /* Make the change in the transaction's own tree, and remember it. */
-int store_transaction_apply(struct store_transaction *t, const struct store_op *op);
+int store_transaction_apply(struct store_transaction *t,
+			    const struct store_op *op);
 
 /*
  * Bring the changes into `tree`.  0, -EAGAIN (conflict), -ENOSPC, -ENOMEM;
  * `tree` changes only on 0.
  */
-int store_transaction_commit(struct store_transaction *t, struct store_tree *tree,
-		       struct store_changes *changes);
+int store_transaction_commit(struct store_transaction *t,
+			     struct store_tree *tree,
+			     struct store_changes *changes);
 
 #endif

@@ -8,10 +8,11 @@
 
 #include "desk/store/path.h"
 
-/* ---- nodes ---------------------------------------------------------------- */
+/* ---- nodes ----------------------------------------------------------------
+ */
 
 static struct store_node *node_new(const char *name, size_t len,
-				  struct store_perms *perms)
+				   struct store_perms *perms)
 {
 	struct store_node *n = calloc(1, sizeof(*n) + len + 1);
 
@@ -75,7 +76,7 @@ fail:
 }
 
 static struct store_node **node_child(const struct store_node *n,
-				     const char *name, size_t len)
+				      const char *name, size_t len)
 {
 	unsigned i;
 
@@ -106,7 +107,8 @@ static int node_append(struct store_node *n, struct store_node *child)
 	return 0;
 }
 
-/* ---- who owns how many ------------------------------------------------------ */
+/* ---- who owns how many ------------------------------------------------------
+ */
 
 static int owner_add(struct store_tree *t, uint16_t domid, int delta)
 {
@@ -140,7 +142,8 @@ unsigned store_tree_owned(const struct store_tree *t, uint16_t domid)
 	return 0;
 }
 
-/* ---- trees ------------------------------------------------------------------ */
+/* ---- trees ------------------------------------------------------------------
+ */
 
 int store_tree_init(struct store_tree *t, uint64_t *clock)
 {
@@ -190,7 +193,8 @@ static size_t next_name(const char **name)
 	return strcspn(*name, "/");
 }
 
-const struct store_node *store_tree_find(const struct store_tree *t, const char *path)
+const struct store_node *store_tree_find(const struct store_tree *t,
+					 const char *path)
 {
 	const struct store_node *n = t->root;
 	struct store_node **slot;
@@ -214,7 +218,8 @@ uint64_t store_tree_generation(const struct store_tree *t, const char *path)
 }
 
 /* The node at the first `plen` bytes of `path`, for changing. */
-static struct store_node *find_own(struct store_tree *t, const char *path, size_t plen)
+static struct store_node *find_own(struct store_tree *t, const char *path,
+				   size_t plen)
 {
 	const char *end = path + plen;
 	struct store_node *n = node_own(&t->root);
@@ -266,8 +271,8 @@ int store_tree_make(struct store_tree *t, const char *path, uint16_t creator)
 	return n ? made : -ENOMEM;
 }
 
-int store_tree_set_value(struct store_tree *t, const char *path, const void *value,
-		   size_t len)
+int store_tree_set_value(struct store_tree *t, const char *path,
+			 const void *value, size_t len)
 {
 	struct store_node *n = find_own(t, path, strlen(path));
 	char *copy = NULL;
@@ -287,7 +292,8 @@ int store_tree_set_value(struct store_tree *t, const char *path, const void *val
 	return 0;
 }
 
-int store_tree_set_perms(struct store_tree *t, const char *path, struct store_perms *perms)
+int store_tree_set_perms(struct store_tree *t, const char *path,
+			 struct store_perms *perms)
 {
 	struct store_node *n = find_own(t, path, strlen(path));
 
@@ -329,7 +335,7 @@ int store_tree_remove(struct store_tree *t, const char *path)
 	return 0;
 }
 
-static int walk(char path[PATH_MAX_BYTES], size_t used,
+static int walk(char path[STORE_PATH_MAX], size_t used,
 		const struct store_node *n,
 		int (*each)(void *arg, const char *path,
 			    const struct store_node *n),
@@ -341,7 +347,7 @@ static int walk(char path[PATH_MAX_BYTES], size_t used,
 
 	for (i = 0; i < n->children; i++) {
 		len = strlen(n->child[i]->name);
-		assert(base + 1 + len < PATH_MAX_BYTES);
+		assert(base + 1 + len < STORE_PATH_MAX);
 		path[base] = '/';
 		memcpy(path + base + 1, n->child[i]->name, len + 1);
 		err = walk(path, base + 1 + len, n->child[i], each, arg);
@@ -353,11 +359,11 @@ static int walk(char path[PATH_MAX_BYTES], size_t used,
 }
 
 int store_tree_walk(const struct store_tree *t, const char *path,
-	      int (*each)(void *arg, const char *path,
-			  const struct store_node *n),
-	      void *arg)
+		    int (*each)(void *arg, const char *path,
+				const struct store_node *n),
+		    void *arg)
 {
-	char buf[PATH_MAX_BYTES];
+	char buf[STORE_PATH_MAX];
 	const struct store_node *n = store_tree_find(t, path);
 
 	if (!n)

@@ -3,9 +3,9 @@
  * The nodes of the store, as a tree that is never changed in place while
  * somebody else looks at it.
  *
- * A `struct store_tree` is a root with a reference; store_tree_copy() takes another
- * reference and costs nothing, whatever the size.  A change copies the nodes
- * from the root down to what it changes, where they are shared.  So a
+ * A `struct store_tree` is a root with a reference; store_tree_copy() takes
+ * another reference and costs nothing, whatever the size.  A change copies the
+ * nodes from the root down to what it changes, where they are shared.  So a
  * transaction is a copy at its start, a single write is a copy that becomes
  * the store if all of it succeeded, and what stood before can still be
  * looked at while watches fire.
@@ -29,7 +29,7 @@ struct store_node {
 	uint32_t value_len;
 	uint64_t generation;
 	struct store_perms *perms;
-	char *value; /* not ended by a NUL; NULL if empty */
+	char *value;		   /* not ended by a NUL; NULL if empty */
 	struct store_node **child; /* in the order in which they were made */
 	char name[];
 };
@@ -50,11 +50,13 @@ struct store_tree {
 
 /* The root alone, n0.  `clock` is borrowed for the life of all copies. */
 int store_tree_init(struct store_tree *t, uint64_t *clock);
-int store_tree_copy(struct store_tree *to, const struct store_tree *from); /* 0 or -ENOMEM */
+int store_tree_copy(struct store_tree *to,
+		    const struct store_tree *from); /* 0 or -ENOMEM */
 void store_tree_free(struct store_tree *t);
 
 /* Paths are absolute and were checked.  NULL if there is no such node. */
-const struct store_node *store_tree_find(const struct store_tree *t, const char *path);
+const struct store_node *store_tree_find(const struct store_tree *t,
+					 const char *path);
 
 /* Generation of a node; 0 if it does not exist. */
 uint64_t store_tree_generation(const struct store_tree *t, const char *path);
@@ -70,9 +72,10 @@ unsigned store_tree_owned(const struct store_tree *t, uint16_t domid);
 int store_tree_make(struct store_tree *t, const char *path, uint16_t creator);
 
 /* The node exists. 0 or -ENOMEM, as above. */
-int store_tree_set_value(struct store_tree *t, const char *path, const void *value,
-		   size_t len);
-int store_tree_set_perms(struct store_tree *t, const char *path, struct store_perms *perms);
+int store_tree_set_value(struct store_tree *t, const char *path,
+			 const void *value, size_t len);
+int store_tree_set_perms(struct store_tree *t, const char *path,
+			 struct store_perms *perms);
 
 /* Remove the node with all below it; it exists and is not the root. */
 int store_tree_remove(struct store_tree *t, const char *path);
@@ -82,8 +85,8 @@ int store_tree_remove(struct store_tree *t, const char *path);
  * during the call.  Stops at the first non-zero result and returns it.
  */
 int store_tree_walk(const struct store_tree *t, const char *path,
-	      int (*each)(void *arg, const char *path,
-			  const struct store_node *n),
-	      void *arg);
+		    int (*each)(void *arg, const char *path,
+				const struct store_node *n),
+		    void *arg);
 
 #endif

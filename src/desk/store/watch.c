@@ -9,17 +9,18 @@
 #include "desk/store/quota.h"
 #include "desk/store/wire.h"
 
-static bool readable(const struct store_tree *t, const char *path, uint16_t domid)
+static bool readable(const struct store_tree *t, const char *path,
+		     uint16_t domid)
 {
 	const struct store_node *n = store_tree_find(t, path);
 
-	return n && store_perms_rights(n->perms, domid) & PERMS_READ;
+	return n && store_perms_rights(n->perms, domid) & STORE_PERMS_READ;
 }
 
 static bool may_hear(const struct store *s, const struct store_tree *old,
 		     const char *path, uint16_t domid)
 {
-	char parent[PATH_MAX_BYTES];
+	char parent[STORE_PATH_MAX];
 
 	if (domid == 0 || readable(&s->tree, path, domid) ||
 	    readable(old, path, domid))
@@ -30,8 +31,8 @@ static bool may_hear(const struct store *s, const struct store_tree *old,
 	       readable(old, parent, domid);
 }
 
-void store_watch_tell(struct store_conn *c, const struct store_watch *w, const char *path,
-		struct store_domain *cause)
+void store_watch_tell(struct store_conn *c, const struct store_watch *w,
+		      const char *path, struct store_domain *cause)
 {
 	/* A relative watch hears relative paths; of a parent, its own. */
 	size_t base = strlen(path) > w->base ? w->base : 0;
@@ -40,7 +41,8 @@ void store_watch_tell(struct store_conn *c, const struct store_watch *w, const c
 }
 
 void store_watch_fire(struct store *s, struct store_domain *cause,
-		const struct store_tree *old, const struct store_changes *changes)
+		      const struct store_tree *old,
+		      const struct store_changes *changes)
 {
 	const struct store_change *change;
 	struct store_conn *c, *next;
@@ -54,29 +56,31 @@ void store_watch_fire(struct store *s, struct store_domain *cause,
 			next = LIST_NEXT(c, link);
 			heard = -1;
 			TAILQ_FOREACH(w, &c->watches, link) {
-				if (change->exact ?
-					    strcmp(change->path, w->path) != 0 :
-					    !store_path_is_below(change->path,
-							   w->path))
+				if (change->exact
+					    ? strcmp(change->path, w->path) != 0
+					    : !store_path_is_below(change->path,
+								   w->path))
 					continue;
 				if (heard < 0)
 					heard = may_hear(s, old, change->path,
 							 c->domain->domid);
 				if (heard)
-					store_watch_tell(c, w, change->path, cause);
+					store_watch_tell(c, w, change->path,
+							 cause);
 			}
 		}
 	}
 }
 
 void store_watch_fire_special(struct store *s, const char *name,
-			const struct store_perms *perms)
+			      const struct store_perms *perms)
 {
 	struct store_conn *c;
 	struct store_watch *w;
 
 	LIST_FOREACH(c, &s->conns, link) {
-		if (!(store_perms_rights(perms, c->domain->domid) & PERMS_READ))
+		if (!(store_perms_rights(perms, c->domain->domid) &
+		      STORE_PERMS_READ))
 			continue;
 		TAILQ_FOREACH(w, &c->watches, link)
 			if (!strcmp(name, w->path))
@@ -85,7 +89,7 @@ void store_watch_fire_special(struct store *s, const char *name,
 }
 
 static struct store_watch *watch_find(struct store_conn *c, const char *path,
-				const char *token)
+				      const char *token)
 {
 	struct store_watch *w;
 
@@ -96,14 +100,14 @@ static struct store_watch *watch_find(struct store_conn *c, const char *path,
 }
 
 int store_watch_add(struct store_conn *c, const char *path, size_t base,
-	      const char *token, struct store_watch **out)
+		    const char *token, struct store_watch **out)
 {
 	size_t path_len = strlen(path) + 1, token_len = strlen(token) + 1;
 	struct store_watch *w;
 
 	if (watch_find(c, path, token))
 		return -EEXIST;
-	if (c->domain->domid && c->domain->watches >= QUOTA_WATCHES)
+	if (c->domain->domid && c->domain->watches >= STORE_QUOTA_WATCHES)
 		return -E2BIG;
 	w = malloc(sizeof(*w));
 	if (!w)
@@ -134,7 +138,8 @@ static void watch_free(struct store_conn *c, struct store_watch *w)
 	free(w);
 }
 
-int store_watch_remove(struct store_conn *c, const char *path, const char *token)
+int store_watch_remove(struct store_conn *c, const char *path,
+		       const char *token)
 {
 	struct store_watch *w = watch_find(c, path, token);
 

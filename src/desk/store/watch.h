@@ -30,20 +30,22 @@ TAILQ_HEAD(store_watch_list, store_watch);
  * domain whose request it was, or NULL.
  */
 void store_watch_fire(struct store *s, struct store_domain *cause,
-		const struct store_tree *old, const struct store_changes *changes);
+		      const struct store_tree *old,
+		      const struct store_changes *changes);
 
 /* "@introduceDomain" or "@releaseDomain" to those who may hear of it. */
 void store_watch_fire_special(struct store *s, const char *name,
-			const struct store_perms *perms);
+			      const struct store_perms *perms);
 
 /* -EEXIST, -E2BIG (quota), -ENOMEM.  Does not fire it. */
 int store_watch_add(struct store_conn *c, const char *path, size_t base,
-	      const char *token, struct store_watch **out);
-int store_watch_remove(struct store_conn *c, const char *path, const char *token);
+		    const char *token, struct store_watch **out);
+int store_watch_remove(struct store_conn *c, const char *path,
+		       const char *token);
 void store_watch_remove_all(struct store_conn *c);
 
 /* Tell `c` of `path` through `w`. */
-void store_watch_tell(struct store_conn *c, const struct store_watch *w, const char *path,
-		struct store_domain *cause);
+void store_watch_tell(struct store_conn *c, const struct store_watch *w,
+		      const char *path, struct store_domain *cause);
 
 #endif

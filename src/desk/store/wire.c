@@ -20,7 +20,8 @@ static struct store *store_of(const struct store_conn *c)
 	return c->domain->store;
 }
 
-/* ---- when to listen to it --------------------------------------------------- */
+/* ---- when to listen to it ---------------------------------------------------
+ */
 
 static void update(struct store_conn *c)
 {
@@ -28,8 +29,8 @@ static void update(struct store_conn *c)
 
 	if (c->broken)
 		return;
-	if (c->queue_bytes < WIRE_QUEUE_PAUSE &&
-	    (c->domain->domid == 0 || c->domain->events < QUOTA_EVENTS))
+	if (c->queue_bytes < STORE_WIRE_QUEUE_PAUSE &&
+	    (c->domain->domid == 0 || c->domain->events < STORE_QUOTA_EVENTS))
 		events |= EPOLLIN;
 	if (c->queue_bytes)
 		events |= EPOLLOUT;
@@ -53,7 +54,8 @@ static void break_off(struct store_conn *c, const char *reason)
 	shutdown(c->source.fd, SHUT_RDWR);
 }
 
-/* ---- frames out ------------------------------------------------------------- */
+/* ---- frames out -------------------------------------------------------------
+ */
 
 static void frame_free(struct store_conn *c, struct store_frame *f)
 {
@@ -63,7 +65,7 @@ static void frame_free(struct store_conn *c, struct store_frame *f)
 	TAILQ_REMOVE(&c->queue, f, link);
 	c->queue_bytes -= f->len;
 	free(f);
-	if (!cause || --cause->events != QUOTA_EVENTS - 1)
+	if (!cause || --cause->events != STORE_QUOTA_EVENTS - 1)
 		return;
 	/* Its requests may go on. */
 	LIST_FOREACH(i, &store_of(c)->conns, link)
@@ -104,7 +106,7 @@ static void send_frame(struct store_conn *c, const struct xsd_sockmsg *hdr,
 
 	if (c->broken)
 		return;
-	if (c->queue_bytes > QUOTA_QUEUE_BYTES) {
+	if (c->queue_bytes > STORE_QUOTA_QUEUE_BYTES) {
 		break_off(c, "it does not read what it asked for");
 		return;
 	}
@@ -126,8 +128,9 @@ static void send_frame(struct store_conn *c, const struct xsd_sockmsg *hdr,
 	if (!c->unread_since_ns) {
 		c->unread_since_ns = clock_now_ns();
 		if (!store_of(c)->stuck.set)
-			desk_loop_timer_set(store_of(c)->loop, &store_of(c)->stuck,
-				       WIRE_READER_PATIENCE_NS / 4);
+			desk_loop_timer_set(store_of(c)->loop,
+					    &store_of(c)->stuck,
+					    STORE_WIRE_READER_PATIENCE_NS / 4);
 	}
 	update(c);
 }
@@ -159,7 +162,7 @@ void store_wire_reply_error(struct store_conn *c, int err)
 }
 
 void store_wire_event(struct store_conn *c, const char *path, const char *token,
-		struct store_domain *cause)
+		      struct store_domain *cause)
 {
 	size_t path_len = strlen(path) + 1, token_len = strlen(token) + 1;
 	struct xsd_sockmsg hdr = { .type = XS_WATCH_EVENT };
@@ -181,8 +184,7 @@ void store_wire_event(struct store_conn *c, const char *path, const char *token,
 
 void store_wire_look_for_stuck(struct desk_timer *t)
 {
-	struct store *s = (struct store *)((char *)t -
-					   offsetof(struct store, stuck));
+	struct store *s = desk_container(t, struct store, stuck);
 	uint64_t now = clock_now_ns();
 	struct store_conn *c;
 	bool waiting = false;
@@ -191,14 +193,16 @@ void store_wire_look_for_stuck(struct desk_timer *t)
 		if (!c->unread_since_ns || !c->domain->domid)
 			continue;
 		waiting = true;
-		if (now - c->unread_since_ns > WIRE_READER_PATIENCE_NS)
+		if (now - c->unread_since_ns > STORE_WIRE_READER_PATIENCE_NS)
 			break_off(c, "it does not read what it asked for");
 	}
 	if (waiting)
-		desk_loop_timer_set(s->loop, t, WIRE_READER_PATIENCE_NS / 4);
+		desk_loop_timer_set(s->loop, t,
+				    STORE_WIRE_READER_PATIENCE_NS / 4);
 }
 
-/* ---- frames in -------------------------------------------------------------- */
+/* ---- frames in --------------------------------------------------------------
+ */
 
 /* 1: a whole request is there; 0: not yet; -1: the connection is over. */
 static int receive(struct store_conn *c)
@@ -232,12 +236,12 @@ static int receive(struct store_conn *c)
 
 static void ready(struct desk_source *source, uint32_t events)
 {
-	struct store_conn *c = (struct store_conn *)((char *)source -
-				offsetof(struct store_conn, source));
+	struct store_conn *c =
+		desk_container(source, struct store_conn, source);
 	int turn = TURN, r = 0;
 
-	if (c->broken || (events & (EPOLLERR | EPOLLHUP) &&
-			  !(c->source.events & EPOLLIN))) {
+	if (c->broken ||
+	    (events & (EPOLLERR | EPOLLHUP) && !(c->source.events & EPOLLIN))) {
 		store_wire_close(c);
 		return;
 	}
@@ -258,8 +262,8 @@ static void ready(struct desk_source *source, uint32_t events)
 
 void store_wire_accept(struct desk_source *listener, uint32_t events)
 {
-	struct store_domain *d = (struct store_domain *)((char *)listener -
-				offsetof(struct store_domain, listener));
+	struct store_domain *d =
+		desk_container(listener, struct store_domain, listener);
 	struct store_conn *c;
 	int fd;
 
@@ -270,7 +274,7 @@ void store_wire_accept(struct desk_source *listener, uint32_t events)
 		if (fd < 0)
 			return;
 		c = NULL;
-		if (!d->domid || d->conns < QUOTA_CONNECTIONS)
+		if (!d->domid || d->conns < STORE_QUOTA_CONNECTIONS)
 			c = calloc(1, sizeof(*c));
 		if (!c) {
 			close(fd);

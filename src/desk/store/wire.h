@@ -7,7 +7,7 @@
  * than XENSTORE_PAYLOAD_MAX ends the connection.  Watch events wait in the
  * same queue, each pair of path and token at most once.  A guest that leaves
  * its queue unread for READER_PATIENCE is cut off; so is anybody whose queue
- * exceeds QUOTA_QUEUE_BYTES.
+ * exceeds STORE_QUOTA_QUEUE_BYTES.
  */
 #ifndef DESK_STORE_WIRE_H
 #define DESK_STORE_WIRE_H
@@ -25,8 +25,10 @@
 #include "desk/store/transaction.h"
 #include "desk/store/watch.h"
 
-#define WIRE_READER_PATIENCE_NS 20000000000u
-#define WIRE_QUEUE_PAUSE 65536u /* bytes unread at which requests wait */
+#define STORE_WIRE_READER_PATIENCE_NS 20000000000u
+#define STORE_WIRE_QUEUE_PAUSE                                                 \
+	65536u /* bytes unread at which requests wait \
+					      */
 
 struct store_frame {
 	TAILQ_ENTRY(store_frame) link;
@@ -67,7 +69,7 @@ void store_wire_reply_error(struct store_conn *c, int err); /* -errno */
 
 /* A watch event; see above what becomes of it. */
 void store_wire_event(struct store_conn *c, const char *path, const char *token,
-		struct store_domain *cause);
+		      struct store_domain *cause);
 
 /* The store's timer: cut off guests that do not read. */
 void store_wire_look_for_stuck(struct desk_timer *t);

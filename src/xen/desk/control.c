@@ -55,7 +55,8 @@ int desk_control_domain_create(const char *dir, uint16_t domid,
 	if (err == -EINVAL)
 		why_set(why, err,
 			"a domain has a number from 1 to %u and from 1 MiB to "
-			"64 GiB of memory", DESK_DOMID_MAX);
+			"64 GiB of memory",
+			DESK_DOMID_MAX);
 	return err;
 }
 

@@ -68,8 +68,8 @@ static void forget(struct xen_evtchn *e, struct port *p)
 }
 
 /* Ask for a port, and wait on it from now on. */
-static int new_port(struct xen_evtchn *e, enum desk_wire_op op,
-		    uint16_t remote, uint32_t remote_port)
+static int new_port(struct xen_evtchn *e, enum desk_wire_op op, uint16_t remote,
+		    uint32_t remote_port)
 {
 	struct desk_wire_request q = { .magic = DESK_WIRE_MAGIC,
 				       .op = op,

@@ -28,7 +28,7 @@ struct xen_gnttab {
 	uint64_t used[WORDS]; /* pages of the window */
 };
 
-/* ---- the window ------------------------------------------------------------------- */
+/* ---- the window -------------------------------------------------------- */
 
 /* The last used page of [first, first + count), or -1. */
 static int64_t used_last(const struct xen_gnttab *g, uint32_t first,
@@ -59,8 +59,8 @@ static void used_set(struct xen_gnttab *g, uint32_t first, uint32_t count,
 	}
 }
 
-static int64_t room_find(const struct xen_gnttab *g, uint32_t from,
-			 uint32_t to, uint32_t count)
+static int64_t room_find(const struct xen_gnttab *g, uint32_t from, uint32_t to,
+			 uint32_t count)
 {
 	int64_t last;
 
@@ -110,7 +110,7 @@ static int window_reset(void *addr, size_t bytes)
 	return p == MAP_FAILED ? -errno : 0;
 }
 
-/* ---- views of other domains --------------------------------------------------------- */
+/* ---- views of other domains -------------------------------------------- */
 
 static void view_forget(struct xen_gnttab *g, unsigned i)
 {
@@ -160,7 +160,7 @@ static int16_t status_of(int err)
 	return err == -ESRCH ? XEN_GNTST_BAD_DOMAIN : XEN_GNTST_GENERAL_ERROR;
 }
 
-/* ---- open and close ------------------------------------------------------------------- */
+/* ---- open and close ---------------------------------------------------- */
 
 int desk_gnttab_open(struct xen_host *xh, struct xen_gnttab **out)
 {
@@ -236,7 +236,7 @@ void desk_gnttab_close(struct xen_gnttab *g)
 	free(g);
 }
 
-/* ---- map ---------------------------------------------------------------------------------- */
+/* ---- map --------------------------------------------------------------- */
 
 /*
  * Pin the grants of one map for the pages from `page`.  All or none; but
@@ -388,7 +388,7 @@ int desk_gnttab_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 	return failed;
 }
 
-/* ---- unmap -------------------------------------------------------------------------------- */
+/* ---- unmap ------------------------------------------------------------- */
 
 static int unpin_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 {
@@ -405,8 +405,8 @@ static int unpin_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 			continue;
 		page = page_of(g, maps[m].addr);
 		for (i = 0; i < maps[m].count; i++)
-			desk_unpin(v, g->track[page + i].gref,
-				   maps[m].writable, &g->track[page + i]);
+			desk_unpin(v, g->track[page + i].gref, maps[m].writable,
+				   &g->track[page + i]);
 	}
 	desk_pin_unlock(v);
 	return 0;
@@ -425,7 +425,8 @@ static int reset_all(const struct xen_map *maps, unsigned n)
 			continue;
 		if (addr != end) {
 			if (start)
-				err = window_reset(start, (size_t)(end - start));
+				err = window_reset(start,
+						   (size_t)(end - start));
 			start = end = addr;
 		}
 		end += (size_t)maps[i].count * XEN_PAGE_SIZE;
@@ -457,7 +458,7 @@ int desk_gnttab_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 	return ret;
 }
 
-/* ---- copy --------------------------------------------------------------------------------- */
+/* ---- copy -------------------------------------------------------------- */
 
 static void copy_data(struct xen_copy *c, uint8_t *page)
 {
@@ -501,8 +502,7 @@ static int copy_domain(struct xen_gnttab *g, struct xen_copy *c, unsigned n)
 		return err;
 	for (i = 0; i < n; i++) {
 		if (c[i].status == XEN_GNTST_OKAY) {
-			desk_unpin(v, c[i].gref, c[i].to_guest,
-				   &g->track[i]);
+			desk_unpin(v, c[i].gref, c[i].to_guest, &g->track[i]);
 			if (!whole)
 				c[i].status = XEN_GNTST_GENERAL_ERROR;
 		}

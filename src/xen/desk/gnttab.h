@@ -18,16 +18,13 @@ int desk_gnttab_open(struct xen_host *h, struct xen_gnttab **out);
 void desk_gnttab_close(struct xen_gnttab *g);
 int desk_gnttab_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n);
 int desk_gnttab_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n);
-int desk_gnttab_copy(struct xen_gnttab *g, struct xen_copy *copies,
-		     unsigned n);
+int desk_gnttab_copy(struct xen_gnttab *g, struct xen_copy *copies, unsigned n);
 
-#define DESK_GNTTAB_OPS                       \
-	{                                     \
-		.open = desk_gnttab_open,     \
-		.close = desk_gnttab_close,   \
-		.map = desk_gnttab_map,       \
-		.unmap = desk_gnttab_unmap,   \
-		.copy = desk_gnttab_copy,     \
+#define DESK_GNTTAB_OPS                                                        \
+	{                                                                      \
+		.open = desk_gnttab_open, .close = desk_gnttab_close,          \
+		.map = desk_gnttab_map, .unmap = desk_gnttab_unmap,            \
+		.copy = desk_gnttab_copy,                                      \
 	}
 
 #endif

@@ -20,8 +20,8 @@ struct desk_guest {
 	uint8_t *memory;
 	uint64_t pages;
 	struct desk_grant_entry *grant;
-	uint8_t *free; /* one byte a page: 1 if it is ours and free */
-	uint64_t hint; /* below it there is no free page */
+	uint8_t *free;	 /* one byte a page: 1 if it is ours and free */
+	uint64_t hint;	 /* below it there is no free page */
 	uint32_t *spare; /* grefs that were ended, the last one on top */
 	uint32_t spares;
 	uint32_t fresh; /* grefs from here on were not tried yet */
@@ -85,7 +85,7 @@ void *desk_guest_memory(struct xen_host *h, size_t *pages)
 	return g->memory;
 }
 
-/* ---- pages ---------------------------------------------------------------------------- */
+/* ---- pages ------------------------------------------------------------- */
 
 /* First page of `count` free ones in a row, or -1. */
 static int64_t run_find(struct desk_guest *g, unsigned count)
@@ -106,8 +106,8 @@ static int pages_take(struct desk_guest *g, unsigned count)
 	struct desk_wire_request q = { .magic = DESK_WIRE_MAGIC,
 				       .op = DESK_WIRE_PAGES_TAKE,
 				       .arg = count };
-	uint64_t chunks = ((uint64_t)count + DESK_CHUNK_PAGES - 1) /
-			  DESK_CHUNK_PAGES;
+	uint64_t chunks =
+		((uint64_t)count + DESK_CHUNK_PAGES - 1) / DESK_CHUNK_PAGES;
 	struct desk_wire_reply reply;
 	int err;
 
@@ -161,15 +161,15 @@ void desk_guest_free(struct xen_host *h, void *addr, unsigned count)
 	pthread_mutex_unlock(&g->lock);
 }
 
-/* ---- grants ----------------------------------------------------------------------------- */
+/* ---- grants ------------------------------------------------------------ */
 
 /* Other processes of the domain take entries from the same table. */
 static bool claim(struct desk_guest *g, uint32_t gref)
 {
 	uint32_t none = 0;
 
-	return __atomic_compare_exchange_n(&g->grant[gref].head, &none,
-					   CLAIMED, false, __ATOMIC_ACQ_REL,
+	return __atomic_compare_exchange_n(&g->grant[gref].head, &none, CLAIMED,
+					   false, __ATOMIC_ACQ_REL,
 					   __ATOMIC_RELAXED);
 }
 

@@ -59,8 +59,10 @@ int desk_host_open(const char *dir, uint16_t domid, struct xen_host **out,
 	if (domid) {
 		err = desk_guest_open(h, reply.size, fds[0], fds[1]);
 		if (err) {
-			why_set(why, err, "the memory of domain %u cannot be "
-				"mapped: %s", domid, strerror(-err));
+			why_set(why, err,
+				"the memory of domain %u cannot be "
+				"mapped: %s",
+				domid, strerror(-err));
 			goto fail;
 		}
 	}
@@ -68,8 +70,10 @@ int desk_host_open(const char *dir, uint16_t domid, struct xen_host **out,
 		 h->link.dir_fd, domid);
 	err = host_store_open(&h->base, socket);
 	if (err) {
-		why_set(why, err, "the store of the desk in %s cannot be "
-			"reached: %s", dir, strerror(-err));
+		why_set(why, err,
+			"the store of the desk in %s cannot be "
+			"reached: %s",
+			dir, strerror(-err));
 		goto fail;
 	}
 	*out = &h->base.host;
@@ -79,7 +83,7 @@ fail:
 	return err;
 }
 
-/* ---- views ------------------------------------------------------------------------- */
+/* ---- views ------------------------------------------------------------- */
 
 static void view_free(struct desk_view *v)
 {
@@ -172,8 +176,8 @@ uint8_t *desk_view_whole(struct desk_host *h, struct desk_view *v)
 		return whole;
 	pthread_mutex_lock(&h->lock);
 	if (!v->whole) {
-		p = mmap(NULL, v->pages * XEN_PAGE_SIZE,
-			 PROT_READ | PROT_WRITE, MAP_SHARED, v->memory_fd, 0);
+		p = mmap(NULL, v->pages * XEN_PAGE_SIZE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED, v->memory_fd, 0);
 		if (p != MAP_FAILED)
 			__atomic_store_n(&v->whole, p, __ATOMIC_RELEASE);
 	}

@@ -68,7 +68,7 @@ static int call(struct desk_link *l, const struct desk_wire_request *q,
 }
 
 int desk_link_call(struct desk_link *l, const struct desk_wire_request *q,
-	      struct desk_wire_reply *reply, int *fds, unsigned nfds)
+		   struct desk_wire_reply *reply, int *fds, unsigned nfds)
 {
 	int got[DESK_WIRE_FDS_MAX];
 	int n;
@@ -108,13 +108,15 @@ static int connect_to(struct desk_link *l, const char *dir, struct why *why)
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		return why_set(why, -errno,
 			       "no desk runs in %s: start one with `ringside "
-			       "desk start %s`", dir, dir);
-	return why_set(why, -errno, "the desk in %s cannot be reached: %s",
-		       dir, strerror(errno));
+			       "desk start %s`",
+			       dir, dir);
+	return why_set(why, -errno, "the desk in %s cannot be reached: %s", dir,
+		       strerror(errno));
 }
 
-int desk_link_open(struct desk_link *l, const char *dir, uint16_t domid, bool asks,
-	      struct desk_wire_reply *reply, int *fds, struct why *why)
+int desk_link_open(struct desk_link *l, const char *dir, uint16_t domid,
+		   bool asks, struct desk_wire_reply *reply, int *fds,
+		   struct why *why)
 {
 	struct desk_wire_request q = {
 		.magic = DESK_WIRE_MAGIC,
@@ -140,8 +142,8 @@ int desk_link_open(struct desk_link *l, const char *dir, uint16_t domid, bool as
 	if (err == -ESRCH) {
 		why_set(why, err,
 			"domain %u does not exist on the desk in %s: `ringside "
-			"attach %s --domid %u --target ...` creates it", domid,
-			dir, dir, domid);
+			"attach %s --domid %u --target ...` creates it",
+			domid, dir, dir, domid);
 		goto fail;
 	}
 	if (!err && n < 1)

@@ -12,7 +12,7 @@
 struct desk_link {
 	pthread_mutex_t lock;
 	int fd;
-	int dir_fd; /* DIR, for paths below it */
+	int dir_fd;  /* DIR, for paths below it */
 	int gone_fd; /* readable when the desk is gone */
 };
 
@@ -21,8 +21,9 @@ struct desk_link {
  * and `fds` (DESK_WIRE_FDS_MAX, -1 where there is none, to be closed by the
  * caller) have what HELLO brought besides gone_fd.
  */
-int desk_link_open(struct desk_link *l, const char *dir, uint16_t domid, bool asks,
-	      struct desk_wire_reply *reply, int *fds, struct why *why);
+int desk_link_open(struct desk_link *l, const char *dir, uint16_t domid,
+		   bool asks, struct desk_wire_reply *reply, int *fds,
+		   struct why *why);
 
 void desk_link_close(struct desk_link *l);
 
@@ -32,6 +33,6 @@ void desk_link_close(struct desk_link *l);
  * was another number.
  */
 int desk_link_call(struct desk_link *l, const struct desk_wire_request *q,
-	      struct desk_wire_reply *reply, int *fds, unsigned nfds);
+		   struct desk_wire_reply *reply, int *fds, unsigned nfds);
 
 #endif

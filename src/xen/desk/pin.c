@@ -12,8 +12,7 @@
 
 #define RETRIES 4 /* as in Xen: a guest must not keep us here */
 
-_Static_assert(sizeof(struct desk_grant_entry) ==
-		       sizeof(struct grant_entry_v1),
+_Static_assert(sizeof(struct desk_grant_entry) == sizeof(struct grant_entry_v1),
 	       "grant_table.h");
 
 int desk_pin_lock(struct desk_view *v)
@@ -49,10 +48,9 @@ static int16_t marks_set(struct desk_grant_entry *e, uint16_t mapper,
 
 	do {
 		flags = DESK_GRANT_FLAGS(head);
-		if (!pinned &&
-		    ((flags & (GTF_type_mask | GTF_sub_page)) !=
-			     GTF_permit_access ||
-		     DESK_GRANT_DOMID(head) != mapper))
+		if (!pinned && ((flags & (GTF_type_mask | GTF_sub_page)) !=
+					GTF_permit_access ||
+				DESK_GRANT_DOMID(head) != mapper))
 			return XEN_GNTST_GENERAL_ERROR;
 		if (writable && flags & GTF_readonly)
 			return XEN_GNTST_GENERAL_ERROR;

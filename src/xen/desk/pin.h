@@ -18,8 +18,8 @@ void desk_pin_unlock(struct desk_view *v);
 
 /*
  * May domain `mapper` have the page of `gref`?  If so it is marked in the
- * guest's entry (GTF_reading, GTF_writing), noted in `track` and counted.  enum xen_gntst:
- *   OKAY            the page is active->entry[gref].gfn until unpinned
+ * guest's entry (GTF_reading, GTF_writing), noted in `track` and counted.  enum
+ * xen_gntst: OKAY            the page is active->entry[gref].gfn until unpinned
  *   BAD_GNTREF      beyond the table
  *   GENERAL_ERROR   not granted, granted to another domain, read-only for a
  *                   writer, or the guest keeps changing the entry

@@ -49,9 +49,8 @@ static void *map_some(struct xen_gnttab *g, const struct xen_map *m,
 	int prot = PROT_READ | (m->writable ? PROT_WRITE : 0);
 
 	/* The library does not change the references; it lacks a const. */
-	return xengnttab_map_domain_grant_refs(g->xgt, count, m->domid,
-					       (uint32_t *)(uintptr_t)grefs,
-					       prot);
+	return xengnttab_map_domain_grant_refs(
+		g->xgt, count, m->domid, (uint32_t *)(uintptr_t)grefs, prot);
 }
 
 static int16_t status_of(int err)

@@ -12,8 +12,8 @@
 #include "base/number.h"
 
 static void quiet_message(struct xentoollog_logger *l, xentoollog_level level,
-			  int errnoval, const char *context,
-			  const char *format, va_list al)
+			  int errnoval, const char *context, const char *format,
+			  va_list al)
 {
 	(void)l, (void)level, (void)errnoval, (void)context;
 	(void)format, (void)al;
@@ -73,27 +73,29 @@ static int not_here(struct why *why, int err)
 	};
 	unsigned i;
 
-	if (access("/sys/hypervisor/type", F_OK) &&
-	    access("/proc/xen", F_OK))
-		return why_set(why, err ? err : -ENODEV,
-			       "this machine does not run on Xen: use a desk "
-			       "(--host desk:DIR), or boot the Xen host in QEMU");
+	if (access("/sys/hypervisor/type", F_OK) && access("/proc/xen", F_OK))
+		return why_set(
+			why, err ? err : -ENODEV,
+			"this machine does not run on Xen: use a desk "
+			"(--host desk:DIR), or boot the Xen host in QEMU");
 	for (i = 0; i < 2; i++) {
 		if (access(device[i][0], F_OK))
 			return why_set(why, -ENODEV,
 				       "%s is missing: load its module with "
-				       "`modprobe %s`", device[i][0],
-				       device[i][1]);
+				       "`modprobe %s`",
+				       device[i][0], device[i][1]);
 		if (access(device[i][0], R_OK | W_OK))
 			return why_set(why, -EACCES,
 				       "%s may not be opened by this user: "
-				       "run as root", device[i][0]);
+				       "run as root",
+				       device[i][0]);
 	}
 	if (!err)
 		return 0;
 	return why_set(why, err,
 		       "the store cannot be reached (%s): is xenstored "
-		       "running, and is this user root?", strerror(-err));
+		       "running, and is this user root?",
+		       strerror(-err));
 }
 
 int libxen_host_open(struct xen_host **out, struct why *why)

@@ -28,34 +28,30 @@ int libxen_evtchn_notify(struct xen_evtchn *e, uint32_t port);
 int libxen_evtchn_pending(struct xen_evtchn *e);
 int libxen_evtchn_unmask(struct xen_evtchn *e, uint32_t port);
 
-#define LIBXEN_EVTCHN_OPS                                           \
-	{                                                           \
-		.open = libxen_evtchn_open,                         \
-		.close = libxen_evtchn_close,                       \
-		.fd = libxen_evtchn_fd,                             \
-		.alloc_unbound = libxen_evtchn_alloc_unbound,       \
-		.bind_interdomain = libxen_evtchn_bind_interdomain, \
-		.unbind = libxen_evtchn_unbind,                     \
-		.notify = libxen_evtchn_notify,                     \
-		.pending = libxen_evtchn_pending,                   \
-		.unmask = libxen_evtchn_unmask,                     \
+#define LIBXEN_EVTCHN_OPS                                                      \
+	{                                                                      \
+		.open = libxen_evtchn_open, .close = libxen_evtchn_close,      \
+		.fd = libxen_evtchn_fd,                                        \
+		.alloc_unbound = libxen_evtchn_alloc_unbound,                  \
+		.bind_interdomain = libxen_evtchn_bind_interdomain,            \
+		.unbind = libxen_evtchn_unbind,                                \
+		.notify = libxen_evtchn_notify,                                \
+		.pending = libxen_evtchn_pending,                              \
+		.unmask = libxen_evtchn_unmask,                                \
 	}
 
 int libxen_gnttab_open(struct xen_host *h, struct xen_gnttab **out);
 void libxen_gnttab_close(struct xen_gnttab *g);
 int libxen_gnttab_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n);
-int libxen_gnttab_unmap(struct xen_gnttab *g, struct xen_map *maps,
-			unsigned n);
+int libxen_gnttab_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n);
 int libxen_gnttab_copy(struct xen_gnttab *g, struct xen_copy *copies,
 		       unsigned n);
 
-#define LIBXEN_GNTTAB_OPS                     \
-	{                                     \
-		.open = libxen_gnttab_open,   \
-		.close = libxen_gnttab_close, \
-		.map = libxen_gnttab_map,     \
-		.unmap = libxen_gnttab_unmap, \
-		.copy = libxen_gnttab_copy,   \
+#define LIBXEN_GNTTAB_OPS                                                      \
+	{                                                                      \
+		.open = libxen_gnttab_open, .close = libxen_gnttab_close,      \
+		.map = libxen_gnttab_map, .unmap = libxen_gnttab_unmap,        \
+		.copy = libxen_gnttab_copy,                                    \
 	}
 
 #endif
