@@ -26,9 +26,8 @@
 #include "desk/store/watch.h"
 
 #define STORE_WIRE_READER_PATIENCE_NS 20000000000u
-#define STORE_WIRE_QUEUE_PAUSE                                                 \
-	65536u /* bytes unread at which requests wait \
-					      */
+/* Bytes unread at which the reader's own requests wait. */
+#define STORE_WIRE_QUEUE_PAUSE 65536u
 
 struct store_frame {
 	TAILQ_ENTRY(store_frame) link;
