@@ -138,7 +138,7 @@ attach()
 	shift 3
 	running ringsided || set -- --no-wait "$@"
 	ringside attach "$DESK" --domid "$domid" --vdev "$vdev" \
-		--target "$target" "$@" || fail "attach failed"
+		--target "$target" "$@" >/dev/null || fail "attach failed"
 }
 
 front()
@@ -198,15 +198,16 @@ expect_exit()
 {
 	local code=$1 regex=$2 status lines
 	shift 2
+	[ "$1" = front ] && shift && set -- ringside front "$DESK" "$@"
 	timeout 60 "$@" >"$T/expect.out" 2>"$T/expect.err" </dev/null
 	status=$?
-	lines=$(wc -l <"$T/expect.err")
+	# For usage errors argp goes on with "Try ...".
+	lines=$(sed '/^Try `/,$d' "$T/expect.err" | wc -l)
 	if [ $status -ne "$code" ] || ! grep -qE -- "$regex" "$T/expect.err"; then
 		fail "\"$*\" exited with $status instead of $code, or did not" \
 			"say \"$regex\" but: $(cat "$T/expect.err")"
 	fi
-	# argp adds a second line of its own for usage errors.
-	[ "$lines" -le 2 ] || fail "\"$*\" said more than a sentence:" \
+	[ "$lines" -eq 1 ] || fail "\"$*\" said more than a sentence:" \
 		"$(cat "$T/expect.err")"
 	printf '   %s -> %s: %s\n' "${*##*/}" "$status" \
 		"$(head -1 "$T/expect.err" | cut -c1-150)"
