@@ -14,6 +14,7 @@ struct port {
 };
 
 struct xen_evtchn {
+	LIST_ENTRY(xen_evtchn) link;
 	struct desk_host *host;
 	int epfd;
 	struct port port[DESK_PORT_MAX + 1]; /* by number; mostly untouched */
@@ -33,6 +34,9 @@ int desk_port_open(struct xen_host *h, struct xen_evtchn **out)
 		free(e);
 		return err;
 	}
+	pthread_mutex_lock(&e->host->lock);
+	LIST_INSERT_HEAD(&e->host->evtchns, e, link);
+	pthread_mutex_unlock(&e->host->lock);
 	*out = e;
 	return 0;
 }
@@ -149,6 +153,9 @@ void desk_port_close(struct xen_evtchn *e)
 		if (e->port[i].ours)
 			desk_port_unbind(e, i);
 	close(e->epfd);
+	pthread_mutex_lock(&e->host->lock);
+	LIST_REMOVE(e, link);
+	pthread_mutex_unlock(&e->host->lock);
 	free(e);
 }
 

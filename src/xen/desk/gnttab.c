@@ -18,6 +18,7 @@
 #define COPY_BATCH 64u
 
 struct xen_gnttab {
+	LIST_ENTRY(xen_gnttab) link;
 	struct desk_host *host;
 	uint8_t *window;
 	struct desk_track *track; /* one for each page of the window */
@@ -193,6 +194,9 @@ int desk_gnttab_open(struct xen_host *xh, struct xen_gnttab **out)
 		goto fail; /* the table is the desk's until we are gone */
 	}
 	used_set(g, 0, COPY_BATCH, true);
+	pthread_mutex_lock(&h->lock);
+	LIST_INSERT_HEAD(&h->gnttabs, g, link);
+	pthread_mutex_unlock(&h->lock);
 	*out = g;
 	return 0;
 fail:
@@ -232,6 +236,9 @@ void desk_gnttab_close(struct xen_gnttab *g)
 	munmap(g->track, DESK_TRACK_BYTES);
 	/* If the desk is gone there is nothing to close. */
 	desk_link_call(&g->host->link, &q, &reply, NULL, 0);
+	pthread_mutex_lock(&g->host->lock);
+	LIST_REMOVE(g, link);
+	pthread_mutex_unlock(&g->host->lock);
 	free(g->view);
 	free(g);
 }

@@ -11,10 +11,34 @@
 #include "xen/desk/evtchn.h"
 #include "xen/desk/gnttab.h"
 
+static void view_free(struct desk_view *v)
+{
+	if (v->whole)
+		munmap(v->whole, v->pages * XEN_PAGE_SIZE);
+	if (v->grant != MAP_FAILED)
+		munmap(v->grant, DESK_GRANT_BYTES);
+	if (v->active != MAP_FAILED)
+		munmap(v->active, DESK_ACTIVE_BYTES);
+	close(v->memory_fd);
+	free(v);
+}
+
+static void view_end(struct desk_view *v)
+{
+	LIST_REMOVE(v, link);
+	view_free(v);
+}
+
 static void host_close(struct xen_host *xh)
 {
 	struct desk_host *h = desk_host_of(xh);
 
+	while (!LIST_EMPTY(&h->evtchns))
+		desk_port_close(LIST_FIRST(&h->evtchns));
+	while (!LIST_EMPTY(&h->gnttabs))
+		desk_gnttab_close(LIST_FIRST(&h->gnttabs));
+	while (!LIST_EMPTY(&h->views))
+		view_end(LIST_FIRST(&h->views));
 	host_store_close(&h->base);
 	desk_guest_close(h->guest);
 	desk_link_close(&h->link);
@@ -50,6 +74,8 @@ int desk_host_open(const char *dir, uint16_t domid, struct xen_host **out,
 	h->base.host.ops = &desk_ops;
 	h->base.host.domid = domid;
 	LIST_INIT(&h->views);
+	LIST_INIT(&h->evtchns);
+	LIST_INIT(&h->gnttabs);
 	pthread_mutex_init(&h->lock, NULL);
 	err = desk_link_open(&h->link, dir, domid, false, &reply, fds, why);
 	if (err) {
@@ -84,18 +110,6 @@ fail:
 }
 
 /* ---- views ------------------------------------------------------------- */
-
-static void view_free(struct desk_view *v)
-{
-	if (v->whole)
-		munmap(v->whole, v->pages * XEN_PAGE_SIZE);
-	if (v->grant != MAP_FAILED)
-		munmap(v->grant, DESK_GRANT_BYTES);
-	if (v->active != MAP_FAILED)
-		munmap(v->active, DESK_ACTIVE_BYTES);
-	close(v->memory_fd);
-	free(v);
-}
 
 static int view_open(struct desk_host *h, uint16_t domid,
 		     struct desk_view **out)
@@ -159,10 +173,8 @@ int desk_view_get(struct desk_host *h, uint16_t domid, struct desk_view **out)
 void desk_view_put(struct desk_host *h, struct desk_view *v)
 {
 	pthread_mutex_lock(&h->lock);
-	if (--v->refs == 0) {
-		LIST_REMOVE(v, link);
-		view_free(v);
-	}
+	if (--v->refs == 0)
+		view_end(v);
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -33,6 +33,8 @@ struct desk_host {
 	struct desk_guest *guest; /* NULL for domain 0 */
 	pthread_mutex_t lock;	  /* of what stands below */
 	LIST_HEAD(, desk_view) views;
+	LIST_HEAD(, xen_evtchn) evtchns; /* open handles */
+	LIST_HEAD(, xen_gnttab) gnttabs;
 };
 
 static inline struct desk_host *desk_host_of(struct xen_host *h)

@@ -27,7 +27,8 @@
 
 #define DESK_GRANT_ENTRIES 65536u
 #define DESK_GRANT_FIRST   8u /* 0 to 7 are reserved, as in Linux */
-#define DESK_TRACK_ENTRIES 65536u
+/* Half of what the kernel lets a process have of mappings. */
+#define DESK_TRACK_ENTRIES 32768u
 
 /* One entry of the grant table: two words, of which the first is atomic. */
 struct desk_grant_entry {

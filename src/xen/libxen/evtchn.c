@@ -8,6 +8,8 @@
 #include "xen/libxen/host.h"
 
 struct xen_evtchn {
+	LIST_ENTRY(xen_evtchn) link;
+	struct libxen_host *host;
 	xenevtchn_handle *xce;
 };
 
@@ -21,7 +23,6 @@ int libxen_evtchn_open(struct xen_host *h, struct xen_evtchn **out)
 	struct xen_evtchn *e = malloc(sizeof(*e));
 	int err;
 
-	(void)h;
 	if (!e)
 		return -ENOMEM;
 	e->xce = xenevtchn_open(libxen_quiet(), 0);
@@ -30,6 +31,10 @@ int libxen_evtchn_open(struct xen_host *h, struct xen_evtchn **out)
 		free(e);
 		return err;
 	}
+	e->host = libxen_host_of(h);
+	pthread_mutex_lock(&e->host->lock);
+	LIST_INSERT_HEAD(&e->host->evtchns, e, link);
+	pthread_mutex_unlock(&e->host->lock);
 	*out = e;
 	return 0;
 }
@@ -37,6 +42,9 @@ int libxen_evtchn_open(struct xen_host *h, struct xen_evtchn **out)
 void libxen_evtchn_close(struct xen_evtchn *e)
 {
 	xenevtchn_close(e->xce); /* the driver unbinds its ports */
+	pthread_mutex_lock(&e->host->lock);
+	LIST_REMOVE(e, link);
+	pthread_mutex_unlock(&e->host->lock);
 	free(e);
 }
 

@@ -16,6 +16,8 @@
 #define COPY_BATCH 64u
 
 struct xen_gnttab {
+	LIST_ENTRY(xen_gnttab) link;
+	struct libxen_host *host;
 	xengnttab_handle *xgt;
 };
 
@@ -24,7 +26,6 @@ int libxen_gnttab_open(struct xen_host *h, struct xen_gnttab **out)
 	struct xen_gnttab *g = malloc(sizeof(*g));
 	int err;
 
-	(void)h;
 	if (!g)
 		return -ENOMEM;
 	g->xgt = xengnttab_open(libxen_quiet(), 0);
@@ -33,6 +34,10 @@ int libxen_gnttab_open(struct xen_host *h, struct xen_gnttab **out)
 		free(g);
 		return err;
 	}
+	g->host = libxen_host_of(h);
+	pthread_mutex_lock(&g->host->lock);
+	LIST_INSERT_HEAD(&g->host->gnttabs, g, link);
+	pthread_mutex_unlock(&g->host->lock);
 	*out = g;
 	return 0;
 }
@@ -40,6 +45,9 @@ int libxen_gnttab_open(struct xen_host *h, struct xen_gnttab **out)
 void libxen_gnttab_close(struct xen_gnttab *g)
 {
 	xengnttab_close(g->xgt); /* the driver unmaps what is left */
+	pthread_mutex_lock(&g->host->lock);
+	LIST_REMOVE(g, link);
+	pthread_mutex_unlock(&g->host->lock);
 	free(g);
 }
 

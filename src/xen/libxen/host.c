@@ -45,8 +45,15 @@ struct xentoollog_logger *libxen_quiet(void)
 
 static void host_close(struct xen_host *h)
 {
-	host_store_close((struct store_host *)h);
-	free(h);
+	struct libxen_host *l = libxen_host_of(h);
+
+	while (!LIST_EMPTY(&l->evtchns))
+		libxen_evtchn_close(LIST_FIRST(&l->evtchns));
+	while (!LIST_EMPTY(&l->gnttabs))
+		libxen_gnttab_close(LIST_FIRST(&l->gnttabs));
+	host_store_close(&l->base);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
 }
 
 static int gone_fd(struct xen_host *h)
@@ -100,7 +107,8 @@ static int not_here(struct why *why, int err)
 
 int libxen_host_open(struct xen_host **out, struct why *why)
 {
-	struct store_host *h;
+	struct libxen_host *l;
+	struct xen_host *h;
 	uint64_t domid;
 	char *text;
 	int err;
@@ -108,17 +116,21 @@ int libxen_host_open(struct xen_host **out, struct why *why)
 	err = not_here(why, 0);
 	if (err)
 		return err;
-	h = calloc(1, sizeof(*h));
-	if (!h)
+	l = calloc(1, sizeof(*l));
+	if (!l)
 		return why_set(why, -ENOMEM, "no memory");
-	h->host.ops = &libxen_ops;
-	err = host_store_open(h, NULL);
+	pthread_mutex_init(&l->lock, NULL);
+	LIST_INIT(&l->evtchns);
+	LIST_INIT(&l->gnttabs);
+	h = &l->base.host;
+	h->ops = &libxen_ops;
+	err = host_store_open(&l->base, NULL);
 	if (err) {
-		free(h);
+		host_close(h);
 		return not_here(why, err);
 	}
 	/* A relative path is one of our own domain. */
-	text = host_store_read(&h->host, 0, "domid", NULL);
+	text = host_store_read(h, 0, "domid", NULL);
 	err = text ? number_parse(text, 0, 32751, &domid) : -errno;
 	if (err) {
 		why_set(why, err,
@@ -126,11 +138,11 @@ int libxen_host_open(struct xen_host **out, struct why *why)
 			"(\"domid\": %s): was xen-init-dom0 run?",
 			text ? text : strerror(-err));
 		free(text);
-		host_close(&h->host);
+		host_close(h);
 		return err;
 	}
 	free(text);
-	h->host.domid = (uint16_t)domid;
-	*out = &h->host;
+	h->domid = (uint16_t)domid;
+	*out = h;
 	return 0;
 }

@@ -6,7 +6,22 @@
 #ifndef XEN_LIBXEN_HOST_H
 #define XEN_LIBXEN_HOST_H
 
+#include <pthread.h>
+#include <sys/queue.h>
+
 #include "xen/store.h"
+
+struct libxen_host {
+	struct store_host base;
+	pthread_mutex_t lock;		 /* of what stands below */
+	LIST_HEAD(, xen_evtchn) evtchns; /* open handles */
+	LIST_HEAD(, xen_gnttab) gnttabs;
+};
+
+static inline struct libxen_host *libxen_host_of(struct xen_host *h)
+{
+	return (struct libxen_host *)h;
+}
 
 /* See xen_host_open(). */
 int libxen_host_open(struct xen_host **out, struct why *why);
