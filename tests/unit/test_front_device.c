@@ -8,7 +8,10 @@
 
 #include <stdio.h>
 
+#include <pthread.h>
+
 #include "base/log.h"
+#include "frontend/bridge.h"
 #include "frontend/device.h"
 #include "frontend/store.h"
 #include "frontend/workload.h"
@@ -935,6 +938,174 @@ static void test_submit_checks(void **state)
 	assert_int_equal(front_device_close(&device, &why), 0);
 }
 
+/* ---- the bridge ----------------------------------------------------------------------- */
+
+#define THREADS	 6
+#define LANE	 (64u * 1024) /* of the disk, each thread's own */
+#define IO_BYTES 8192u
+
+static struct front_bridge *bridge;
+static unsigned ended_calls;
+static struct why ended_why;
+
+static void bridge_ended(void *opaque, const struct why *w)
+{
+	assert_ptr_equal(opaque, &ended_calls);
+	ended_calls++;
+	ended_why = *w;
+}
+
+static int bridge_start(int stop, unsigned timeout_ms)
+{
+	struct front_bridge_options opt = {
+		.program = "test", .dir = "/some/where", .domid = 3,
+		.device = { .devid = 51712, .timeout_ms = timeout_ms },
+		.stop_fd = stop, .ended = bridge_ended, .opaque = &ended_calls,
+	};
+
+	ended_calls = 0;
+	disk_ops = 0;
+	on_notify = disk_serve;
+	return front_bridge_start(&opt, &bridge, &why);
+}
+
+struct lane {
+	pthread_t thread;
+	unsigned n;
+	unsigned done, wrong, failed;
+	int error; /* the last */
+};
+
+/* Write and read back in a lane of its own, until the first error. */
+static void *lane_run(void *arg)
+{
+	struct lane *l = arg;
+	uint8_t out[IO_BYTES], in[IO_BYTES];
+	unsigned i;
+
+	for (i = 0; i < 200 && !l->failed; i++) {
+		uint64_t off = l->n * LANE + i * 512 % (LANE - IO_BYTES);
+
+		memset(out, (int)(i * THREADS + l->n), sizeof(out));
+		l->error = front_bridge_io(bridge, RING_OP_WRITE, out,
+					   sizeof(out), off);
+		if (!l->error)
+			l->error = front_bridge_io(bridge, RING_OP_READ, in,
+						   sizeof(in), off);
+		if (l->error)
+			l->failed++;
+		else
+			l->wrong += memcmp(in, out, sizeof(in)) != 0;
+		l->done++;
+	}
+	return NULL;
+}
+
+static void lanes_begin(struct lane *lanes)
+{
+	memset(lanes, 0, THREADS * sizeof(*lanes));
+	for (unsigned i = 0; i < THREADS; i++) {
+		lanes[i].n = i;
+		assert_int_equal(pthread_create(&lanes[i].thread, NULL,
+						lane_run, &lanes[i]),
+				 0);
+	}
+}
+
+static void lanes_end(struct lane *lanes)
+{
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(lanes[i].thread, NULL);
+}
+
+static void test_bridge_threads(void **state)
+{
+	struct lane lanes[THREADS];
+
+	(void)state;
+	disk_fault = DISK_GOOD;
+	assert_int_equal(bridge_start(-1, 20000), 0);
+	assert_int_equal(front_bridge_settled(bridge)->sectors, 2048);
+	lanes_begin(lanes);
+	lanes_end(lanes);
+	for (unsigned i = 0; i < THREADS; i++) {
+		assert_int_equal(lanes[i].done, 200);
+		assert_int_equal(lanes[i].failed, 0);
+		assert_int_equal(lanes[i].wrong, 0);
+	}
+	assert_int_equal(front_bridge_io(bridge, RING_OP_FLUSH, NULL, 0, 0),
+			 0);
+	assert_int_equal(front_bridge_io(bridge, RING_OP_READ, NULL, 512, 1),
+			 -EINVAL);
+	assert_int_equal(front_bridge_stop(bridge, &why), 0);
+	assert_int_equal(ended_calls, 0);
+	rig_empty();
+}
+
+static void test_bridge_refused(void **state)
+{
+	(void)state;
+	want.refuse = "6";
+	assert_int_equal(bridge_start(-1, 20000), -ECONNREFUSED);
+	expect_why("Closed (6)");
+	assert_int_equal(ended_calls, 0);
+	rig_empty();
+}
+
+/* Everybody comes back when the disk ends under them. */
+static void test_bridge_ends(void **state)
+{
+	static const int faults[] = { DISK_LEAVES, DISK_SILENT };
+	struct lane lanes[THREADS];
+
+	(void)state;
+	for (unsigned f = 0; f < 2; f++) {
+		setup(NULL);
+		disk_fault = faults[f];
+		assert_int_equal(bridge_start(-1, 300), 0);
+		lanes_begin(lanes);
+		lanes_end(lanes);
+		for (unsigned i = 0; i < THREADS; i++) {
+			assert_int_equal(lanes[i].failed, 1);
+			assert_true(lanes[i].error == -ESHUTDOWN ||
+				    lanes[i].error == -ETIMEDOUT);
+			assert_int_equal(lanes[i].wrong, 0);
+		}
+		/* And who comes later is told at once. */
+		assert_int_equal(front_bridge_io(bridge, RING_OP_FLUSH, NULL,
+						 0, 0),
+				 -ESHUTDOWN);
+		assert_int_equal(front_bridge_stop(bridge, &why), 0);
+		assert_int_equal(ended_calls, 1);
+		assert_non_null(strstr(ended_why.text, f ? "no answer"
+							 : "closed xvda"));
+		rig_empty();
+	}
+}
+
+/* A backend that is silent does not hold whoever has no patience left. */
+static void test_bridge_impatience(void **state)
+{
+	struct lane lanes[THREADS];
+
+	(void)state;
+	disk_fault = DISK_SILENT;
+	stop_fd = eventfd(0, 0);
+	assert_int_equal(bridge_start(stop_fd, 600000), 0);
+	lanes_begin(lanes);
+	assert_int_equal(write(stop_fd, &(uint64_t){ 1 }, 8), 8);
+	lanes_end(lanes);
+	assert_int_equal(front_bridge_stop(bridge, &why), 0);
+	assert_int_equal(ended_calls, 1);
+	assert_non_null(strstr(ended_why.text, "stopped before"));
+
+	/* Nor does a handshake that goes nowhere. */
+	setup(NULL);
+	want.deaf = true;
+	assert_int_equal(bridge_start(stop_fd, 600000), -EINTR);
+	close(stop_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -965,6 +1136,10 @@ int main(void)
 		T(test_work_detached),
 		T(test_work_does_not_fit),
 		T(test_submit_checks),
+		T(test_bridge_threads),
+		T(test_bridge_refused),
+		T(test_bridge_ends),
+		T(test_bridge_impatience),
 #undef T
 	};
 
