@@ -16,6 +16,8 @@
 #include "base/number.h"
 
 #define TOKEN_BACKEND "backend"
+/* A store that refused a step (a conflict, a quota) is asked again. */
+#define RETRY_NS 100000000ull
 
 struct backend {
 	struct xen_host *host;
@@ -210,12 +212,17 @@ static int backend_steps(struct backend *b)
 				v->overdue_ns = 1;
 			v->dirty = true;
 		}
-		if (v->dirty)
+		if (v->retry_ns && now >= v->retry_ns)
+			v->dirty = true;
+		if (v->dirty) {
 			err = vbd_step(v, b->stopping);
-		if (err == -EPIPE || err == -ECONNRESET || err == -EBADF)
-			return err;
-		if (err)
-			log_error("domain %u device %u: the store refused: %s",
+			v->retry_ns = err ? now + RETRY_NS : 0;
+		}
+		if (err == -EPIPE)
+			return err; /* the store is gone */
+		if (err && log_limit_pass(&v->limit))
+			log_error("domain %u device %u: the store refused, "
+				  "trying again: %s",
 				  v->dev.ev.domid, v->dev.ev.devid,
 				  strerror(-err));
 		if (v->dead) {
@@ -238,9 +245,12 @@ static int backend_timeout(const struct backend *b)
 	uint64_t now = clock_now_ns(), next = UINT64_MAX;
 	const struct vbd *v;
 
-	for (v = b->vbds; v; v = v->next)
+	for (v = b->vbds; v; v = v->next) {
 		if (v->overdue_ns && v->overdue_ns < next)
 			next = v->overdue_ns;
+		if (v->retry_ns && v->retry_ns < next)
+			next = v->retry_ns;
+	}
 	if (next == UINT64_MAX)
 		return -1;
 	return next <= now ? 0 : (int)((next - now) / 1000000 + 1);

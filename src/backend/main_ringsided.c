@@ -17,6 +17,9 @@
 #include "xen/xen.h"
 
 #define GRACE_MS_DEFAULT 5000u
+/* Linux's numbers: three full rings a queue; here also a cap over all. */
+#define KEEP_PAGES_DEFAULT   1056u
+#define BUDGET_PAGES_DEFAULT 65536u /* 256 MiB */
 
 const char *argp_program_version = "ringsided " RINGSIDE_VERSION;
 
@@ -27,7 +30,14 @@ struct options {
 	struct vbd_config vbd;
 };
 
-enum { OPT_LOCK = 0x100, OPT_NO_URING, OPT_DIRECT, OPT_ALL, OPT_GRACE };
+enum {
+	OPT_LOCK = 0x100,
+	OPT_NO_URING,
+	OPT_DIRECT,
+	OPT_ALL,
+	OPT_GRACE,
+	OPT_GRANTS
+};
 
 static const struct argp_option option_list[] = {
 	{"host", 'H', "HOST", 0,
@@ -40,6 +50,11 @@ static const struct argp_option option_list[] = {
 	 "bypass the page cache where the storage allows it", 0},
 	{"no-uring", OPT_NO_URING, NULL, 0,
 	 "use threads for storage even where io_uring works", 0},
+	{"grants", OPT_GRANTS, "HOW", 0,
+	 "how pages of guests are reached: keep them mapped for frontends "
+	 "that reuse them (keep, the default; others are mapped), or map or "
+	 "copy for each request",
+	 0},
 	{"grace", OPT_GRACE, "MS", 0,
 	 "how long a frontend may take to close (default: 5000)", 0},
 	{"lock", OPT_LOCK, "FILE", 0,
@@ -73,6 +88,17 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   "to 600000, not \"%s\"",
 				   arg);
 		o->vbd.grace_ms = (unsigned)number;
+		return 0;
+	case OPT_GRANTS:
+		o->vbd.offer.persistent = !strcmp(arg, "keep");
+		o->vbd.grant_path =
+			strcmp(arg, "copy") ? GRANT_PATH_MAP : GRANT_PATH_COPY;
+		if (strcmp(arg, "keep") && strcmp(arg, "map") &&
+		    strcmp(arg, "copy"))
+			argp_error(state,
+				   "--grants takes keep, map or copy, not "
+				   "\"%s\"",
+				   arg);
 		return 0;
 	case OPT_LOCK:
 		o->lock = arg;
@@ -152,12 +178,18 @@ int main(int argc, char **argv)
 		       "Exit status: 0 after an orderly end, 1 if the host "
 		       "failed, 2 if it could not start.",
 	};
+	struct grant_budget budget = {.max_pages = BUDGET_PAGES_DEFAULT};
 	struct options o = {
 		.host = "xen",
 		.level = LOG_LEVEL_INFO,
 		.vbd =
 			{
-				.offer = {.queues_max = 1, .flush = true},
+				.offer = {.queues_max = 1,
+					  .flush = true,
+					  .persistent = true},
+				.grant_path = GRANT_PATH_MAP,
+				.grant_keep_pages = KEEP_PAGES_DEFAULT,
+				.grant_budget = &budget,
 				.grace_ms = GRACE_MS_DEFAULT,
 			},
 	};

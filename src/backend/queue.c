@@ -24,9 +24,13 @@
 
 #include "backend/channel.h"
 #include "base/log.h"
+#include "grant/ring.h"
 #include "grant/space.h"
 #include "request/request.h"
 #include "ring/back.h"
+
+/* After this time without work, grants are given back. */
+#define IDLE_MS 5000
 
 struct queue {
 	struct xen_host *host;
@@ -52,7 +56,8 @@ struct queue {
 	int fault_fd;
 	int stop_fd;
 	bool running;
-	bool halted; /* takes no more; the thread's own */
+	bool keeping; /* grants may be kept that could be given back */
+	bool halted;  /* takes no more; the thread's own */
 	atomic_bool stop;
 	atomic_bool faulted;
 	struct queue_fault fault;
@@ -169,11 +174,15 @@ static void queue_answer(struct queue *q)
 	if (!q->ndone)
 		return;
 	for (i = 0; i < q->ndone; i++)
-		if (request_holds_pages(q->done[i]))
+		if (request_holds_pages(q->done[i])) {
+			request_release_begin(q->done[i]);
 			q->uses[held++] = &q->done[i]->use;
+		}
 	grant_space_release(q->grants, q->uses, held);
-	for (i = 0; i < q->ndone; i++)
+	for (i = 0; i < q->ndone; i++) {
+		request_release_end(q->done[i]);
 		request_respond(&q->table, q->done[i], &q->ring);
+	}
 	q->ndone = 0;
 	q->pushes++;
 	if (ring_back_push(&q->ring) && channel_notify(&q->channel) < 0)
@@ -208,10 +217,13 @@ static int queue_sleep(struct queue *q, bool stopping)
 		{.fd = stopping || q->halted ? -1 : channel_fd(&q->channel),
 		 .events = POLLIN},
 	};
-	int taken = 0;
+	int taken = 0, n;
 
-	if (poll(fd, 3, -1) < 0 && errno != EINTR)
+	n = poll(fd, 3, q->keeping ? IDLE_MS : -1);
+	if (n < 0 && errno != EINTR)
 		abort(); /* only a program error can bring this */
+	if (!n)
+		q->keeping = grant_space_idle(q->grants);
 	if (fd[2].revents) {
 		taken = channel_take(&q->channel);
 		if (taken < 0)
@@ -231,7 +243,7 @@ static void *queue_main(void *arg)
 		bool stopping;
 
 		if (queue_turn(q)) {
-			worked = true;
+			worked = q->keeping = true;
 			continue;
 		}
 		stopping = atomic_load(&q->stop);
@@ -264,6 +276,24 @@ static int queue_rooms_alloc(struct queue *q, struct why *why)
 	if (!q->done || !q->batch || !q->uses || !q->reaped)
 		return why_set(why, -ENOMEM, "no memory for a ring of %u", n);
 	return 0;
+}
+
+static int queue_grants_open(struct queue *q, const struct queue_setup *setup,
+			     struct why *why)
+{
+	const struct grant_space_setup grants = {
+		.host = setup->host,
+		.gnttab = q->gnttab,
+		.domid = setup->domid,
+		.path = setup->grant_path,
+		.uses_max = q->ring.entries,
+		.segs_max = RING_SEGS_MAX,
+		.keep_pages = setup->grant_keep_pages,
+		.budget = setup->grant_budget,
+		.ev = q->ev,
+	};
+
+	return grant_space_open(&q->grants, &grants, why);
 }
 
 int queue_open(struct queue **out, const struct queue_setup *setup,
@@ -307,9 +337,7 @@ int queue_open(struct queue **out, const struct queue_setup *setup,
 		err = request_table_open(&q->table, q->ring.entries,
 					 &setup->limits, &q->ev, why);
 	if (!err)
-		err = grant_space_open(&q->grants, q->gnttab, setup->host,
-				       setup->domid, q->ring.entries,
-				       RING_SEGS_MAX, &q->ev, why);
+		err = queue_grants_open(q, setup, why);
 	if (!err)
 		err = q->disk->ops->queue_open(q->disk, q->ring.entries,
 					       &q->storage, why);

@@ -11,6 +11,7 @@
 
 #include "base/why.h"
 #include "disk/disk.h"
+#include "grant/space.h"
 #include "request/parse.h"
 #include "ring/abi.h"
 #include "trace/emit.h"
@@ -27,6 +28,9 @@ struct queue_setup {
 	unsigned ring_pages;
 	uint32_t evtchn_port; /* the frontend's */
 	struct request_limits limits;
+	enum grant_path grant_path;
+	unsigned grant_keep_pages;
+	struct grant_budget *grant_budget; /* borrowed, shared by all */
 	struct ev_origin ev;
 	/* An eventfd to write to when the queue finds a fault; borrowed. */
 	int fault_fd;

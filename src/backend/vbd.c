@@ -183,6 +183,10 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 				.readonly = v->facts.readonly,
 				.flush = v->config->offer.flush,
 			},
+		.grant_path = got->persistent ? GRANT_PATH_PERSIST
+					      : v->config->grant_path,
+		.grant_keep_pages = v->config->grant_keep_pages,
+		.grant_budget = v->config->grant_budget,
 		.ev = v->dev.ev,
 		.fault_fd = v->fault_fd,
 	};
@@ -229,10 +233,14 @@ static int vbd_connect(struct vbd *v)
 	}
 	v->connected = true;
 	xenbus_error_clear(&v->dev);
-	log_info("domain %u device %u: connected, %u queue%s of %u page%s",
+	log_info("domain %u device %u: connected, %u queue%s of %u page%s, "
+		 "grants %s",
 		 v->dev.ev.domid, v->dev.ev.devid, got.queues,
 		 got.queues == 1 ? "" : "s", 1u << got.ring_order,
-		 got.ring_order ? "s" : "");
+		 got.ring_order ? "s" : "",
+		 got.persistent				    ? "kept"
+		 : v->config->grant_path == GRANT_PATH_COPY ? "copied"
+							    : "mapped");
 	return 0;
 fault:
 	vbd_disconnect(v);

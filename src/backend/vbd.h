@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/why.h"
 #include "disk/disk.h"
+#include "grant/space.h"
 #include "xenbus/device.h"
 #include "xenbus/negotiate.h"
 
@@ -24,6 +25,10 @@ struct queue;
 struct vbd_config {
 	struct negotiate_offer offer;
 	struct disk_options disk;
+	/* For frontends that do not reuse their grants: map or copy. */
+	enum grant_path grant_path;
+	unsigned grant_keep_pages; /* a queue keeps, with those that do */
+	struct grant_budget *grant_budget;
 	bool all;	   /* take vbds whatever their script is */
 	unsigned grace_ms; /* for a frontend to close when asked to */
 };
@@ -42,6 +47,7 @@ struct vbd {
 	bool dirty;	     /* something of it changed in the store */
 	bool dead;	     /* nothing is left: to be freed */
 	uint64_t overdue_ns; /* when its grace is over; 0: none runs */
+	uint64_t retry_ns;   /* when to try a refused step again; 0: none */
 	struct log_limit limit;
 	struct vbd *next;
 };

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pages of a guest while they are used: from grant references to memory
- * that the storage engine can read and write, and back.
+ * that the storage engine can read and write, and back.  There are three ways
+ * (grant/path.h), one for a connection:
+ *
+ *   map      mapped for each request and unmapped before its answer
+ *   copy     copied by the hypervisor to and from pages of our own
+ *   persist  mapped once and kept, if the frontend said that it reuses its
+ *            grants (GR-47)
  *
  * A `struct grant_space` belongs to one queue and its thread.  All that it
  * needs for a full ring is allocated when it opens; acquiring and releasing
@@ -10,6 +16,7 @@
 #ifndef GRANT_SPACE_H
 #define GRANT_SPACE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +30,7 @@ struct grant_seg {
 	uint16_t off_bytes; /* in its page */
 	uint16_t len_bytes; /* 1..4096 - off_bytes */
 	void *data;	    /* out: where these bytes are */
+	void *held;	    /* the space's own */
 };
 
 /*
@@ -34,20 +42,38 @@ struct grant_use {
 	bool to_guest;	/* the data goes to the guest: a read */
 	uint32_t count; /* segs, 1..segs_max of the space */
 	struct grant_seg *segs;
+	bool failed;	    /* before release: the data is not to be used */
 	int error;	    /* out: 0, or -errno and nothing is held */
 	struct xen_map map; /* the space's own */
 };
 
-struct grant_space;
+enum grant_path { GRANT_PATH_MAP, GRANT_PATH_COPY, GRANT_PATH_PERSIST };
 
 /*
- * For at most `uses_max` uses at a time of at most `segs_max` segs, of pages
- * granted by `domid`.  Borrows `g`.
+ * How many pages all queues together may keep mapped for longer than a
+ * request (XSA-300).  Shared by all spaces; `used` is theirs.
  */
-int grant_space_open(struct grant_space **out, struct xen_gnttab *g,
-		     const struct xen_host *host, uint16_t domid,
-		     unsigned uses_max, unsigned segs_max,
-		     const struct ev_origin *ev, struct why *why);
+struct grant_budget {
+	atomic_uint used;
+	unsigned max_pages;
+};
+
+struct grant_space_setup {
+	const struct xen_host *host;
+	struct xen_gnttab *gnttab; /* borrowed */
+	uint16_t domid;		   /* who granted the pages */
+	enum grant_path path;
+	unsigned uses_max;	     /* uses at a time: the ring's entries */
+	unsigned segs_max;	     /* segs of one use */
+	unsigned keep_pages;	     /* persist: pages to keep, at most */
+	struct grant_budget *budget; /* persist: borrowed */
+	struct ev_origin ev;
+};
+
+struct grant_space;
+
+int grant_space_open(struct grant_space **out,
+		     const struct grant_space_setup *setup, struct why *why);
 
 /* Everything was released before.  NULL is fine. */
 void grant_space_close(struct grant_space *s);
@@ -62,25 +88,18 @@ int grant_space_acquire(struct grant_space *s, struct grant_use **uses,
 			unsigned n);
 
 /*
- * Give back a batch that was acquired without error.  When it returns, no
- * page of it is mapped any more (GR-46), and each `count` is 0.
+ * Give back a batch that was acquired without error.  When it returns, data
+ * for the guest has arrived there, no page of it is mapped any more unless the
+ * frontend agreed that it stays (GR-46), and each `count` is 0.  A use whose
+ * data could not be handed over has its `error` set.
  */
 void grant_space_release(struct grant_space *s, struct grant_use **uses,
 			 unsigned n);
 
 /*
- * Map the `count` pages of the shared ring, writable and at consecutive
- * addresses.  On failure the sentence names the gref that could not be
- * mapped and why.
+ * Nothing has happened for a while: give back what was not used lately.
+ * True if something is still kept, so that it is worth asking again.
  */
-int grant_ring_map(struct xen_gnttab *g, const struct xen_host *host,
-		   uint16_t domid, const uint32_t *grefs, unsigned count,
-		   const struct ev_origin *ev, struct xen_map *map,
-		   struct why *why);
-void grant_ring_unmap(struct xen_gnttab *g, const struct xen_host *host,
-		      const struct ev_origin *ev, struct xen_map *map);
-
-/* The name of a GNTST status. */
-const char *grant_status_name(int status);
+bool grant_space_idle(struct grant_space *s);
 
 #endif

@@ -110,6 +110,22 @@ static inline bool request_holds_pages(const struct request *r)
 }
 
 /*
+ * DONE, and its pages are about to be released: only data that the storage
+ * delivered goes to the guest.
+ */
+static inline void request_release_begin(struct request *r)
+{
+	r->use.failed = r->status != RING_STATUS_OKAY;
+}
+
+/* They were: data that did not reach the guest is an error. */
+static inline void request_release_end(struct request *r)
+{
+	if (r->use.error)
+		r->status = RING_STATUS_ERROR;
+}
+
+/*
  * DONE -> FREE: write its response (not yet published).  Its pages were
  * released before (GR-46).
  */

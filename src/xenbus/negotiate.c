@@ -74,7 +74,8 @@ static int offer_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 	if (!err)
 		err = xenbus_own_offer(d, t, "feature-discard", 0);
 	if (!err)
-		err = xenbus_own_offer(d, t, "feature-persistent", 0);
+		err = xenbus_own_offer(d, t, "feature-persistent",
+				       offer->persistent);
 	return err;
 }
 
@@ -193,7 +194,7 @@ int negotiate_read(struct xenbus_device *d, const struct negotiate_offer *offer,
 		   struct why *why)
 {
 	bool order_given;
-	uint64_t queues;
+	uint64_t queues, persistent;
 	unsigned i;
 	int err;
 
@@ -214,6 +215,16 @@ int negotiate_read(struct xenbus_device *d, const struct negotiate_offer *offer,
 	}
 	out->queues = (unsigned)queues;
 	ev_feature_accept(&d->ev, "multi-queue-num-queues", queues);
+
+	/* GR-47: only if both sides offered it. */
+	err = xenbus_peer_number(d, 0, "feature-persistent", 0, 1, 0,
+				 &persistent, why);
+	if (err) {
+		*rule = "XB-08";
+		return err;
+	}
+	out->persistent = persistent && offer->persistent;
+	ev_feature_accept(&d->ev, "feature-persistent", out->persistent);
 
 	for (i = 0; i < out->queues; i++) {
 		char prefix[24] = "";

@@ -22,6 +22,7 @@ struct negotiate_offer {
 	unsigned ring_order_max; /* 0..NEGOTIATE_ORDER_MAX */
 	unsigned queues_max;	 /* 1..NEGOTIATE_QUEUES_MAX */
 	bool flush;
+	bool persistent; /* grants that are kept mapped (GR-47) */
 };
 
 enum negotiate_abi { NEGOTIATE_X86_64, NEGOTIATE_X86_32 };
@@ -36,6 +37,7 @@ struct negotiate_result {
 	enum negotiate_abi abi;
 	unsigned ring_order;
 	unsigned queues;
+	bool persistent; /* both sides want it */
 	struct negotiate_ring ring[NEGOTIATE_QUEUES_MAX];
 };
 

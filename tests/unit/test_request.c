@@ -84,14 +84,22 @@ static struct request_refusal refusal;
 
 static int fresh(void **state)
 {
+	const struct grant_space_setup setup = {
+		.host = &host,
+		.domid = 1,
+		.path = GRANT_PATH_MAP,
+		.uses_max = 32,
+		.segs_max = RING_SEGS_MAX,
+		.ev = ev,
+	};
+
 	(void)state;
 	live_maps = calls = 0;
 	memset(ring_page, 0, sizeof(ring_page));
 	ring_front_init(&front, ring_page, 1, RING_ABI_X86_64, &ev);
 	ring_back_init(&back, ring_page, 1, RING_ABI_X86_64, &ev);
 	assert_int_equal(request_table_open(&table, 32, &limits, &ev, NULL), 0);
-	return grant_space_open(&space, NULL, &host, 1, 32, RING_SEGS_MAX, &ev,
-				NULL);
+	return grant_space_open(&space, &setup, NULL);
 }
 
 static int done(void **state)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ways from a gref to memory.  Each is a table of four functions over the
+ * same space; grant/space.h says what acquire and release have to do.
+ */
+#ifndef GRANT_PATH_H
+#define GRANT_PATH_H
+
+#include "grant/space.h"
+
+struct grant_path_ops {
+	/* Allocate for a full ring; -errno with nothing left behind. */
+	int (*open)(struct grant_space *s);
+	void (*close)(struct grant_space *s);
+	int (*acquire)(struct grant_space *s, struct grant_use **uses,
+		       unsigned n);
+	void (*release)(struct grant_space *s, struct grant_use **uses,
+			unsigned n);
+	bool (*idle)(struct grant_space *s); /* NULL: keeps nothing */
+};
+
+struct grant_space {
+	struct grant_space_setup setup;
+	const struct xen_gnttab_ops *gnttab;
+	const struct grant_path_ops *path;
+	void *own; /* the path's */
+	/* Room for one batch, setup.uses_max * setup.segs_max each. */
+	uint32_t *grefs;
+	int16_t *status;
+};
+
+extern const struct grant_path_ops grant_path_map;
+extern const struct grant_path_ops grant_path_copy;
+extern const struct grant_path_ops grant_path_persist;
+
+#endif
