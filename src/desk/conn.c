@@ -360,6 +360,7 @@ void desk_conn_close(struct desk_conn *c)
 	if (c->gone_fd >= 0)
 		close(c->gone_fd);
 	free(c);
-	if (!LIST_EMPTY(&d->removals))
+	/* A disk to remove, or pages to reclaim. */
+	if (!d->ending)
 		desk_loop_timer_set(&d->loop, &d->toolstack, 0);
 }

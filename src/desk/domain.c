@@ -128,18 +128,28 @@ void desk_domain_free(struct desk_domain *dom)
 	free(dom);
 }
 
-/* Chunks that were left and that nobody maps any more become free. */
-static void chunks_reclaim(struct desk_domain *dom)
+bool desk_domain_pages_reclaim(struct desk_domain *dom)
 {
+	bool busy = false;
 	unsigned i;
 
 	for (i = 0; i < dom->chunks; i++) {
-		uint32_t first = i * DESK_CHUNK_PAGES;
-
-		if (dom->chunk[i].left &&
-		    desk_grant_withdraw(dom, first, DESK_CHUNK_PAGES))
-			dom->chunk[i].left = false;
+		if (!dom->chunk[i].left)
+			continue;
+		if (!desk_grant_withdraw(dom, i * DESK_CHUNK_PAGES,
+					 DESK_CHUNK_PAGES)) {
+			busy = true;
+			continue;
+		}
+		dom->chunk[i].left = false;
+		/* What the dead process wrote is not for the next one. */
+		if (fallocate(dom->memory_fd,
+			      FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			      (off_t)(i * CHUNK_BYTES), CHUNK_BYTES))
+			log_warn("memory of domain %u cannot be given back",
+				 dom->domid);
 	}
+	return busy;
 }
 
 int64_t desk_domain_pages_take(struct desk_domain *dom, struct desk_conn *owner,
@@ -149,7 +159,7 @@ int64_t desk_domain_pages_take(struct desk_domain *dom, struct desk_conn *owner,
 		((uint64_t)pages + DESK_CHUNK_PAGES - 1) / DESK_CHUNK_PAGES;
 	unsigned i, run = 0;
 
-	chunks_reclaim(dom);
+	desk_domain_pages_reclaim(dom);
 	for (i = 0; need && i < dom->chunks; i++) {
 		run = dom->chunk[i].owner || dom->chunk[i].left ? 0 : run + 1;
 		if (run < need)
@@ -171,5 +181,8 @@ void desk_domain_pages_leave(struct desk_domain *dom, struct desk_conn *owner)
 		dom->chunk[i].owner = NULL;
 		dom->chunk[i].left = true;
 	}
-	chunks_reclaim(dom);
+	/* The last one leaves entries behind that name no page of its own. */
+	if (dom->active && dom->conns == 1)
+		desk_grant_withdraw(dom, 0, UINT32_MAX);
+	desk_domain_pages_reclaim(dom);
 }

@@ -29,9 +29,12 @@ int64_t desk_domain_pages_take(struct desk_domain *dom, struct desk_conn *owner,
 			       uint32_t pages);
 
 /*
- * A process of it is gone.  Its chunks may be taken again when nobody maps
- * them; if it was the last one, grants that stand unmapped are withdrawn.
+ * A process of it is gone.  Its pages may be taken again when nobody maps
+ * them, zeroed; grants of them that stand unmapped are withdrawn.
  */
 void desk_domain_pages_leave(struct desk_domain *dom, struct desk_conn *owner);
+
+/* Look whether pages that were left are free now.  True if some are not. */
+bool desk_domain_pages_reclaim(struct desk_domain *dom);
 
 #endif

@@ -141,7 +141,7 @@ void desk_toolstack_process_gone(struct desk_conn *c)
 	LIST_FOREACH(dom, &d->domains, link)
 		look_at_backend(c, dom->domid, last);
 	if (!last)
-		goto out;
+		return;
 	LIST_FOREACH(r, &d->removals, link)
 		if (r->domid == c->domain->domid)
 			c->domain->dying = true;
@@ -151,9 +151,6 @@ void desk_toolstack_process_gone(struct desk_conn *c)
 			false;
 		store_released(d->store);
 	}
-out:
-	if (!LIST_EMPTY(&d->removals))
-		desk_loop_timer_set(&d->loop, &d->toolstack, STEP_NS);
 }
 
 static void removal_finish(struct desk *d, struct desk_removal *r)
@@ -229,7 +226,7 @@ void desk_toolstack_step(struct desk *d)
 			domain_step(dom);
 	}
 	LIST_FOREACH(dom, &d->domains, link)
-		waiting |= dom->dying;
+		waiting |= dom->dying || desk_domain_pages_reclaim(dom);
 	if (waiting || !LIST_EMPTY(&d->removals))
 		desk_loop_timer_set(&d->loop, &d->toolstack, STEP_NS);
 }

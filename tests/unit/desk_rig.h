@@ -196,6 +196,16 @@ static inline void rig_gate_wait(struct rig_gate *g)
 		_exit(98);
 }
 
+/* In a child: let go of its parent's connections, keep the gate. */
+static inline void rig_gate_alone(struct rig_gate *g)
+{
+	int fd;
+
+	for (fd = 3; fd < 1024; fd++)
+		if (fd != g->fd[0] && fd != g->fd[1])
+			close(fd);
+}
+
 static inline void rig_gate_close(struct rig_gate *g)
 {
 	close(g->fd[0]);
