@@ -16,6 +16,7 @@
 #	stop_record                    ... until here; its words in $T/record.log
 #	our_trace                      the part of it by this script's programs
 #	counter NAME                   one of the desk's counters
+#	small_file_system SIZE         in $T/small, if we may mount
 #	desk_is_clean                  nothing mapped, bound or granted
 set -u
 : "${T:?run this through tests/run}" "${TOP:?}" "${BIN:?}" "${LEVEL:=quick}"
@@ -166,6 +167,14 @@ desk_is_clean()
 	done
 }
 
+# A file system of $1 bytes in $T/small; false where we may not mount one.
+# Not in a namespace: LTTng's daemon, which writes the traces, must see it.
+small_file_system()
+{
+	mkdir -p "$T/small"
+	mount -t tmpfs -o "size=$1" small "$T/small" 2>/dev/null
+}
+
 # ---- recording ----------------------------------------------------------------
 
 start_record()
@@ -235,6 +244,7 @@ finish()
 		wait "${JOB[$name]}" 2>/dev/null
 	done
 	[ -d "$DESK" ] && ringside desk stop "$DESK" 2>/dev/null
+	mountpoint -q "$T/small" && umount "$T/small"
 	if ! logs_are_clean && [ $status -eq 0 ]; then
 		echo "FAILED: a sanitizer or an assertion spoke up"
 		status=1

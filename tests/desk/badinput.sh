@@ -107,7 +107,7 @@ start_record
 front --rw randrw --ops 300 --quiet || fail "front"
 stop_record || fail "record: $(cat "$T/record.log")"
 ringside show latency "$T/trace" >/dev/null || fail "the whole trace"
-for stream in "$T"/trace/ust/pid/*/channel*_[0-9]*; do
+for stream in "$T"/trace/ust/pid/*/ringside_[0-9]; do
 	size=$(stat -c %s "$stream")
 	[ "$size" -lt 8192 ] || truncate -s $((size / 2 + 100)) "$stream"
 done

@@ -5,15 +5,9 @@
 # is cut short under the backend, a limit on file sizes, a full file system.
 # With io_uring and with threads.
 
-# A file system of our own that is soon full, where we may mount one.
-if [ -z "${MOUNTED:-}" ]; then
-	export MOUNTED=no
-	unshare --mount true 2>/dev/null && MOUNTED=yes &&
-		exec unshare --mount --propagation private bash "$0"
-fi
 . "${0%/*}/../lib.sh"
-mkdir "$T/small"
-[ $MOUNTED = no ] || mount -t tmpfs -o size=2M small "$T/small" || MOUNTED=no
+full=
+small_file_system 2M && full=xvdc
 
 start_desk
 start_record
@@ -55,7 +49,7 @@ run()
 	image limited 8M
 	attach 1 xvda "$T/short"
 	attach 1 xvdb "$T/limited"
-	if [ $MOUNTED = yes ]; then
+	if [ -n "$full" ]; then
 		image small/sparse 4M
 		attach 1 xvdc "$T/small/sparse"
 	fi
@@ -77,16 +71,15 @@ run()
 	front --vdev xvdb --rw read --bs 32k --quiet ||
 		fail "the disk died of it"
 
-	if [ $MOUNTED = yes ]; then
+	if [ -n "$full" ]; then
 		step "a full file system"
 		expect_exit 1 'error' front --vdev xvdc --rw write --bs 32k
 		front --vdev xvdc --rw read --bs 32k --quiet ||
 			fail "the disk died of it"
 	fi
 	stop_ringsided
-	for vdev in xvda xvdb ${MOUNTED/no/}; do
-		ringside detach "$DESK" --force --vdev "${vdev/yes/xvdc}" ||
-			fail "detach"
+	for vdev in xvda xvdb $full; do
+		ringside detach "$DESK" --force --vdev $vdev || fail "detach"
 	done
 }
 
@@ -98,5 +91,5 @@ step "what the trace tells"
 mapfile -t parts < <(compgen -G "$T/trace/ust/pid/*")
 expect_errors xvda -5  # EIO
 expect_errors xvdb -27 # EFBIG
-[ $MOUNTED = no ] || expect_errors xvdc -28 # ENOSPC
+[ -z "$full" ] || expect_errors xvdc -28 # ENOSPC
 exit 0

@@ -10,6 +10,7 @@
 absent='
 device_fault    no frontend here breaks a rule of the connection
 request_refuse  no frontend here sends a bad request
+grant_reuse     our frontend grants its pages anew for each request
 store_remove    only an error node is ever removed, and none was written
 '
 # These depend on who is faster, and may be there or not.
@@ -27,6 +28,9 @@ start_ringsided
 attach 1 xvda "$T/disk"
 front --rw randrw --ops 300 --flush-every 20 --verify --quiet || fail "front"
 front --rw read --ops 10 --depth 1 --quiet || fail "a second connection"
+stop_ringsided
+start_ringsided --grants copy
+front --rw randrw --ops 100 --quiet || fail "front, with grant copy"
 ringside detach "$DESK" || fail "detach"
 stop_ringsided
 stop_record || fail "record: $(cat "$T/record.log")"
