@@ -26,7 +26,8 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	$(if $(filter 1,$(WERROR)),-Werror)
 SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address \
 	-fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
-	$(if $(filter thread,$(SAN)),-fsanitize=thread)
+	$(if $(filter thread,$(SAN)),-fsanitize=thread \
+	$(if $(findstring gcc,$(CC)),-Wno-tsan)) # fences: the ring's, between processes
 CPPFLAGS += -D_GNU_SOURCE -I. -Isrc -I$(B)/gen \
 	-DRINGSIDE_VERSION='"$(shell cat VERSION)"'
 ALL_CFLAGS := -std=c11 $(CFLAGS) $(WARN) $(SANFLAGS) -fPIC -pthread
