@@ -153,21 +153,26 @@ void desk_toolstack_process_gone(struct desk_conn *c)
 	}
 }
 
+/* Remove a node, and parents that are empty then, as libxl does. */
+static void clean_up(struct desk *d, char *path)
+{
+	const struct store_node *dir;
+
+	do {
+		store_remove(d->store, path);
+		*strrchr(path, '/') = 0;
+		dir = path[0] ? store_tree_find(&d->store->tree, path) : NULL;
+	} while (path[0] && (!dir || !dir->children));
+}
+
 static void removal_finish(struct desk *d, struct desk_removal *r)
 {
 	char path[PATH_BYTES];
-	const struct store_node *dir;
-	char *slash;
 
 	backend_path(path, r, "");
-	store_remove(d->store, path);
-	slash = strrchr(path, '/');
-	*slash = 0;
-	dir = store_tree_find(&d->store->tree, path);
-	if (dir && !dir->children)
-		store_remove(d->store, path);
+	clean_up(d, path);
 	frontend_path(path, r->domid, r->devid, "");
-	store_remove(d->store, path);
+	clean_up(d, path);
 	LIST_REMOVE(r, link);
 	free(r);
 }

@@ -166,11 +166,17 @@ static int daemonize(const struct args *a)
 
 static int start(const struct args *a)
 {
+	struct stat st;
+
 	if (mkdir(a->dir, 0700) && errno != EEXIST) {
 		fprintf(stderr,
-			"ringside desk: directory %s cannot be made: "
-			"%s\n",
+			"ringside desk: directory %s cannot be made: %s\n",
 			a->dir, strerror(errno));
+		return 1;
+	}
+	if (stat(a->dir, &st) || !S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "ringside desk: %s is not a directory\n",
+			a->dir);
 		return 1;
 	}
 	return a->foreground ? serve(a) : daemonize(a);
