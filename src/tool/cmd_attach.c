@@ -160,7 +160,6 @@ static int detach(struct disk_nodes *d)
 		return complain("the desk in %s is gone", d->opt->dir);
 	if (seen != DISK_WAIT_DONE && !d->opt->force)
 		return complain(
-			d,
 			"%s in domain %u %s; --force removes disk %s all "
 			"the same",
 			disk_nodes_no_backend(d) ? "no backend listens"
