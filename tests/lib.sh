@@ -8,6 +8,7 @@
 #	start_ringsided [OPTION...]    and wait until it is ready
 #	attach DOMID VDEV TARGET [OPTION...]
 #	front [OPTION...]              ringside front on that desk
+#	front_nbd [OPTION...]          its disk at the socket $T/nbd; in background
 #	background NAME COMMAND...     run it; its output goes to $T/NAME.log
 #	ended NAME                     its exit status, once it has ended
 #	expect_exit CODE REGEX COMMAND...   and one sentence on stderr
@@ -101,6 +102,20 @@ wait_until()
 logged()
 {
 	grep -qs -- "$2" "$T/$1.log"
+}
+
+# "ringside front --nbd", where nbdkit loads our plugin: it is not built with
+# the sanitizer that the plugin may need.
+front_nbd()
+{
+	local lib=
+	case $BIN in
+	*-address*) lib=$(gcc -print-file-name=libasan.so) ;;
+	*-thread*) lib=$(gcc -print-file-name=libtsan.so) ;;
+	esac
+	# nbdkit itself frees little at its end.
+	ASAN_OPTIONS=${lib:+detect_leaks=0} LD_PRELOAD=$lib \
+		exec ringside front "$DESK" --nbd "$T/nbd" "$@"
 }
 
 # ---- desk, backend, disks -----------------------------------------------------

@@ -16,7 +16,9 @@ foreground()
 {
 	local name=$1
 	shift
-	background "$name" setsid "$@"
+	set -m # a process group for each job
+	background "$name" "$@"
+	set +m
 }
 
 start_desk
@@ -34,9 +36,14 @@ logged front 'stopped before it was done' || fail "it does not say so"
 desk_is_clean
 
 step "ringside front --nbd, with a client at work"
-foreground nbd ringside front "$DESK" --nbd "$T/nbd"
-wait_until "it exports" logged nbd '^nbd'
+foreground nbd front_nbd
+exports_or_dead()
+{
+	logged nbd '^nbd' || ended_not nbd
+}
+wait_until "it exports" exports_or_dead
 background copy nbdcopy "nbd+unix:///?socket=$T/nbd" null:
+sleep 0.3
 ctrl_c nbd || fail "exit status $?"
 [ ! -e "$T/nbd" ] || fail "its socket is left"
 ended copy
@@ -50,7 +57,8 @@ ctrl_c record
 babeltrace2 "$T/trace1" | grep -q request_take || fail "trace1 is empty"
 desk_is_clean
 foreground record ringside record -o "$T/trace2"
-wait_until "the session is there" test -d "$T/trace2/ust"
+wait_until "the backend is recorded" \
+	compgen -G "$T/trace2/ust/pid/ringsided-*" >/dev/null
 front --ops 100 --quiet || fail "front"
 ctrl_c record || fail "exit status $? ($(cat "$T/record.log"))"
 babeltrace2 "$T/trace2" | grep -q request_take || fail "trace2 is empty"
