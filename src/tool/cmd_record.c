@@ -22,6 +22,7 @@
 #include "base/number.h"
 #include "tool/commands.h"
 #include "tool/record_report.h"
+#include "trace/record/check.h"
 #include "trace/record/command.h"
 #include "trace/record/dir.h"
 #include "trace/record/session.h"
@@ -29,8 +30,6 @@
 #define TICK_MS	  100
 #define STATUS_NS 500000000u
 #define ALIVE_NS  1000000000u
-#define ASK_NS	  3000000000u /* from Ctrl-C to SIGTERM */
-#define KILL_NS	  5000000000u /* and to SIGKILL */
 #define HANG_NS	  15000000000u
 
 /*
@@ -251,6 +250,7 @@ static void session_stop(struct recording *rec)
 	lttng_since_ns = clock_now_ns();
 	res->seconds = (double)(clock_now_ns() - rec->start_ns) / 1e9;
 	record_buffers(rec->session, &res->subbuf_bytes, &res->num_subbuf);
+	res->running = record_check_running(rec->dir, &res->running_count);
 	if (record_stop(rec->session, &res->losses, &res->why))
 		res->failed = true;
 	record_close(rec->session);
@@ -307,35 +307,6 @@ static void watch(struct recording *rec)
 	}
 }
 
-/*
- * The command after Ctrl-C: the terminal has told it, else we do; then it is
- * told again, then killed, with everything that it started.
- */
-static void command_interrupt(struct recording *rec)
-{
-	uint64_t start = clock_now_ns();
-	bool told = false;
-
-	if (!stop_from_tty)
-		record_command_signal(stop_signal);
-	for (;;) {
-		uint64_t waited = clock_now_ns() - start;
-
-		if (rec->running && record_command_ended(rec->pid, &rec->code))
-			rec->running = false;
-		/* What it left behind is told once it is gone. */
-		if (!rec->running && !record_command_left())
-			break;
-		if (stop_count > 1 || waited > KILL_NS) {
-			record_command_signal(SIGKILL);
-		} else if (!told && (waited > ASK_NS || !rec->running)) {
-			record_command_signal(SIGTERM);
-			told = true;
-		}
-		wait_ms(20);
-	}
-}
-
 static int record_run(struct recording *rec)
 {
 	uint64_t room = record_dir_room(rec->dir);
@@ -371,7 +342,9 @@ static int record_run(struct recording *rec)
 	}
 	watch(rec);
 	if (rec->running)
-		command_interrupt(rec);
+		rec->code = record_command_end(
+			rec->pid, stop_from_tty ? 0 : stop_signal,
+			&stop_count);
 	session_stop(rec);
 	/* From here on Ctrl-C only cuts the report short. */
 	stop_count = 0;
@@ -404,6 +377,7 @@ int cmd_record(int argc, char **argv)
 	rec.opt.dir = rec.dir;
 	code = record_run(&rec);
 	record_close(rec.session);
+	free(rec.result.running);
 	if (!rec.recorded)
 		record_dir_discard(rec.dir, rec.dir_made);
 	return code;

@@ -69,7 +69,8 @@ static void tell_counts(const struct record_result *res, const char *out,
 	else if (sum->damaged || sum->packets || res->losses.packets)
 		fputs("\n", stderr);
 	else
-		fputs(", none lost\n", stderr);
+		fprintf(stderr, ", none lost%s\n",
+			res->failed ? " until then" : "");
 }
 
 /* What makes the trace less than it says; whether that is a failure. */
@@ -117,7 +118,8 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 		fflush(stderr);
 		status_shown = true;
 	}
-	err = record_check(dir, stop, &sum);
+	err = record_check(dir, res->running, res->running_count, stop,
+			   &sum);
 	status_clear();
 	if (err) {
 		fprintf(stderr, RECORD_PROGRAM ": the trace in %s could not be "

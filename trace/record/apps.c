@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/record/apps.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <lttng/lttng.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "trace/record/proc.h"
 
 /*
  * LTTng-UST waits for a daemon on a word in this file; the daemon itself has
@@ -36,47 +36,41 @@ static bool app_is_traced(int pid)
 /* Or has ended. */
 static bool app_is_stopped(int pid)
 {
-	char path[64], text[512], *state;
-	size_t len;
-	FILE *f;
+	char state;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return true;
-	len = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[len] = '\0';
-	/* The name before it may hold anything, also ")". */
-	state = strrchr(text, ')');
-	return !state || !state[1] || strchr("TtZX", state[2]);
+	return record_proc_stat(pid, &state, NULL) || strchr("TtZX", state);
+}
+
+struct app_list {
+	int *pids;
+	unsigned count, size;
+};
+
+static void app_add(int pid, void *data)
+{
+	struct app_list *list = data;
+	int *more;
+
+	if (!app_is_traced(pid))
+		return;
+	if (list->count == list->size) {
+		more = reallocarray(list->pids, list->size * 2 + 64,
+				    sizeof(*more));
+		if (!more)
+			return; /* those that we have will do */
+		list->size = list->size * 2 + 64;
+		list->pids = more;
+	}
+	list->pids[list->count++] = pid;
 }
 
 unsigned record_apps_find(int **pids)
 {
-	unsigned count = 0, size = 0;
-	int *list = NULL, *more;
-	struct dirent *e;
-	DIR *proc = opendir("/proc");
+	struct app_list list = { NULL, 0, 0 };
 
-	while (proc && (e = readdir(proc))) {
-		int pid = atoi(e->d_name);
-
-		if (!isdigit((unsigned char)*e->d_name) || !app_is_traced(pid))
-			continue;
-		if (count == size) {
-			size = size ? size * 2 : 64;
-			more = reallocarray(list, size, sizeof(*list));
-			if (!more)
-				break; /* those that we have will do */
-			list = more;
-		}
-		list[count++] = pid;
-	}
-	if (proc)
-		closedir(proc);
-	*pids = list;
-	return count;
+	record_proc_each(app_add, &list);
+	*pids = list.pids;
+	return list.count;
 }
 
 unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,

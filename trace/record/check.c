@@ -12,15 +12,13 @@
 #include <unistd.h>
 
 #include "trace/record/dir.h"
-
-#define PROCESSES_MAX 4096
+#include "trace/record/proc.h"
 
 /* The trace of one process: DIR/ust/pid/NAME-PID-DATE-TIME. */
 struct part {
 	char *path;
 	char name[64];  /* "NAME (process PID)" */
-	bool own;       /* of this process, which emits nothing */
-	bool alive;     /* the process still runs */
+	int pid;
 	bool said_end;  /* its last event is program_stop */
 	uint64_t events, discarded, packets;
 };
@@ -148,6 +146,25 @@ static int sinks_add(bt_graph *graph, const bt_component_source *source,
 	return 0;
 }
 
+/* Whether any of its stream files, beside metadata and index, holds data. */
+static bool part_has_data(const struct part *part)
+{
+	DIR *d = opendir(part->path);
+	struct dirent *e;
+	bool data = false;
+
+	while (d && !data && (e = readdir(d))) {
+		struct stat st;
+
+		data = strcmp(e->d_name, "metadata") &&
+		       !fstatat(dirfd(d), e->d_name, &st, 0) &&
+		       S_ISREG(st.st_mode) && st.st_size > 0;
+	}
+	if (d)
+		closedir(d);
+	return data;
+}
+
 /* -EIO: it cannot be read, or not to its end. */
 static int part_read(const bt_component_class_source *class,
 		     struct reading *r)
@@ -164,7 +181,12 @@ static int part_read(const bt_component_class_source *class,
 	if (!source)
 		goto out;
 	count = bt_component_source_get_output_port_count(source);
-	streams = calloc(count ? count : 1, sizeof(*streams));
+	if (!count) {
+		/* babeltrace takes empty metadata for a trace of nothing. */
+		err = part_has_data(r->part) ? -EIO : 0;
+		goto out;
+	}
+	streams = calloc(count, sizeof(*streams));
 	if (!streams) {
 		err = -ENOMEM;
 		goto out;
@@ -201,8 +223,7 @@ static void part_name(struct part *part, const char *entry)
 	}
 	snprintf(part->name, sizeof(part->name), "%.32s (process %d)", copy,
 		 pid);
-	part->own = pid == getpid();
-	part->alive = pid > 0 && (!kill(pid, 0) || errno != ESRCH);
+	part->pid = pid;
 }
 
 static void parts_free(struct part *parts, unsigned count)
@@ -212,42 +233,70 @@ static void parts_free(struct part *parts, unsigned count)
 	free(parts);
 }
 
-/* The count, and the parts, which the caller frees; or -errno. */
+/* The count, and the parts, which the caller frees; or -ENOMEM. */
 static int parts_find(const char *dir, struct part **out)
 {
-	struct part *parts = calloc(PROCESSES_MAX, sizeof(*parts));
+	struct part *parts = NULL, *more;
 	char inner[PATH_MAX + 16];
 	struct dirent *e;
 	int count = 0;
 	DIR *d;
 
-	if (!parts)
-		return -ENOMEM;
 	snprintf(inner, sizeof(inner), "%s/ust/pid", dir);
 	d = opendir(inner);
-	while (d && count < PROCESSES_MAX && (e = readdir(d))) {
+	while (d && (e = readdir(d))) {
 		if (*e->d_name == '.')
 			continue;
-		if (asprintf(&parts[count].path, "%s/%s", inner,
-			     e->d_name) < 0) {
-			parts[count].path = NULL;
-			parts_free(parts, (unsigned)count);
-			closedir(d);
-			return -ENOMEM;
-		}
+		more = reallocarray(parts, (unsigned)count + 1, sizeof(*parts));
+		if (!more)
+			goto fail;
+		parts = more;
+		memset(&parts[count], 0, sizeof(*parts));
+		if (asprintf(&parts[count].path, "%s/%s", inner, e->d_name) < 0)
+			goto fail;
 		part_name(&parts[count++], e->d_name);
 	}
 	if (d)
 		closedir(d);
 	*out = parts;
 	return count;
+fail:
+	closedir(d);
+	parts_free(parts, (unsigned)count);
+	return -ENOMEM;
 }
 
-static void part_sum(struct part *part, int err, struct record_summary *sum)
+int *record_check_running(const char *dir, unsigned *running_count)
+{
+	struct part *parts = NULL;
+	int count = parts_find(dir, &parts);
+	int *pids = NULL;
+
+	*running_count = 0;
+	if (count > 0)
+		pids = calloc((unsigned)count, sizeof(*pids));
+	for (int i = 0; pids && i < count; i++)
+		if (record_proc_runs(parts[i].pid))
+			pids[(*running_count)++] = parts[i].pid;
+	if (count >= 0)
+		parts_free(parts, (unsigned)count);
+	return pids;
+}
+
+static bool is_among(int pid, const int *pids, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (pids[i] == pid)
+			return true;
+	return record_proc_runs(pid);
+}
+
+static void part_sum(struct part *part, int err, bool running,
+		     struct record_summary *sum)
 {
 	bool lost = part->discarded || part->packets;
 
-	if (part->own || (!err && !part->events && !lost)) {
+	if (part->pid == getpid() || (!err && !part->events && !lost)) {
 		record_dir_remove(part->path);
 		return;
 	}
@@ -258,12 +307,13 @@ static void part_sum(struct part *part, int err, struct record_summary *sum)
 	if (err && !sum->damaged++)
 		snprintf(sum->damaged_name, sizeof(sum->damaged_name), "%s",
 			 part->name);
-	if (!err && !part->alive && !part->said_end && !sum->killed++)
+	if (!err && !running && !part->said_end && !sum->killed++)
 		snprintf(sum->killed_name, sizeof(sum->killed_name), "%s",
 			 part->name);
 }
 
-int record_check(const char *dir, const volatile sig_atomic_t *stop,
+int record_check(const char *dir, const int *running, unsigned running_count,
+		 const volatile sig_atomic_t *stop,
 		 struct record_summary *sum)
 {
 	const bt_component_class_source *class;
@@ -290,7 +340,9 @@ int record_check(const char *dir, const volatile sig_atomic_t *stop,
 		if (err == -ENOMEM)
 			goto out;
 		if (!(stop && *stop))
-			part_sum(&parts[i], err, sum);
+			part_sum(&parts[i], err,
+				 is_among(parts[i].pid, running, running_count),
+				 sum);
 	}
 	err = 0;
 	sum->complete = !(stop && *stop);

@@ -24,11 +24,19 @@ struct record_summary {
 };
 
 /*
+ * The processes with a trace in `dir` that run now: *count of them, which the
+ * caller frees; NULL if there are none.  Asked before the session is stopped,
+ * so that a process that ends after it does not seem to have been killed.
+ */
+int *record_check_running(const char *dir, unsigned *count);
+
+/*
  * Reads all of the trace in `dir`, which the session has closed.  The part of
  * a process that emitted nothing is removed, so is our own.  Ends early when
  * *stop (may be NULL) is not 0.  -ENOMEM, -ENOENT (no babeltrace plugin).
  */
-int record_check(const char *dir, const volatile sig_atomic_t *stop,
+int record_check(const char *dir, const int *running, unsigned running_count,
+		 const volatile sig_atomic_t *stop,
 		 struct record_summary *sum);
 
 #endif

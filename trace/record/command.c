@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace/record/command.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
+#include "trace/record/proc.h"
+
+#define ASK_NS	3000000000u /* from the signal to SIGTERM */
+#define KILL_NS 5000000000u /* and to SIGKILL */
 
 extern char **environ;
 
@@ -49,55 +53,26 @@ bool record_command_ended(pid_t pid, int *code)
 	return true;
 }
 
-/* The parent of a process, or -1 if it is gone. */
-static int parent_of(int pid)
-{
-	char path[64], text[512], *end;
-	size_t len;
-	int parent;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	len = fread(text, 1, sizeof(text) - 1, f);
-	fclose(f);
-	text[len] = '\0';
-	/* "PID (NAME) STATE PARENT", and the name may hold anything. */
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %d", &parent) == 1 ? parent : -1;
-}
-
 /* Whether `pid` descends from this process. */
 static bool is_below(int pid)
 {
-	int depth;
-
-	for (depth = 0; pid > 1 && depth < 256; depth++) {
-		pid = parent_of(pid);
+	for (int depth = 0; pid > 1 && depth < 256; depth++) {
+		if (record_proc_stat(pid, NULL, &pid))
+			return false;
 		if (pid == getpid())
 			return true;
 	}
 	return false;
 }
 
-void record_command_signal(int sig)
+static void signal_below(int pid, void *data)
 {
-	struct dirent *e;
-	DIR *proc = opendir("/proc");
-
-	while (proc && (e = readdir(proc))) {
-		int pid = atoi(e->d_name);
-
-		if (isdigit((unsigned char)*e->d_name) && is_below(pid))
-			kill(pid, sig);
-	}
-	if (proc)
-		closedir(proc);
+	if (is_below(pid))
+		kill(pid, *(int *)data);
 }
 
-bool record_command_left(void)
+/* Whether any process below this one is left; collects what has ended. */
+static bool command_left(void)
 {
 	for (;;) {
 		pid_t pid = waitpid(-1, NULL, WNOHANG);
@@ -106,5 +81,34 @@ bool record_command_left(void)
 			return true;
 		if (pid < 0 && errno != EINTR)
 			return false;
+	}
+}
+
+int record_command_end(pid_t pid, int sig, const volatile sig_atomic_t *hurry)
+{
+	const struct timespec pause = { 0, 20000000 };
+	uint64_t start = clock_now_ns();
+	bool running = true, told = false;
+	int code = 0, last = SIGTERM;
+
+	if (sig)
+		record_proc_each(signal_below, &sig);
+	for (;;) {
+		uint64_t waited = clock_now_ns() - start;
+
+		if (running && record_command_ended(pid, &code))
+			running = false;
+		if (!running && !command_left())
+			return code;
+		if (*hurry > 1 || waited > KILL_NS) {
+			last = SIGKILL;
+			told = false;
+		}
+		/* What the command left behind is told once it is gone. */
+		if (!told && (last == SIGKILL || waited > ASK_NS || !running)) {
+			record_proc_each(signal_below, &last);
+			told = true;
+		}
+		nanosleep(&pause, NULL);
 	}
 }

@@ -3,6 +3,7 @@
 #ifndef RECORD_COMMAND_H
 #define RECORD_COMMAND_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -22,10 +23,12 @@ int record_command_start(char *const *argv, pid_t *pid, struct why *why);
  */
 bool record_command_ended(pid_t pid, int *code);
 
-/* Sends a signal to every process below this one, orphans included. */
-void record_command_signal(int sig);
-
-/* Whether any process below this one is left; collects those that ended. */
-bool record_command_left(void);
+/*
+ * Ends the command with everything that it started, orphans included, and
+ * gives its exit code.  Sends `sig` first, unless it is 0 because they have
+ * it from the terminal; then SIGTERM; then, or when *hurry exceeds 1, SIGKILL.
+ */
+int record_command_end(pid_t pid, int sig,
+		       const volatile sig_atomic_t *hurry);
 
 #endif

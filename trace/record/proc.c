@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/record/proc.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int record_proc_stat(int pid, char *state, int *parent)
+{
+	char path[64], text[512], *end, s;
+	size_t len;
+	FILE *f;
+	int p;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return -ESRCH;
+	len = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[len] = '\0';
+	/* "PID (NAME) STATE PARENT", and the name may hold anything. */
+	end = strrchr(text, ')');
+	if (!end || sscanf(end + 1, " %c %d", &s, &p) != 2)
+		return -ESRCH;
+	if (state)
+		*state = s;
+	if (parent)
+		*parent = p;
+	return 0;
+}
+
+bool record_proc_runs(int pid)
+{
+	char state;
+
+	return !record_proc_stat(pid, &state, NULL) && state != 'Z' &&
+	       state != 'X';
+}
+
+int record_proc_each(void (*each)(int pid, void *data), void *data)
+{
+	struct dirent *e;
+	DIR *proc = opendir("/proc");
+
+	if (!proc)
+		return -errno;
+	while ((e = readdir(proc)))
+		if (isdigit((unsigned char)*e->d_name))
+			each(atoi(e->d_name), data);
+	closedir(proc);
+	return 0;
+}
