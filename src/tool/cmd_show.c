@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* ringside show: a view of a trace, as a picture, a table or a page. */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "tool/commands.h"
+#include "viz/guard.h"
+#include "viz/read/ctf.h"
+#include "viz/views/view.h"
+
+struct show {
+	const struct view *view;
+	const char *trace;
+	const char *out;
+	const char *format;
+	struct view_options options;
+};
+
+enum { OPT_REQUEST = 0x100, OPT_DEVICE, OPT_FIRST };
+
+static const struct argp_option option_list[] = {
+	{"output", 'o', "FILE", 0, "write to FILE (default: text to stdout)",
+	 0},
+	{"format", 'f', "FORMAT", 0,
+	 "svg, png, pdf, dot, text, html or json (default: what FILE's name "
+	 "ends in)",
+	 0},
+	{"device", OPT_DEVICE, "DOMID/DEVID", 0,
+	 "this device (default: the one with most requests)", 0},
+	{"request", OPT_REQUEST, "SEQ", 0, "the story of this request", 0},
+	{"first", OPT_FIRST, "N", 0, "at most N messages", 0},
+	{0},
+};
+
+static void take_view(struct argp_state *state, struct show *s, char *arg)
+{
+	const struct view *const *v;
+
+	for (v = view_list; *v; v++)
+		if (!strcmp((*v)->name, arg)) {
+			s->view = *v;
+			return;
+		}
+	argp_error(state, "there is no view \"%s\"; see --help", arg);
+}
+
+static error_t option_parse(int key, char *arg, struct argp_state *state)
+{
+	struct show *s = state->input;
+	struct view_options *o = &s->options;
+	uint64_t number;
+	char *slash;
+
+	switch (key) {
+	case 'o':
+		s->out = arg;
+		return 0;
+	case 'f':
+		s->format = arg;
+		return 0;
+	case OPT_REQUEST:
+		if (number_parse(arg, 1, UINT64_MAX, &o->request))
+			argp_error(state,
+				   "--request takes a request's "
+				   "sequence number, not \"%s\"",
+				   arg);
+		o->request_given = true;
+		return 0;
+	case OPT_FIRST:
+		if (number_parse(arg, 1, 5000, &number))
+			argp_error(state,
+				   "--first takes a number from 1 to 5000, not "
+				   "\"%s\"",
+				   arg);
+		o->first = (unsigned)number;
+		return 0;
+	case OPT_DEVICE:
+		slash = strchr(arg, '/');
+		if (slash) {
+			*slash = '\0';
+			if (!number_parse(arg, 0, UINT16_MAX, &number)) {
+				o->domid = (uint16_t)number;
+				o->device_given = !number_parse(
+					slash + 1, 0, UINT32_MAX, &number);
+				o->devid = (uint32_t)number;
+			}
+			*slash = '/';
+		}
+		if (!o->device_given)
+			argp_error(state,
+				   "--device takes DOMID/DEVID such as "
+				   "1/51712, not \"%s\"",
+				   arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (!s->view)
+			take_view(state, s, arg);
+		else if (!s->trace)
+			s->trace = arg;
+		else
+			argp_error(state,
+				   "one trace at a time: \"%s\" is too "
+				   "many",
+				   arg);
+		return 0;
+	case ARGP_KEY_END:
+		if (!s->view)
+			argp_error(state, "which view? see --help");
+		if (!s->trace)
+			argp_error(state, "which trace?");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static char *help_filter(int key, const char *text, void *input)
+{
+	char *out = NULL;
+	size_t size;
+	FILE *f;
+	const struct view *const *v;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_POST_DOC)
+		return (char *)text;
+	f = open_memstream(&out, &size);
+	if (!f)
+		return (char *)text;
+	fprintf(f, "Views:\n");
+	for (v = view_list; *v; v++) {
+		unsigned i;
+
+		fprintf(f, "  %-10s %s (", (*v)->name, (*v)->what);
+		for (i = 0; i < VIEW_FORMATS; i++)
+			if ((*v)->formats & 1u << i)
+				fprintf(f, "%s%s",
+					(*v)->formats & ((1u << i) - 1) ? ", "
+									: "",
+					view_format_name(i));
+		fprintf(f, ")\n");
+	}
+	fprintf(f, "\nExit status: 0; 2 for a usage error or a trace that "
+		   "cannot be read; 3 if the trace holds nothing of the "
+		   "kind.\n");
+	fclose(f);
+	return out;
+}
+
+/* From --format, or from the output's name, or text. */
+static int choose_format(struct show *s, struct why *why)
+{
+	const char *word = s->format, *dot;
+	char list[96] = "";
+	unsigned i;
+
+	if (!word && s->out) {
+		dot = strrchr(s->out, '.');
+		word = dot ? dot + 1 : "";
+		if (!strcmp(word, "txt"))
+			word = "text";
+	}
+	for (i = 0; i < VIEW_FORMATS; i++) {
+		if (!(s->view->formats & 1u << i))
+			continue;
+		/* Without a word: text, or the only format there is. */
+		if (!word || !strcmp(word, view_format_name(i))) {
+			s->options.format = i;
+			return 0;
+		}
+		snprintf(list + strlen(list), sizeof(list) - strlen(list),
+			 "%s%s", *list ? ", " : "", view_format_name(i));
+	}
+	return why_set(why, -EINVAL,
+		       "the view %s comes as %s, not as \"%s\": choose with "
+		       "--format",
+		       s->view->name, list, word);
+}
+
+static int write_out(const struct show *s, const struct text *t,
+		     struct why *why)
+{
+	FILE *f = s->out ? fopen(s->out, "w") : stdout;
+
+	if (!f)
+		return why_set(why, -errno, "cannot write %s: %s", s->out,
+			       strerror(errno));
+	fwrite(t->data, 1, t->len, f);
+	if ((s->out ? fclose(f) : fflush(f)) || (!s->out && ferror(f)))
+		return !s->out && errno == EPIPE
+			       ? 0
+			       : why_set(why, -EIO, "cannot write %s: %s",
+					 s->out ? s->out : "to stdout",
+					 strerror(errno));
+	return 0;
+}
+
+static int show_run(struct show *s, struct why *why)
+{
+	struct trace_log log;
+	struct model model = {0};
+	struct text out = {0};
+	int err = log_init(&log);
+
+	if (err)
+		return why_set(why, err, "no memory for a trace");
+	err = ctf_read(s->trace, &log, why);
+	if (err)
+		goto out;
+	if (log.damage[0])
+		fprintf(stderr, "ringside show: %s\n", log.damage);
+	err = model_build(&model, &log);
+	if (err) {
+		why_set(why, err, "no memory for the model of %s", s->trace);
+		goto out;
+	}
+	if (log.losses)
+		fprintf(stderr,
+			"ringside show: %llu events of this trace were lost "
+			"in %zu gaps; what is missing may have happened\n",
+			(unsigned long long)log.lost_events, log.losses);
+	guard_beat();
+	/* Whoever reads our text may stop in the middle: no reason to complain.
+	 */
+	signal(SIGPIPE, SIG_IGN);
+	s->options.title = s->trace;
+	err = s->view->show(&model, &s->options, &out, why);
+	if (!err)
+		err = write_out(s, &out, why);
+out:
+	text_free(&out);
+	model_free(&model);
+	log_free(&log);
+	return err;
+}
+
+int cmd_show(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = option_list,
+		.parser = option_parse,
+		.args_doc = "VIEW TRACE",
+		.doc = "Make a picture, a table or a page of a trace.\vViews",
+		.help_filter = help_filter,
+	};
+	struct show s = {0};
+	struct why why = {""};
+	int err;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &s);
+	err = choose_format(&s, &why);
+	if (!err && !guard_is_worker())
+		return guard_watch(argc, argv);
+	if (!err) {
+		guard_join();
+		err = show_run(&s, &why);
+	}
+	if (!err)
+		return 0;
+	fprintf(stderr, "ringside show: %s\n", why.text);
+	return err == -ENOENT ? 3 : 2;
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: MIT */
+#include "viz/model/requests.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "viz/model/join.h"
+
+static struct request *request_new(struct model *m, uint32_t queue,
+				   uint32_t rec)
+{
+	struct model_queue *q = &m->queue[queue];
+	struct request *r;
+	unsigned i;
+
+	if (m->requests == m->requests_room) {
+		size_t room = m->requests_room ? m->requests_room * 2 : 1024;
+
+		r = realloc(m->request, room * sizeof(*r));
+		if (!r)
+			return NULL;
+		m->request = r;
+		m->requests_room = room;
+	}
+	r = &m->request[m->requests++];
+	memset(r, 0, sizeof(*r));
+	for (i = 0; i < STAGE_COUNT; i++)
+		r->t[i] = MODEL_NEVER;
+	r->queue = queue;
+	r->first_rec = r->last_rec = rec;
+	r->next_b = r->next_f = MODEL_NONE;
+	if (q->first_request == MODEL_NONE)
+		q->first_request = (uint32_t)(m->requests - 1);
+	q->requests++;
+	return r;
+}
+
+static void touch(struct request *r, enum stage stage, int64_t t, uint32_t rec)
+{
+	if (stage < STAGE_COUNT)
+		r->t[stage] = t;
+	if (rec > r->last_rec)
+		r->last_rec = rec;
+}
+
+static int on_push(struct model *m, struct model_queue *q, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	uint32_t idx = (uint32_t)log_get(log, rec, LF_request_push_idx);
+	struct join *j = q->join;
+	struct request *r;
+
+	/* The backend may be quicker than the frontend's event. */
+	r = join_find_index(m, j->by_idx, j, idx, false);
+	if (!r || r->flags & (REQUEST_PUSHED | REQUEST_COMPLETED)) {
+		r = request_new(m, (uint32_t)(q - m->queue), at);
+		if (!r)
+			return -ENOMEM;
+	}
+	r->flags |= REQUEST_PUSHED;
+	r->fseq = (uint64_t)log_get(log, rec, LF_request_push_seq);
+	r->id = (uint64_t)log_get(log, rec, LF_request_push_id);
+	r->idx = idx;
+	r->slot = (uint16_t)log_get(log, rec, LF_request_push_slot);
+	r->op = (uint8_t)log_get(log, rec, LF_request_push_op);
+	r->segments = (uint16_t)log_get(log, rec, LF_request_push_segments);
+	r->sector = (uint64_t)log_get(log, rec, LF_request_push_sector);
+	r->len = (uint64_t)log_get(log, rec, LF_request_push_len);
+	touch(r, STAGE_PUSH, rec->t_ns, at);
+	j->by_idx[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
+	join_chain_f(m, j, r);
+	q->pushed++;
+	join_flight(j, rec->t_ns, 1, 0);
+	return 0;
+}
+
+static int on_take(struct model *m, struct model_queue *q, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	uint32_t idx = (uint32_t)log_get(log, rec, LF_request_take_idx);
+	struct join *j = q->join;
+	struct request *r;
+
+	r = join_find_index(m, j->by_idx, j, idx, false);
+	if (r && r->flags & REQUEST_TAKEN) {
+		/* Twice, unanswered: a new backend took up where one died. */
+		if (r->flags & REQUEST_RESPONDED) {
+			r = NULL;
+		} else {
+			r->flags |= REQUEST_RETAKEN;
+			join_unchain_b(m, j, r);
+		}
+	}
+	if (!r) {
+		r = request_new(m, (uint32_t)(q - m->queue), at);
+		if (!r)
+			return -ENOMEM;
+		r->id = (uint64_t)log_get(log, rec, LF_request_take_id);
+		r->idx = idx;
+		r->slot = (uint16_t)log_get(log, rec, LF_request_take_slot);
+		r->op = (uint8_t)log_get(log, rec, LF_request_take_op);
+		r->segments = (uint16_t)log_get(log, rec,
+						LF_request_take_segments);
+		r->sector = (uint64_t)log_get(log, rec,
+					      LF_request_take_sector);
+		j->by_idx[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
+	}
+	r->flags |= REQUEST_TAKEN;
+	r->bseq = (uint64_t)log_get(log, rec, LF_request_take_seq);
+	touch(r, STAGE_TAKE, rec->t_ns, at);
+	join_chain_b(m, j, r);
+	q->taken++;
+	join_flight(j, rec->t_ns, 0, 1);
+	return 0;
+}
+
+static void on_check(struct model *m, struct model_queue *q, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	struct request *r = join_find_bseq(m, q->join,
+				    (uint64_t)log_get(log, rec,
+						      LF_request_check_seq));
+
+	if (!r)
+		return;
+	r->len = (uint64_t)log_get(log, rec, LF_request_check_len);
+	touch(r, STAGE_CHECK, rec->t_ns, at);
+}
+
+static void on_refuse(struct model *m, struct model_queue *q, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	const uint32_t *w = &log->word[rec->words];
+	struct request *r = join_find_bseq(m, q->join,
+				    (uint64_t)log_get(log, rec,
+						      LF_request_refuse_seq));
+
+	q->refused++;
+	if (!r)
+		return;
+	r->flags |= REQUEST_REFUSED;
+	r->rule = w[log_places[LF_request_refuse_rule].word];
+	r->detail = w[log_places[LF_request_refuse_detail].word];
+	touch(r, STAGE_CHECK, rec->t_ns, at);
+}
+
+static void on_map(struct model *m, struct model_queue *q, uint32_t at,
+		   bool map)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	uint64_t seq = (uint64_t)log_get(log, rec, map ? LF_grant_map_seq :
+							 LF_grant_unmap_seq);
+	struct request *r;
+	uint32_t n;
+
+	if (map)
+		log_array(log, rec, LF_grant_map_gref, &n);
+	else
+		n = (uint32_t)log_get(log, rec, LF_grant_unmap_count);
+	*(map ? &q->mapped_pages : &q->unmapped_pages) += n;
+	r = seq ? join_find_bseq(m, q->join, seq) : NULL;
+	if (!r)
+		return;
+	if (map)
+		r->pages = (uint16_t)n;
+	touch(r, map ? STAGE_MAP : STAGE_UNMAP, rec->t_ns, at);
+}
+
+static void on_disk(struct model *m, struct model_queue *q, uint32_t at,
+		    bool done)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	struct request *r;
+
+	r = join_find_bseq(m, q->join,
+		    (uint64_t)log_get(log, rec, done ? LF_disk_done_seq :
+						       LF_disk_submit_seq));
+	if (!r)
+		return;
+	if (done) {
+		/* Of several parts the last, and any one's error. */
+		if (!r->error)
+			r->error = (int32_t)log_get(log, rec,
+						    LF_disk_done_error);
+		touch(r, STAGE_DONE, rec->t_ns, at);
+	} else {
+		touch(r, r->t[STAGE_SUBMIT] == MODEL_NEVER ? STAGE_SUBMIT :
+							     STAGE_COUNT,
+		      rec->t_ns, at);
+	}
+}
+
+static int on_respond(struct model *m, struct model_queue *q, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	uint64_t seq = (uint64_t)log_get(log, rec, LF_request_respond_seq);
+	uint32_t idx = (uint32_t)log_get(log, rec, LF_request_respond_idx);
+	struct join *j = q->join;
+	struct request *r = join_find_bseq(m, j, seq);
+
+	q->responded++;
+	join_flight(j, rec->t_ns, 0, -1);
+	if (r && r->flags & REQUEST_RESPONDED) {
+		r->flags |= REQUEST_TWICE;
+		touch(r, STAGE_COUNT, rec->t_ns, at);
+		return 0;
+	}
+	if (!r) {
+		r = request_new(m, (uint32_t)(q - m->queue), at);
+		if (!r)
+			return -ENOMEM;
+		r->flags |= REQUEST_ORPHAN;
+		r->bseq = seq;
+		r->id = (uint64_t)log_get(log, rec, LF_request_respond_id);
+		r->op = (uint8_t)log_get(log, rec, LF_request_respond_op);
+	}
+	r->flags |= REQUEST_RESPONDED;
+	r->status = (int8_t)log_get(log, rec, LF_request_respond_status);
+	r->rsp_idx = idx;
+	j->by_rsp[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
+	touch(r, STAGE_RESPOND, rec->t_ns, at);
+	if (r->status)
+		q->failed++;
+	return 0;
+}
+
+static int on_complete(struct model *m, struct model_queue *q, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	uint64_t seq = (uint64_t)log_get(log, rec, LF_request_complete_seq);
+	uint32_t idx = (uint32_t)log_get(log, rec, LF_request_complete_idx);
+	struct join *j = q->join;
+	struct request *r = join_find_fseq(m, j, seq);
+
+	q->completed++;
+	join_flight(j, rec->t_ns, -1, 0);
+	if (!r) {
+		/* Its push was lost: the response's index still joins. */
+		r = join_find_index(m, j->by_rsp, j, idx, true);
+		if (r && r->flags & REQUEST_COMPLETED)
+			r = NULL;
+	}
+	if (!r) {
+		r = request_new(m, (uint32_t)(q - m->queue), at);
+		if (!r)
+			return -ENOMEM;
+		r->flags |= REQUEST_ORPHAN | REQUEST_RESPONDED;
+		r->id = (uint64_t)log_get(log, rec, LF_request_complete_id);
+		r->status = (int8_t)log_get(log, rec,
+					    LF_request_complete_status);
+		r->rsp_idx = idx;
+		r->fseq = seq;
+	}
+	if (r->flags & REQUEST_COMPLETED) {
+		r->flags |= REQUEST_TWICE;
+		touch(r, STAGE_COUNT, rec->t_ns, at);
+		return 0;
+	}
+	if (!(r->flags & REQUEST_RESPONDED)) {
+		/* The backend's side is not in the trace. */
+		r->status = (int8_t)log_get(log, rec,
+					    LF_request_complete_status);
+		r->rsp_idx = idx;
+		if (r->status)
+			q->failed++;
+	}
+	r->fseq = seq;
+	r->flags |= REQUEST_COMPLETED;
+	touch(r, STAGE_COMPLETE, rec->t_ns, at);
+	return 0;
+}
+
+static void on_produce(struct model *m, struct model_queue *q, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	bool rsp = log_get(log, rec, LF_ring_produce_side) == EV_SIDE_RESPONSE;
+	uint32_t from = (uint32_t)log_get(log, rec,
+					  LF_ring_produce_prod_before);
+	uint32_t to = (uint32_t)log_get(log, rec, LF_ring_produce_prod_after);
+	enum stage stage = rsp ? STAGE_PRODUCE : STAGE_PUBLISH;
+	struct join *j = q->join;
+	struct request *r;
+
+	/* A hostile frontend may claim any number. */
+	if (to - from > j->slots)
+		return;
+	for (; from != to; from++) {
+		r = join_find_index(m, rsp ? j->by_rsp : j->by_idx, j, from, rsp);
+		if (r && r->t[stage] == MODEL_NEVER)
+			touch(r, stage, rec->t_ns, at);
+	}
+}
+
+static void on_notify_decision(struct model *m, struct model_queue *q,
+			       uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	struct notify_count *n =
+		log_get(log, rec, LF_ring_notify_side) == EV_SIDE_RESPONSE ?
+			&q->to_frontend :
+			&q->to_backend;
+
+	*(log_get(log, rec, LF_ring_notify_needed) ? &n->needed : &n->saved) +=
+		1;
+}
+
+/* A ring is made anew: nothing of the old one will be answered. */
+static int on_ring(struct model *m, struct model_queue *q, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+	uint32_t entries;
+
+	entries = (uint32_t)log_get(log, rec,
+				    rec->kind == EV_KIND_ring_map ?
+					    LF_ring_map_entries :
+					    LF_queue_start_ring_entries);
+	if (entries)
+		q->entries = entries;
+	if (rec->actor != EV_ACTOR_FRONTEND && q->join->slots / 2 >= entries)
+		return 0; /* what the frontend pushed already stays */
+	if (rec->actor == EV_ACTOR_FRONTEND)
+		q->join->in_flight_f = q->join->in_flight_b = 0;
+	return join_resize(q->join, entries);
+}
+
+int requests_event(struct model *m, uint32_t queue, uint32_t at)
+{
+	struct model_queue *q = &m->queue[queue];
+	const struct log_rec *rec = &m->log->rec[at];
+	struct notify_count *in, *out;
+	int rc;
+
+	rc = join_make(q);
+	if (rc)
+		return rc;
+	if (rec->kind >= EV_KIND_request_push) {
+		if (!q->first_ns)
+			q->first_ns = rec->t_ns;
+		q->last_ns = rec->t_ns;
+	}
+	out = rec->actor == EV_ACTOR_FRONTEND ? &q->to_backend :
+						&q->to_frontend;
+	in = rec->actor == EV_ACTOR_FRONTEND ? &q->to_frontend :
+					       &q->to_backend;
+	switch ((enum ev_kind)rec->kind) {
+	case EV_KIND_request_push:
+		return on_push(m, q, at);
+	case EV_KIND_request_take:
+		return on_take(m, q, at);
+	case EV_KIND_request_check:
+		on_check(m, q, at);
+		break;
+	case EV_KIND_request_refuse:
+		on_refuse(m, q, at);
+		break;
+	case EV_KIND_grant_map:
+	case EV_KIND_grant_unmap:
+		on_map(m, q, at, rec->kind == EV_KIND_grant_map);
+		break;
+	case EV_KIND_disk_submit:
+	case EV_KIND_disk_done:
+		on_disk(m, q, at, rec->kind == EV_KIND_disk_done);
+		break;
+	case EV_KIND_request_respond:
+		return on_respond(m, q, at);
+	case EV_KIND_request_complete:
+		return on_complete(m, q, at);
+	case EV_KIND_ring_produce:
+		on_produce(m, q, at);
+		break;
+	case EV_KIND_ring_notify:
+		on_notify_decision(m, q, at);
+		break;
+	case EV_KIND_evtchn_notify:
+		out->sent++;
+		break;
+	case EV_KIND_evtchn_wakeup:
+		in->wakeups++;
+		break;
+	case EV_KIND_evtchn_spurious:
+		in->spurious++;
+		break;
+	case EV_KIND_ring_map:
+	case EV_KIND_queue_start:
+		return on_ring(m, q, at);
+	default:
+		break;
+	}
+	return 0;
+}
+
+/* ---- the end ------------------------------------------------------------ */
+
+static bool lost_in(const struct trace_log *log, int64_t from, int64_t to)
+{
+	size_t i;
+
+	for (i = 0; i < log->losses; i++)
+		if (log->loss[i].to_ns >= from && log->loss[i].from_ns <= to)
+			return true;
+	return false;
+}
+
+static void judge(struct model *m, struct request *r)
+{
+	bool answered = r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED);
+
+	if (r->flags & REQUEST_TWICE)
+		m->twice++;
+	if (answered && !(r->flags & REQUEST_ORPHAN))
+		return;
+	/*
+	 * Something of it is missing: was it lost?  The end of a trace that
+	 * was cut or stopped is a loss, too.
+	 */
+	if (m->log->cut ||
+	    lost_in(m->log, answered ? INT64_MIN : request_start(r),
+		    answered ? request_end(r) : INT64_MAX)) {
+		r->flags |= REQUEST_UNSURE;
+		m->unsure++;
+	}
+	if (answered)
+		m->orphans++;
+	else
+		m->unanswered++;
+}
+
+void requests_end(struct model *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->requests; i++) {
+		struct request *r = &m->request[i];
+		struct model_device *d =
+			&m->device[m->queue[r->queue].device];
+
+		judge(m, r);
+		d->requests++;
+		d->failed += request_failed(r);
+	}
+	for (i = 0; i < m->queues; i++) {
+		struct model_queue *q = &m->queue[i];
+		double span = (double)(q->last_ns - q->first_ns);
+		struct join *j = q->join;
+
+		if (!j)
+			continue;
+		q->in_flight_max = q->pushed ? j->max_f : j->max_b;
+		if (span > 0)
+			q->in_flight_mean =
+				(q->pushed ? j->area_f : j->area_b) / span;
+		join_free(q);
+	}
+}
