@@ -335,7 +335,7 @@ static const char *const lane_colour[LANES] = {"#1f5fa8", "#7a5c00", "#5b2a86",
 
 static double lane_x(enum lane lane)
 {
-	return TIME_PT + 75 + LANE_PT * lane;
+	return TIME_PT + 112 + LANE_PT * lane;
 }
 
 static Agnode_t *put_text(Agraph_t *g, double x, double y, const char *what,
