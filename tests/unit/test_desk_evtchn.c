@@ -53,6 +53,11 @@ static void channel(struct side *guest, struct side *back, int *gport,
 	assert_true(rig_readable(back->ops->fd(back->e)));
 	assert_int_equal(back->ops->pending(back->e), *bport);
 	assert_true(quiet(guest));
+	/* And masked with that. */
+	assert_int_equal(guest->ops->notify(guest->e, (uint32_t)*gport), 0);
+	assert_true(quiet(back));
+	assert_int_equal(back->ops->unmask(back->e, (uint32_t)*bport), 0);
+	assert_int_equal(back->ops->pending(back->e), *bport);
 	assert_int_equal(back->ops->unmask(back->e, (uint32_t)*bport), 0);
 	assert_true(quiet(back));
 }

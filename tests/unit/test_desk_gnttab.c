@@ -48,7 +48,7 @@ static struct desk_grant_entry *table(void)
 	struct desk_view *v;
 
 	assert_int_equal(desk_view_get(desk_host_of(back), GUEST, &v), 0);
-	/* Kept until the host closes. */
+	/* The handle has one of its own, or the host closes it. */
 	return v->grant;
 }
 
@@ -591,6 +591,35 @@ static void mapper_is_killed_in_the_lock(void **state)
 	rig_gate_close(&up);
 }
 
+static void *lock_and_end(void *view)
+{
+	return desk_pin_lock(view) ? view : NULL;
+}
+
+/* The next one finds the lock in a dead hand, before the desk does. */
+static void the_lock_is_inherited(void **state)
+{
+	uint8_t *page = desk_guest_alloc(guest, 1);
+	uint32_t gref = grant(page, false);
+	struct desk_view *v;
+	struct xen_map m;
+	pthread_t thread;
+	int16_t status;
+	void *failed;
+	int i;
+
+	(void)state;
+	assert_int_equal(desk_view_get(desk_host_of(back), GUEST, &v), 0);
+	pthread_create(&thread, NULL, lock_and_end, v);
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(map_one(&m, gref, true, &status), 0);
+		assert_int_equal(ops->unmap(gnt, &m, 1), 0);
+	}
+	desk_view_put(desk_host_of(back), v);
+}
+
 /*
  * A mapper that is stopped while it holds the lock stops its peers, for they
  * share it; but not the desk.
@@ -644,7 +673,7 @@ int main(void)
 		T(mapped_stays_as_it_was), T(batches), T(window_is_bounded),
 		T(copies), T(closing_unmaps), T(guest_memory),
 		T(grefs_run_out), T(memory_is_sealed), T(mapper_is_killed),
-		T(mapper_is_killed_in_the_lock),
+		T(mapper_is_killed_in_the_lock), T(the_lock_is_inherited),
 		T(mapper_is_stopped_in_the_lock),
 	};
 

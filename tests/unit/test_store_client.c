@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The store operations of xen.h, through libxenstore, on a real desk. */
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "desk_rig.h"
@@ -171,6 +172,37 @@ static void desk_is_killed(void **state)
 	xen_host_close(h);
 }
 
+static void *write_slowly(void *host)
+{
+	struct xen_host *h = host;
+
+	return (void *)(intptr_t)h->ops->store.write(h, 0, "/slow", "x");
+}
+
+/* It is killed while somebody waits for its answer. */
+static void desk_is_killed_in_a_call(void **state)
+{
+	struct xen_host *h = rig_host(0), *watching = rig_host(0);
+	pthread_t a, b;
+	void *err;
+
+	(void)state;
+	assert_int_equal(watching->ops->store.watch(watching, "/w", "t"), 0);
+	kill(rig_pid, SIGSTOP);
+	pthread_create(&a, NULL, write_slowly, h);
+	pthread_create(&b, NULL, write_slowly, watching);
+	usleep(50000); /* later or sooner it must end all the same */
+	rig_kill(rig_pid);
+	rig_pid = 0;
+	pthread_join(a, &err);
+	assert_int_equal((intptr_t)err, -EPIPE);
+	pthread_join(b, &err);
+	assert_int_equal((intptr_t)err, -EPIPE);
+	xen_host_close(watching);
+	xen_host_close(h);
+	rig_begin();
+}
+
 static void sentences(void **state)
 {
 	char spec[512], path[300];
@@ -213,7 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(reads_and_writes), T(domains_have_their_rights),
 		T(watch_fires), T(transactions_retry), T(desk_is_killed),
-		T(sentences),
+		T(desk_is_killed_in_a_call), T(sentences),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

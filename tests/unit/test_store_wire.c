@@ -106,8 +106,9 @@ static const char *get(int fd, uint32_t tx, const char *path)
 static bool closed(int fd)
 {
 	char c;
+	ssize_t n = read(fd, &c, 1);
 
-	return read(fd, &c, 1) <= 0;
+	return n == 0 || (n < 0 && errno == ECONNRESET);
 }
 
 static uint32_t begin(int fd)
@@ -413,7 +414,7 @@ static void events_coalesce(void **state)
 static void a_flood_waits(void **state)
 {
 	int w = dial(0), fd = dial(0), guest, i;
-	struct timeval now = { 0, 1000 };
+	struct timeval now = { 0, 200000 };
 	char path[64];
 	ssize_t n = 1;
 
@@ -439,7 +440,7 @@ static void a_flood_waits(void **state)
 			;
 	}
 	assert_true(n < 0 && errno == EAGAIN);
-	assert_true(i < 100000);
+	assert_true(i < 5000); /* what sockets hold, and the quota */
 	/* Others have their answers. */
 	assert_string_equal(get(fd, 0, "/local/domain/0/domid"), "0");
 	/* And when the reader reads, the guest goes on. */

@@ -21,7 +21,7 @@
 #define STORE_QUOTA_CONNECTIONS 64u /* sockets of one guest */
 #define STORE_QUOTA_EVENTS	64u /* that wait because of it */
 /* Of domain 0 as well: what one reader may leave unread. */
-#define STORE_QUOTA_QUEUE_BYTES (16u << 20)
+#define STORE_QUOTA_QUEUE_BYTES (1u << 20)
 
 /* What a node takes, as STORE_QUOTA_ENTRY_BYTES counts it. */
 uint64_t store_quota_node_bytes(const struct store_node *n);
