@@ -329,5 +329,8 @@ int classes_record(struct classes *c, struct trace_log *log,
 			bt_message_event_borrow_default_clock_snapshot_const(
 				message),
 			&rec->t_ns);
+	/* So that no difference of two times overflows. */
+	if (rec->t_ns < 0 || rec->t_ns > INT64_MAX / 4)
+		rec->t_ns = rec->t_ns < 0 ? 0 : INT64_MAX / 4;
 	return 0;
 }

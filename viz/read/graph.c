@@ -60,7 +60,7 @@ static int64_t snapshot_ns(const bt_clock_snapshot *snapshot)
 	int64_t ns = 0;
 
 	bt_clock_snapshot_get_ns_from_origin(snapshot, &ns);
-	return ns;
+	return ns < 0 ? 0 : ns > INT64_MAX / 4 ? INT64_MAX / 4 : ns;
 }
 
 static int note_loss(struct sink *sink, const bt_message *message, bool packets)
