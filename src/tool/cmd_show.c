@@ -210,6 +210,8 @@ static int show_run(struct show *s, struct why *why)
 	if (err)
 		return why_set(why, err, "no memory for a trace");
 	err = ctf_read(s->trace, &log, why);
+	if (err == -ENOENT)
+		err = -EINVAL; /* "nothing of the kind" is said of traces */
 	if (err)
 		goto out;
 	if (log.damage[0])
