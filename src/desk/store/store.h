@@ -6,6 +6,7 @@
  *
  *   wire         a connection: frames in and out, what may wait in memory
  *   request      what each message means, and who may ask it
+ *   nodes        of that, what is about nodes
  *   transaction  several requests at once, or not at all
  *   op           one change of the tree
  *   watch        who is told

@@ -8,24 +8,10 @@
 
 #include "xen/desk/link.h"
 #include "xen/desk/shared.h"
+#include "xen/desk/view.h"
 #include "xen/store.h"
 
 struct desk_guest;
-
-/*
- * What a mapper sees of another domain: shared by all grant handles of the
- * process, counted, and gone when the last one lets go.
- */
-struct desk_view {
-	LIST_ENTRY(desk_view) link;
-	unsigned refs;
-	uint16_t domid;
-	uint64_t pages;
-	int memory_fd;
-	struct desk_grant_entry *grant;
-	struct desk_active *active;
-	uint8_t *whole; /* all its memory, once somebody copies */
-};
 
 struct desk_host {
 	struct store_host base;
@@ -45,19 +31,6 @@ static inline struct desk_host *desk_host_of(struct xen_host *h)
 /* See xen_host_open(). */
 int desk_host_open(const char *dir, uint16_t domid, struct xen_host **out,
 		   struct why *why);
-
-/* The domain it shows is gone; another may have its number now. */
-static inline bool desk_view_dead(const struct desk_view *v)
-{
-	return __atomic_load_n(&v->active->dead, __ATOMIC_RELAXED);
-}
-
-/* A reference to the domain as it lives now; -ESRCH if there is none. */
-int desk_view_get(struct desk_host *h, uint16_t domid, struct desk_view **out);
-void desk_view_put(struct desk_host *h, struct desk_view *v);
-
-/* Its whole memory, writable; NULL if it cannot be mapped. */
-uint8_t *desk_view_whole(struct desk_host *h, struct desk_view *v);
 
 /* Takes the descriptors in every case. */
 int desk_guest_open(struct desk_host *h, uint64_t mem_bytes, int memory_fd,

@@ -10,6 +10,8 @@
 
 #include <xen/grant_table.h>
 
+#include "xen/xen.h"
+
 #define RETRIES 4 /* as in Xen: a guest must not keep us here */
 
 _Static_assert(sizeof(struct desk_grant_entry) == sizeof(struct grant_entry_v1),

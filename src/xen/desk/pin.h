@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "xen/desk/host.h"
+#include "xen/desk/view.h"
 
 /* 0, or -EPIPE if the lock cannot be had any more. */
 int desk_pin_lock(struct desk_view *v);

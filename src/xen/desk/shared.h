@@ -29,6 +29,8 @@
 #define DESK_GRANT_FIRST   8u /* 0 to 7 are reserved, as in Linux */
 /* Half of what the kernel lets a process have of mappings. */
 #define DESK_TRACK_ENTRIES 32768u
+/* The last ones are for what a batch of copies has pinned. */
+#define DESK_TRACK_COPIES 64u
 
 /* One entry of the grant table: two words, of which the first is atomic. */
 struct desk_grant_entry {
@@ -61,7 +63,7 @@ struct desk_active {
 
 /*
  * One mapped page; the index in the table is the page's place in the
- * handle's window of addresses.  Changed only under the lock of the domain.
+ * handle's window of addresses (window.h).  Changed only under the lock of the domain.
  */
 struct desk_track {
 	uint32_t gref;
