@@ -426,7 +426,6 @@ static int to_picture(const struct messages *l, const struct model *m,
 	draw_set(g, "outputorder", "edgesfirst");
 	draw_set(g, "bgcolor", "white");
 	draw_set(g, "pad", "0.3");
-	draw_set(g, "dpi", "96");
 	for (i = 0; i < LANES; i++) {
 		put_line(g, lane_x(i), 30, lane_x(i), bottom, "#bbbbbb", false);
 		n = put_text(g, lane_x(i), 18, lane_names[i], "white");
