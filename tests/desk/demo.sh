@@ -29,6 +29,9 @@ tail -n 25 "$T/demo.log"
 for picture in sequence.svg handshake.svg; do
 	xmllint --noout "$T/out/$picture" || fail "$picture is no XML"
 	grep -q '<svg' "$T/out/$picture" || fail "$picture is no picture"
+	# At another resolution Graphviz 2.42 draws outside of the page.
+	grep -q 'transform="scale(1 1)' "$T/out/$picture" ||
+		fail "$picture is cut off"
 done
 grep -qi '<html' "$T/out/report.html" || fail "the report is no HTML"
 grep -oE '(src|href)="(https?:)?//[^"]*"' "$T/out/report.html" &&
