@@ -247,6 +247,11 @@ int model_build(struct model *m, const struct trace_log *log)
 		m->start_ns = log->rec[0].t_ns;
 		m->end_ns = log->rec[log->n - 1].t_ns;
 	}
+	m->of_rec = malloc((log->n + 1) * sizeof(*m->of_rec));
+	if (!m->of_rec)
+		return -ENOMEM;
+	for (i = 0; i < log->n; i++)
+		m->of_rec[i] = MODEL_NONE;
 	for (i = 0; !rc && i < log->n; i++) {
 		if (i % 4096 == 0)
 			guard_progress("events joined", i);
@@ -270,6 +275,7 @@ void model_free(struct model *m)
 	free(m->device);
 	free(m->queue);
 	free(m->request);
+	free(m->of_rec);
 	memset(m, 0, sizeof(*m));
 }
 

@@ -30,10 +30,10 @@ enum stage {
 	STAGE_PUBLISH,  /* req_prod passed it */
 	STAGE_TAKE,     /* the backend copied it out */
 	STAGE_CHECK,    /* checked, or refused */
-	STAGE_MAP,      /* its grants are mapped */
+	STAGE_MAP,      /* its pages are mapped, or copied from the guest */
 	STAGE_SUBMIT,   /* given to the storage engine */
 	STAGE_DONE,     /* the storage engine is done */
-	STAGE_UNMAP,    /* its grants are unmapped */
+	STAGE_UNMAP,    /* its pages are unmapped, or copied to the guest */
 	STAGE_RESPOND,  /* the response stands in its slot */
 	STAGE_PRODUCE,  /* rsp_prod passed it */
 	STAGE_COMPLETE, /* the frontend took the response */
@@ -85,7 +85,7 @@ struct model_queue {
 	uint32_t entries; /* of its ring; 0 if it was never told */
 	uint64_t requests; /* in the model */
 	uint64_t pushed, taken, refused, responded, completed, failed;
-	uint64_t mapped_pages, unmapped_pages;
+	uint64_t mapped_pages, unmapped_pages, reused_pages, copied_pages;
 	struct notify_count to_backend, to_frontend;
 	/* Requests between push and completion, or take and response where
 	 * the frontend was not traced. */
@@ -119,6 +119,7 @@ struct model {
 	size_t queues, queues_room;
 	struct request *request; /* in the order of their first event */
 	size_t requests, requests_room;
+	uint32_t *of_rec; /* whose event a record is, or MODEL_NONE */
 	int64_t start_ns, end_ns;
 	uint64_t skipped; /* events of queues beyond MODEL_QUEUES_MAX */
 	uint64_t unanswered, orphans, twice, unsure;

@@ -36,12 +36,16 @@ static struct request *request_new(struct model *m, uint32_t queue,
 	return r;
 }
 
-static void touch(struct request *r, enum stage stage, int64_t t, uint32_t rec)
+static void touch(struct model *m, struct request *r, enum stage stage,
+		  int64_t t, uint32_t rec)
 {
 	if (stage < STAGE_COUNT)
 		r->t[stage] = t;
 	if (rec > r->last_rec)
 		r->last_rec = rec;
+	/* What publishes, publishes for many. */
+	if (stage != STAGE_PUBLISH && stage != STAGE_PRODUCE)
+		m->of_rec[rec] = (uint32_t)(r - m->request);
 }
 
 static int on_push(struct model *m, struct model_queue *q, uint32_t at)
@@ -68,7 +72,7 @@ static int on_push(struct model *m, struct model_queue *q, uint32_t at)
 	r->segments = (uint16_t)log_get(log, rec, LF_request_push_segments);
 	r->sector = (uint64_t)log_get(log, rec, LF_request_push_sector);
 	r->len = (uint64_t)log_get(log, rec, LF_request_push_len);
-	touch(r, STAGE_PUSH, rec->t_ns, at);
+	touch(m, r, STAGE_PUSH, rec->t_ns, at);
 	j->by_idx[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
 	join_chain_f(m, j, r);
 	q->pushed++;
@@ -110,7 +114,7 @@ static int on_take(struct model *m, struct model_queue *q, uint32_t at)
 	}
 	r->flags |= REQUEST_TAKEN;
 	r->bseq = (uint64_t)log_get(log, rec, LF_request_take_seq);
-	touch(r, STAGE_TAKE, rec->t_ns, at);
+	touch(m, r, STAGE_TAKE, rec->t_ns, at);
 	join_chain_b(m, j, r);
 	q->taken++;
 	join_flight(j, rec->t_ns, 0, 1);
@@ -128,7 +132,7 @@ static void on_check(struct model *m, struct model_queue *q, uint32_t at)
 	if (!r)
 		return;
 	r->len = (uint64_t)log_get(log, rec, LF_request_check_len);
-	touch(r, STAGE_CHECK, rec->t_ns, at);
+	touch(m, r, STAGE_CHECK, rec->t_ns, at);
 }
 
 static void on_refuse(struct model *m, struct model_queue *q, uint32_t at)
@@ -146,30 +150,50 @@ static void on_refuse(struct model *m, struct model_queue *q, uint32_t at)
 	r->flags |= REQUEST_REFUSED;
 	r->rule = w[log_places[LF_request_refuse_rule].word];
 	r->detail = w[log_places[LF_request_refuse_detail].word];
-	touch(r, STAGE_CHECK, rec->t_ns, at);
+	touch(m, r, STAGE_CHECK, rec->t_ns, at);
 }
 
-static void on_map(struct model *m, struct model_queue *q, uint32_t at,
-		   bool map)
+/* Pages that were mapped already, or copied, need no mapping. */
+static void on_grant(struct model *m, struct model_queue *q, uint32_t at)
 {
 	const struct trace_log *log = m->log;
 	const struct log_rec *rec = &log->rec[at];
-	uint64_t seq = (uint64_t)log_get(log, rec, map ? LF_grant_map_seq :
-							 LF_grant_unmap_seq);
+	enum stage stage = STAGE_MAP;
 	struct request *r;
+	uint64_t seq;
 	uint32_t n;
 
-	if (map)
+	switch ((enum ev_kind)rec->kind) {
+	case EV_KIND_grant_map:
+		seq = (uint64_t)log_get(log, rec, LF_grant_map_seq);
 		log_array(log, rec, LF_grant_map_gref, &n);
-	else
+		q->mapped_pages += n;
+		break;
+	case EV_KIND_grant_unmap:
+		seq = (uint64_t)log_get(log, rec, LF_grant_unmap_seq);
 		n = (uint32_t)log_get(log, rec, LF_grant_unmap_count);
-	*(map ? &q->mapped_pages : &q->unmapped_pages) += n;
+		q->unmapped_pages += n;
+		stage = STAGE_UNMAP;
+		break;
+	case EV_KIND_grant_reuse:
+		seq = (uint64_t)log_get(log, rec, LF_grant_reuse_seq);
+		n = (uint32_t)log_get(log, rec, LF_grant_reuse_count);
+		q->reused_pages += n;
+		break;
+	default:
+		seq = (uint64_t)log_get(log, rec, LF_grant_copy_seq);
+		log_array(log, rec, LF_grant_copy_gref, &n);
+		q->copied_pages += n;
+	}
 	r = seq ? join_find_bseq(m, q->join, seq) : NULL;
 	if (!r)
 		return;
-	if (map)
-		r->pages = (uint16_t)n;
-	touch(r, map ? STAGE_MAP : STAGE_UNMAP, rec->t_ns, at);
+	if (stage == STAGE_MAP)
+		r->pages = (uint16_t)(r->pages + n);
+	/* A read is copied to the guest behind the storage, not before it. */
+	if (rec->kind == EV_KIND_grant_copy && r->t[STAGE_DONE] != MODEL_NEVER)
+		stage = STAGE_UNMAP;
+	touch(m, r, stage, rec->t_ns, at);
 }
 
 static void on_disk(struct model *m, struct model_queue *q, uint32_t at,
@@ -189,9 +213,9 @@ static void on_disk(struct model *m, struct model_queue *q, uint32_t at,
 		if (!r->error)
 			r->error = (int32_t)log_get(log, rec,
 						    LF_disk_done_error);
-		touch(r, STAGE_DONE, rec->t_ns, at);
+		touch(m, r, STAGE_DONE, rec->t_ns, at);
 	} else {
-		touch(r, r->t[STAGE_SUBMIT] == MODEL_NEVER ? STAGE_SUBMIT :
+		touch(m, r, r->t[STAGE_SUBMIT] == MODEL_NEVER ? STAGE_SUBMIT :
 							     STAGE_COUNT,
 		      rec->t_ns, at);
 	}
@@ -210,7 +234,7 @@ static int on_respond(struct model *m, struct model_queue *q, uint32_t at)
 	join_flight(j, rec->t_ns, 0, -1);
 	if (r && r->flags & REQUEST_RESPONDED) {
 		r->flags |= REQUEST_TWICE;
-		touch(r, STAGE_COUNT, rec->t_ns, at);
+		touch(m, r, STAGE_COUNT, rec->t_ns, at);
 		return 0;
 	}
 	if (!r) {
@@ -226,7 +250,7 @@ static int on_respond(struct model *m, struct model_queue *q, uint32_t at)
 	r->status = (int8_t)log_get(log, rec, LF_request_respond_status);
 	r->rsp_idx = idx;
 	j->by_rsp[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
-	touch(r, STAGE_RESPOND, rec->t_ns, at);
+	touch(m, r, STAGE_RESPOND, rec->t_ns, at);
 	if (r->status)
 		q->failed++;
 	return 0;
@@ -262,7 +286,7 @@ static int on_complete(struct model *m, struct model_queue *q, uint32_t at)
 	}
 	if (r->flags & REQUEST_COMPLETED) {
 		r->flags |= REQUEST_TWICE;
-		touch(r, STAGE_COUNT, rec->t_ns, at);
+		touch(m, r, STAGE_COUNT, rec->t_ns, at);
 		return 0;
 	}
 	if (!(r->flags & REQUEST_RESPONDED)) {
@@ -275,7 +299,7 @@ static int on_complete(struct model *m, struct model_queue *q, uint32_t at)
 	}
 	r->fseq = seq;
 	r->flags |= REQUEST_COMPLETED;
-	touch(r, STAGE_COMPLETE, rec->t_ns, at);
+	touch(m, r, STAGE_COMPLETE, rec->t_ns, at);
 	return 0;
 }
 
@@ -297,7 +321,7 @@ static void on_produce(struct model *m, struct model_queue *q, uint32_t at)
 	for (; from != to; from++) {
 		r = join_find_index(m, rsp ? j->by_rsp : j->by_idx, j, from, rsp);
 		if (r && r->t[stage] == MODEL_NEVER)
-			touch(r, stage, rec->t_ns, at);
+			touch(m, r, stage, rec->t_ns, at);
 	}
 }
 
@@ -367,7 +391,9 @@ int requests_event(struct model *m, uint32_t queue, uint32_t at)
 		break;
 	case EV_KIND_grant_map:
 	case EV_KIND_grant_unmap:
-		on_map(m, q, at, rec->kind == EV_KIND_grant_map);
+	case EV_KIND_grant_reuse:
+	case EV_KIND_grant_copy:
+		on_grant(m, q, at);
 		break;
 	case EV_KIND_disk_submit:
 	case EV_KIND_disk_done:

@@ -55,6 +55,12 @@
 	X(grant_map, status)                                                   \
 	X(grant_unmap, seq)                                                    \
 	X(grant_unmap, count)                                                  \
+	X(grant_reuse, seq)                                                    \
+	X(grant_reuse, count)                                                  \
+	X(grant_copy, seq)                                                     \
+	X(grant_copy, to_guest)                                                \
+	X(grant_copy, gref)                                                    \
+	X(grant_copy, status)                                                  \
 	X(evtchn_alloc, port)                                                  \
 	X(evtchn_bind, port)                                                   \
 	X(evtchn_bind, remote_port)                                            \
