@@ -319,8 +319,7 @@ void desk_conn_accept(struct desk_source *listener, uint32_t events)
 	LIST_FOREACH(c, &d->conns, link)
 		n++;
 	for (;;) {
-		fd = accept4(listener->fd, NULL, NULL,
-			     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = desk_loop_accept(&d->loop, listener->fd);
 		if (fd < 0)
 			return;
 		c = n < CONNECTIONS_MAX ? calloc(1, sizeof(*c)) : NULL;

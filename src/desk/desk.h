@@ -92,6 +92,8 @@ struct desk {
 	LIST_HEAD(, desk_removal) removals;
 	struct desk_timer toolstack;
 	bool ending; /* nobody is missed any more */
+	uint64_t mem_default; /* bytes, of a domain that names no size */
+	unsigned channels, channels_max; /* two descriptors each */
 };
 
 struct desk_domain *desk_domain_find(struct desk *d, uint16_t domid);

@@ -93,6 +93,8 @@ int desk_domain_create(struct desk *d, uint16_t domid, uint64_t mem_bytes)
 		return dom->dying ? -EBUSY : 0;
 	if (domid > DESK_DOMID_MAX)
 		return -EINVAL;
+	if (domid && !mem_bytes)
+		mem_bytes = d->mem_default;
 	if (domid && (mem_bytes < DESK_DOMAIN_MEM_MIN ||
 		      mem_bytes > DESK_DOMAIN_MEM_MAX))
 		return -EINVAL;

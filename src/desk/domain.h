@@ -9,7 +9,7 @@
 #define DESK_DOMAIN_MEM_MAX (64ull << 30)
 
 /*
- * Domain 0 has no memory (mem_bytes 0).  A domain that exists is left as it
+ * Domain 0 has no memory; for others 0 means the desk's default.  A domain that exists is left as it
  * is.  -EINVAL (number or size), -EBUSY (one of that number is dying), or
  * why it could not be made.
  */

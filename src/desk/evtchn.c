@@ -6,18 +6,20 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* A domain has 4095 ports, or a fourth of what this machine can have. */
 static int port_free(const struct desk_domain *dom)
 {
-	unsigned i;
+	unsigned i, max = dom->desk->channels_max / 4;
 
-	for (i = 1; i <= DESK_PORT_MAX; i++)
+	for (i = 1; i <= DESK_PORT_MAX && i <= max; i++)
 		if (!dom->port[i])
 			return (int)i;
 	return -ENOSPC;
 }
 
-static void channel_close(struct desk_channel *ch)
+static void channel_close(struct desk *d, struct desk_channel *ch)
 {
+	d->channels--;
 	if (ch->wake[0] >= 0)
 		close(ch->wake[0]);
 	if (ch->wake[1] >= 0)
@@ -25,16 +27,20 @@ static void channel_close(struct desk_channel *ch)
 	free(ch);
 }
 
-static struct desk_channel *channel_open(void)
+static struct desk_channel *channel_open(struct desk *d)
 {
-	struct desk_channel *ch = calloc(1, sizeof(*ch));
+	struct desk_channel *ch;
 
+	if (d->channels >= d->channels_max)
+		return NULL;
+	ch = calloc(1, sizeof(*ch));
 	if (!ch)
 		return NULL;
+	d->channels++;
 	ch->wake[0] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ch->wake[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ch->wake[0] < 0 || ch->wake[1] < 0) {
-		channel_close(ch);
+		channel_close(d, ch);
 		return NULL;
 	}
 	return ch;
@@ -67,14 +73,14 @@ static int port_open(struct desk_conn *c, struct desk_channel *ch, int side,
 
 int desk_evtchn_alloc(struct desk_conn *c, uint16_t remote, int fds[2])
 {
-	struct desk_channel *ch = channel_open();
+	struct desk_channel *ch = channel_open(c->desk);
 	int n;
 
 	if (!ch)
 		return -ENOSPC;
 	n = port_open(c, ch, 0, remote, fds);
 	if (n < 0)
-		channel_close(ch);
+		channel_close(c->desk, ch);
 	return n;
 }
 
@@ -101,7 +107,7 @@ static void port_close(struct desk_port *p)
 	ch->end[p->side] = NULL;
 	p->domain->port[p->port] = NULL;
 	if (!ch->end[!p->side])
-		channel_close(ch);
+		channel_close(p->domain->desk, ch);
 	free(p);
 }
 

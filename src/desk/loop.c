@@ -2,7 +2,9 @@
 #include "desk/loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,15 +13,18 @@ int desk_loop_open(struct desk_loop *l)
 {
 	memset(l, 0, sizeof(*l));
 	LIST_INIT(&l->timers);
+	l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
-	return l->epfd < 0 ? -errno : 0;
+	return l->epfd < 0 || l->spare_fd < 0 ? -errno : 0;
 }
 
 void desk_loop_close(struct desk_loop *l)
 {
 	if (l->epfd >= 0)
 		close(l->epfd);
-	l->epfd = -1;
+	if (l->spare_fd >= 0)
+		close(l->spare_fd);
+	l->epfd = l->spare_fd = -1;
 }
 
 int desk_loop_add(struct desk_loop *l, struct desk_source *s, uint32_t events)
@@ -128,6 +133,25 @@ int desk_loop_run(struct desk_loop *l)
 	while (!l->quit && !err)
 		err = desk_loop_once(l, -1);
 	return err;
+}
+
+int desk_loop_accept(struct desk_loop *l, int listen_fd)
+{
+	const int flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int fd;
+
+	for (;;) {
+		fd = accept4(listen_fd, NULL, NULL, flags);
+		if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+			return fd;
+		close(l->spare_fd);
+		fd = accept4(listen_fd, NULL, NULL, flags);
+		if (fd >= 0)
+			close(fd);
+		l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -1;
+	}
 }
 
 void desk_loop_quit(struct desk_loop *l)

@@ -40,6 +40,7 @@ struct desk_loop {
 	int batch_len, batch_at;
 	struct epoll_event batch[LOOP_BATCH];
 	LIST_HEAD(, desk_timer) timers;
+	int spare_fd; /* see desk_loop_accept() */
 };
 
 int desk_loop_open(struct desk_loop *l);
@@ -55,6 +56,13 @@ void desk_loop_remove(struct desk_loop *l, struct desk_source *s);
 void desk_loop_timer_set(struct desk_loop *l, struct desk_timer *t,
 			 uint64_t after_ns);
 void desk_loop_timer_stop(struct desk_timer *t);
+
+/*
+ * The next connection that waits on a listening socket: a non-blocking fd,
+ * or -1 if there is none.  Where this process has no descriptor left the
+ * connection is closed, so that it does not wake the loop for ever.
+ */
+int desk_loop_accept(struct desk_loop *l, int listen_fd);
 
 /* Until desk_loop_quit(); 0 or -errno. */
 int desk_loop_run(struct desk_loop *l);

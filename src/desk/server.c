@@ -133,16 +133,25 @@ static int signals_open(struct desk *d)
 
 /* ---- start and end ----------------------------------------------------- */
 
-/* Every channel takes two descriptors, every domain four. */
-static void raise_fd_limit(void)
+#define MEM_DEFAULT (64u << 20)
+
+/*
+ * Every channel takes two descriptors.  Half of all may go there, so that
+ * guests cannot use up what connections need.
+ */
+static void raise_fd_limit(struct desk *d)
 {
 	struct rlimit lim;
 
-	if (getrlimit(RLIMIT_NOFILE, &lim) == 0 &&
-	    lim.rlim_cur < lim.rlim_max) {
-		lim.rlim_cur = lim.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &lim);
-	}
+	d->channels_max = 256;
+	if (getrlimit(RLIMIT_NOFILE, &lim))
+		return;
+	lim.rlim_cur = lim.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &lim))
+		return;
+	d->channels_max = lim.rlim_max / 4 < 1u << 20
+				  ? (unsigned)(lim.rlim_max / 4)
+				  : 1u << 20;
 }
 
 static int write_pid(struct desk *d)
@@ -181,7 +190,8 @@ static int take_directory(struct desk *d, const char *dir, struct why *why)
 	return 0;
 }
 
-int desk_server_open(const char *dir, struct desk **out, struct why *why)
+int desk_server_open(const char *dir, uint64_t mem_default, struct desk **out,
+		     struct why *why)
 {
 	struct desk *d = calloc(1, sizeof(*d));
 	int err;
@@ -189,15 +199,16 @@ int desk_server_open(const char *dir, struct desk **out, struct why *why)
 	if (!d)
 		return why_set(why, -ENOMEM, "no memory");
 	d->dir_fd = d->lock_fd = d->listener.fd = d->signals.fd = -1;
-	d->loop.epfd = -1;
+	d->loop.epfd = d->loop.spare_fd = -1;
 	d->toolstack.fire = desk_toolstack_timer;
+	d->mem_default = mem_default ? mem_default : MEM_DEFAULT;
 	LIST_INIT(&d->conns);
 	LIST_INIT(&d->domains);
 	LIST_INIT(&d->removals);
 	err = take_directory(d, dir, why);
 	if (err)
 		goto fail;
-	raise_fd_limit();
+	raise_fd_limit(d);
 	umask(0077);
 	clear_stale(d);
 	err = desk_loop_open(&d->loop);

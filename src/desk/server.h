@@ -16,8 +16,10 @@
 /*
  * Take the directory (it exists) and listen; what a killed desk left there
  * is cleared away.  Domain 0 exists then.  -EBUSY if a desk lives there.
+ * `mem_default` is for domains that name no size, in bytes; 0 is 64 MiB.
  */
-int desk_server_open(const char *dir, struct desk **out, struct why *why);
+int desk_server_open(const char *dir, uint64_t mem_default, struct desk **out,
+		     struct why *why);
 
 /* Until a client or a signal (SIGTERM, SIGINT) stops it.  0 or -errno. */
 int desk_server_run(struct desk *d);

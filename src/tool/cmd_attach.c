@@ -21,7 +21,6 @@
 #include "xen/desk/control.h"
 
 #define BUSY_NS	    10000000000u /* how long a dying domain may take */
-#define MEM_DEFAULT (64u << 20)
 #define DOMID_LIMIT 32751
 
 static const char *program; /* "ringside attach" or "ringside detach" */
@@ -196,7 +195,7 @@ static const struct argp_option attach_options[] = {
 	  "the disk's name in the guest (default: xvda)", 0 },
 	{ "mode", OPT_MODE, "r|w", 0, "read-only or writable (default: w)", 0 },
 	{ "mem", OPT_MEM, "SIZE", 0,
-	  "memory of the guest, if it is new (default: 64M)", 0 },
+	  "memory of the guest, if it is new (default: the desk's)", 0 },
 	{ "backend-domid", OPT_BACKEND, "N", 0,
 	  "where the backend runs (default: 0)", 0 },
 	{ "no-wait", OPT_NO_WAIT, NULL, 0,
@@ -348,7 +347,6 @@ static void defaults(struct disk_options *a)
 		.vdev = "xvda",
 		.devid = 202u << 8,
 		.domid = 1,
-		.mem_bytes = MEM_DEFAULT,
 	};
 }
 

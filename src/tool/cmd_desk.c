@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "desk/domain.h"
 #include "desk/server.h"
 #include "tool/commands.h"
 #include "xen/desk/control.h"
@@ -34,6 +35,8 @@ struct args {
 	const char *dir;
 	bool foreground;
 	bool json;
+	uint64_t mem_bytes;
+	bool mem_given;
 	int ready_fd; /* of the started process: tell its parent; or -1 */
 };
 
@@ -62,7 +65,7 @@ static int serve(const struct args *a)
 	int err;
 
 	log_open("desk", LOG_LEVEL_INFO);
-	err = desk_server_open(a->dir, &desk, &why);
+	err = desk_server_open(a->dir, a->mem_bytes, &desk, &why);
 	if (err) {
 		if (a->ready_fd < 0)
 			complain(why.text);
@@ -82,13 +85,15 @@ static int serve(const struct args *a)
 /* In the child: become the server.  Does not return. */
 static void exec_server(const struct args *a, int log_fd, int ready_fd)
 {
-	char fd_text[16];
+	char fd_text[16], mem_text[32];
 	char *argv[] = { (char *)"ringside",
 			 (char *)"desk",
 			 (char *)"start",
 			 (char *)"--foreground",
 			 (char *)"--ready-fd",
 			 fd_text,
+			 (char *)"--mem",
+			 mem_text,
 			 (char *)"--",
 			 (char *)(uintptr_t)a->dir,
 			 NULL };
@@ -102,6 +107,8 @@ static void exec_server(const struct args *a, int log_fd, int ready_fd)
 	dup2(ready_fd, 3);
 	closefrom(4);
 	snprintf(fd_text, sizeof(fd_text), "3");
+	snprintf(mem_text, sizeof(mem_text), "%llu",
+		 (unsigned long long)a->mem_bytes);
 	execv("/proc/self/exe", argv);
 	_exit(127);
 }
@@ -306,11 +313,13 @@ static int status(const struct args *a)
 
 /* ---- arguments --------------------------------------------------------- */
 
-enum { OPT_FOREGROUND = 0x100, OPT_JSON, OPT_READY_FD };
+enum { OPT_FOREGROUND = 0x100, OPT_MEM, OPT_JSON, OPT_READY_FD };
 
 static const struct argp_option options[] = {
 	{ "foreground", OPT_FOREGROUND, NULL, 0,
 	  "start: stay in the foreground and log to stderr", 0 },
+	{ "mem", OPT_MEM, "SIZE", 0,
+	  "start: memory of a guest that is made (default: 64M)", 0 },
 	{ "json", OPT_JSON, NULL, 0, "status: as JSON", 0 },
 	{ "ready-fd", OPT_READY_FD, "FD", OPTION_HIDDEN, NULL, 0 },
 	{ 0 }
@@ -325,6 +334,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case OPT_FOREGROUND:
 		a->foreground = true;
+		return 0;
+	case OPT_MEM:
+		if (number_parse_size(arg, DESK_DOMAIN_MEM_MIN,
+				      DESK_DOMAIN_MEM_MAX, &a->mem_bytes))
+			argp_error(state,
+				   "--mem %s: a size from 1M to 64G is "
+				   "needed",
+				   arg);
+		a->mem_given = true;
 		return 0;
 	case OPT_JSON:
 		a->json = true;
@@ -356,6 +374,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 					  "are needed");
 		if (a->foreground && a->action != START)
 			argp_error(state, "--foreground belongs to start");
+		if (a->mem_given && a->action != START)
+			argp_error(state, "--mem belongs to start");
 		if (a->json && a->action != STATUS)
 			argp_error(state, "--json belongs to status");
 		return 0;
@@ -378,7 +398,9 @@ static const struct argp argp = {
 
 int cmd_desk(int argc, char **argv)
 {
-	struct args a = { .action = -1, .ready_fd = -1 };
+	struct args a = { .action = -1,
+			  .mem_bytes = 64u << 20,
+			  .ready_fd = -1 };
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	if (strlen(a.dir) > PATH_MAX - 64) {

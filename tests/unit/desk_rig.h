@@ -55,7 +55,7 @@ static inline void rig_serve(int ready)
 	struct why why;
 
 	log_open("desk", LOG_LEVEL_ERROR);
-	if (desk_server_open(rig_dir, &desk, &why))
+	if (desk_server_open(rig_dir, 0, &desk, &why))
 		_exit(1);
 	if (write(ready, "", 1) != 1)
 		_exit(2);

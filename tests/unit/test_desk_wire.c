@@ -211,16 +211,40 @@ static void crowds(void **state)
 	} while (i);
 }
 
+/* A desk without a descriptor left refuses, and does not spin. */
+static void descriptors_run_out(void **state)
+{
+	struct rlimit lim = { 40, 40 };
+	int fd[60], i, refused = 0;
+	struct desk_counters c;
+	struct why why;
+	char byte;
+
+	(void)state;
+	assert_int_equal(prlimit(rig_pid, RLIMIT_NOFILE, &lim, NULL), 0);
+	for (i = 0; i < 60; i++)
+		fd[i] = dial();
+	assert_true(closed(fd[59]));
+	for (i = 0; i < 60; i++)
+		refused += recv(fd[i], &byte, 1, MSG_DONTWAIT) == 0;
+	assert_in_range(refused, 20, 50);
+	for (i = 0; i < 60; i++)
+		close(fd[i]);
+	/* Once it has seen them go there is room again. */
+	while (desk_control_counters(rig_dir, &c, &why))
+		;
+}
+
 static void two_desks_do_not_share(void **state)
 {
 	struct desk *desk;
 	struct why why;
 
 	(void)state;
-	assert_int_equal(desk_server_open(rig_dir, &desk, &why), -EBUSY);
+	assert_int_equal(desk_server_open(rig_dir, 0, &desk, &why), -EBUSY);
 	assert_non_null(strstr(why.text, "already runs"));
 	rig_counters(); /* and did the first no harm */
-	assert_int_equal(desk_server_open("/nonexistent/d", &desk, &why),
+	assert_int_equal(desk_server_open("/nonexistent/d", 0, &desk, &why),
 			 -ENOENT);
 }
 
@@ -256,7 +280,7 @@ static void a_long_directory(void **state)
 	assert_int_equal(mkdir(deep, 0700), 0);
 	pid = rig_fork();
 	if (pid == 0) {
-		if (desk_server_open(deep, &desk, &why))
+		if (desk_server_open(deep, 0, &desk, &why))
 			_exit(1);
 		desk_server_run(desk);
 		desk_server_close(desk);
@@ -280,7 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(first_comes_hello), T(rights), T(what_is_no_request_ends_it),
-		T(descriptors_are_dropped), T(answers_unread), T(crowds),
+		T(descriptors_are_dropped), T(answers_unread), T(crowds), T(descriptors_run_out),
 		T(two_desks_do_not_share), T(signals_end_it),
 		T(a_long_directory),
 	};

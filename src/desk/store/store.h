@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "base/log.h"
 #include "desk/loop.h"
 #include "desk/store/tree.h"
 
@@ -44,6 +45,7 @@ struct store_domain {
 	 * it cannot fill the memory for a slow reader (XSA-326, XSA-349).
 	 */
 	unsigned events;
+	struct log_limit log;
 };
 
 struct store {

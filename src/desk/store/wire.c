@@ -45,7 +45,7 @@ static void break_off(struct store_conn *c, const char *reason)
 {
 	if (c->broken)
 		return;
-	if (reason)
+	if (reason && log_limit_pass(&c->domain->log))
 		log_warn("store: domain %u is cut off: %s", c->domain->domid,
 			 reason);
 	c->broken = true;
@@ -269,8 +269,7 @@ void store_wire_accept(struct desk_source *listener, uint32_t events)
 
 	(void)events;
 	for (;;) {
-		fd = accept4(listener->fd, NULL, NULL,
-			     SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = desk_loop_accept(d->store->loop, listener->fd);
 		if (fd < 0)
 			return;
 		c = NULL;

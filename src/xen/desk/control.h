@@ -26,7 +26,10 @@ struct desk_counters {
 int desk_control_counters(const char *dir, struct desk_counters *out,
 			  struct why *why);
 
-/* Create domain `domid` (1..32751) with `mem_bytes`; 0 if it exists. */
+/*
+ * Create domain `domid` (1..32751) with `mem_bytes` of memory, 0 for the desk's
+ * default.  0 if it exists.
+ */
 int desk_control_domain_create(const char *dir, uint16_t domid,
 			       uint64_t mem_bytes, struct why *why);
 
