@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * One state machine, and longer than most files for that: what begins next
+ * and what came of it look at the same table of generations.
+ */
 #include "frontend/workload.h"
 
 #include <errno.h>
