@@ -50,7 +50,8 @@ background()
 	shift
 	# A fresh log for each life of it: wait_until looks for its words.
 	[ -e "$T/$name.log" ] && cat "$T/$name.log" >>"$T/$name.log.before"
-	"$@" >"$T/$name.log" 2>&1 &
+	: >"$T/$name.log" # here, not in the child: nobody reads the old one
+	"$@" >>"$T/$name.log" 2>&1 &
 	JOB[$name]=$! PID[$name]=$!
 }
 
