@@ -406,6 +406,164 @@ static void closing_unmaps(void **state)
 			 GTF_permit_access | GTF_reading);
 }
 
+/* ---- runs that lie idle ------------------------------------------------- */
+
+/* Without strict mode; where a sanitizer forces it, the rest still holds. */
+static void start_lazy(void)
+{
+	ops->close(gnt);
+	unsetenv("RINGSIDE_DESK_STRICT");
+	assert_int_equal(ops->open(back, &gnt), 0);
+	setenv("RINGSIDE_DESK_STRICT", "1", 1);
+}
+
+static void idle_runs_are_unmapped_for_the_guest(void **state)
+{
+	uint8_t *page = desk_guest_alloc(guest, 2);
+	uint32_t gref = grant(page, false);
+	struct xen_map m;
+	int16_t status;
+
+	(void)state;
+	start_lazy();
+	page[0] = 1;
+	page[XEN_PAGE_SIZE] = 2;
+	assert_int_equal(map_one(&m, gref, true, &status), 0);
+	assert_int_equal(*(uint8_t *)m.addr, 1);
+	ops->unmap(gnt, &m, 1);
+	assert_int_equal(rig_counters().mappings, 0);
+	/* The same gref for another page, then for the first one again. */
+	assert_int_equal(desk_guest_regrant(guest, gref, 0,
+					    page + XEN_PAGE_SIZE, false), 0);
+	assert_int_equal(map_one(&m, gref, true, &status), 0);
+	assert_int_equal(*(uint8_t *)m.addr, 2);
+	ops->unmap(gnt, &m, 1);
+	assert_int_equal(desk_guest_regrant(guest, gref, 0, page, false), 0);
+	page[0] = 3;
+	assert_int_equal(map_one(&m, gref, true, &status), 0);
+	assert_int_equal(*(uint8_t *)m.addr, 3);
+	ops->unmap(gnt, &m, 1);
+	/* Read-only is read-only, also where it lay writable before. */
+	assert_int_equal(map_one(&m, gref, false, &status), 0);
+	assert_true(faults(m.addr, true));
+	ops->unmap(gnt, &m, 1);
+	/* And withdrawn is withdrawn, wherever it lies. */
+	assert_int_equal(desk_guest_grant_end(guest, gref), 0);
+	assert_int_equal(map_one(&m, gref, true, &status), 1);
+	assert_null(m.addr);
+	assert_int_equal(desk_guest_grant(guest, 0, page, false), gref);
+	assert_int_equal(map_one(&m, gref, true, &status), 0);
+	assert_int_equal(*(uint8_t *)m.addr, 3);
+	ops->unmap(gnt, &m, 1);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LAZY 0
+#else
+#define LAZY 1
+#endif
+
+/* The same pages are found where they lay; that is what it is for. */
+static void idle_runs_are_found(void **state)
+{
+	uint8_t *page = desk_guest_alloc(guest, 20);
+	uint32_t gref[20], i;
+	struct xen_map m[3];
+	void *before[2];
+
+	(void)state;
+	start_lazy();
+	for (i = 0; i < 20; i++)
+		gref[i] = grant(page + (i * 7) % 20 * XEN_PAGE_SIZE, false);
+	for (i = 0; i < 3; i++)
+		m[i] = (struct xen_map){ .domid = GUEST, .writable = true,
+					 .count = i ? 9 : 1,
+					 .grefs = gref + (i ? 9 * i - 8 : 0) };
+	/* The last one stays, so that the window does not begin anew. */
+	assert_int_equal(ops->map(gnt, m, 3), 0);
+	for (i = 0; i < 2; i++)
+		before[i] = m[i].addr;
+	for (i = 0; i < 3; i++) {
+		ops->unmap(gnt, m, 2);
+		assert_int_equal(ops->map(gnt, m, 2), 0);
+		if (LAZY) {
+			assert_ptr_equal(m[0].addr, before[0]);
+			assert_ptr_equal(m[1].addr, before[1]);
+		}
+	}
+	ops->unmap(gnt, m, 3);
+}
+
+/* What a guest writes into an entry only says where to look first. */
+static void idle_runs_are_checked(void **state)
+{
+	uint8_t *page = desk_guest_alloc(guest, 2);
+	uint32_t a = grant(page, false);
+	uint32_t b = grant(page + XEN_PAGE_SIZE, false);
+	struct desk_grant_entry *t = table();
+	struct xen_map m, n;
+	int16_t status;
+
+	(void)state;
+	start_lazy();
+	page[0] = 'a';
+	page[XEN_PAGE_SIZE] = 'b';
+	/* b's page lies idle, a is mapped, and a's entry now names b's page. */
+	assert_int_equal(map_one(&m, b, false, &status), 0);
+	ops->unmap(gnt, &m, 1);
+	assert_int_equal(map_one(&m, a, false, &status), 0);
+	t[a].frame = t[b].frame;
+	assert_int_equal(map_one(&n, a, false, &status), 0);
+	assert_int_equal(*(uint8_t *)n.addr, 'a');
+	ops->unmap(gnt, &n, 1);
+	ops->unmap(gnt, &m, 1);
+	assert_int_equal(map_one(&m, b, false, &status), 0);
+	assert_int_equal(*(uint8_t *)m.addr, 'b');
+	ops->unmap(gnt, &m, 1);
+}
+
+/* More of them than are kept, in all sizes and orders; each is right. */
+static void idle_runs_are_bounded(void **state)
+{
+	enum { PAGES = 512, ROUNDS = 20000, LIVE = 16 };
+	uint8_t *page = desk_guest_alloc(guest, PAGES);
+	uint32_t first = 0, i, j, gref, grefs[LIVE][12];
+	struct xen_map m[LIVE] = { { 0 } };
+	unsigned seed = 3;
+
+	(void)state;
+	start_lazy();
+	for (i = 0; i < PAGES; i++) {
+		gref = grant(page + i * XEN_PAGE_SIZE, false);
+		if (!i)
+			first = gref;
+		assert_int_equal(gref, first + i);
+		memcpy(page + i * XEN_PAGE_SIZE, &gref, sizeof(gref));
+	}
+	for (i = 0; i < ROUNDS; i++) {
+		struct xen_map *one = &m[(unsigned)rand_r(&seed) % LIVE];
+		uint32_t *g = grefs[one - m];
+
+		if (one->addr) {
+			assert_int_equal(ops->unmap(gnt, one, 1), 0);
+			continue;
+		}
+		*one = (struct xen_map){ .domid = GUEST, .grefs = g,
+					 .writable = rand_r(&seed) % 2,
+					 .count = 1 + (unsigned)rand_r(&seed) %
+							      12 };
+		for (j = 0; j < one->count; j++)
+			g[j] = first + (unsigned)rand_r(&seed) % PAGES;
+		assert_int_equal(ops->map(gnt, one, 1), 0);
+		for (j = 0; j < one->count; j++)
+			assert_int_equal(((uint32_t *)one->addr)[j * 1024],
+					 g[j]);
+	}
+	for (i = 0; i < LIVE; i++)
+		ops->unmap(gnt, &m[i], 1);
+	assert_int_equal(rig_counters().mappings, 0);
+}
+
 /* ---- the guest's own side ------------------------------------------------------- */
 
 static void guest_memory(void **state)
@@ -671,11 +829,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(pages_are_shared), T(read_only_is_read_only), T(statuses),
 		T(mapped_stays_as_it_was), T(batches), T(window_is_bounded),
-		T(copies), T(closing_unmaps), T(guest_memory),
+		T(copies), T(closing_unmaps),
+		T(idle_runs_are_unmapped_for_the_guest),
+		T(idle_runs_are_found), T(idle_runs_are_checked), T(idle_runs_are_bounded),
+		T(guest_memory),
 		T(grefs_run_out), T(memory_is_sealed), T(mapper_is_killed),
 		T(mapper_is_killed_in_the_lock), T(the_lock_is_inherited),
 		T(mapper_is_stopped_in_the_lock),
 	};
 
+	setenv("RINGSIDE_DESK_STRICT", "1", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

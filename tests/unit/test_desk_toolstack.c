@@ -95,6 +95,7 @@ static pid_t frontend(const char *state_first, bool wait)
 		    h->ops->store.write(h, 0, FRONT "/state", state_first) ||
 		    desk_guest_grant(h, 0, page, false) < 8)
 			_exit(1);
+		*(char *)page = *state_first;
 		rig_gate_pass(&up);
 		while (wait)
 			pause();
@@ -142,7 +143,7 @@ static void killed_frontend_loses_its_disk(void **state)
 	/* The domain lasts as long as somebody maps its memory. */
 	usleep(100000);
 	assert_int_equal(rig_counters().domains, 1);
-	assert_int_equal(((volatile uint8_t *)m.addr)[0], 0);
+	assert_int_equal(((volatile char *)m.addr)[0], '4');
 	assert_int_equal(desk_control_domain_create(rig_dir, 1, RIG_MEM, &why),
 			 -EBUSY);
 	assert_int_equal(back->ops->gnttab.unmap(g, &m, 1), 0);
@@ -155,6 +156,7 @@ static void killed_frontend_loses_its_disk(void **state)
 	disk("1", "4");
 	pid = frontend("6", true);
 	assert_int_equal(back->ops->gnttab.map(g, &m, 1), 0);
+	assert_int_equal(((volatile char *)m.addr)[0], '6');
 	assert_int_equal(back->ops->gnttab.unmap(g, &m, 1), 0);
 	rig_kill(pid);
 }

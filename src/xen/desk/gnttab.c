@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "xen/desk/host.h"
+#include "xen/desk/lazy.h"
 #include "xen/desk/pin.h"
 #include "xen/desk/window.h"
 
@@ -18,6 +19,7 @@ struct xen_gnttab {
 	uint32_t track_id;
 	struct desk_views views;
 	struct desk_window window;
+	struct desk_lazy lazy;
 };
 
 static int16_t status_of(int err)
@@ -46,6 +48,7 @@ int desk_gnttab_open(struct xen_host *xh, struct xen_gnttab **out)
 		free(g);
 		return err;
 	}
+	desk_lazy_init(&g->lazy, &g->window);
 	err = desk_link_call(&h->link, &q, &reply, &fd, 1);
 	if (err)
 		goto fail;
@@ -147,28 +150,41 @@ static void status_fill(struct xen_map *m, int16_t status)
 	m->addr = NULL;
 }
 
-/* Put the pinned pages in their place: one mmap for each run of gfns. */
+static uint32_t pinned_gfn(const struct xen_gnttab *g,
+			   const struct desk_view *v, uint32_t page)
+{
+	return v->active->entry[g->track[page].gref].gfn;
+}
+
+/*
+ * Put the pinned pages in their place, where they do not lie already: one
+ * mmap for each run of gfns.
+ */
 static int place(struct xen_gnttab *g, struct desk_view *v,
 		 const struct xen_map *m)
 {
 	int prot = PROT_READ | (m->writable ? PROT_WRITE : 0);
-	uint32_t page = desk_window_page(&g->window, m->addr), i, run;
-	uint64_t gfn;
+	uint32_t page = desk_window_page(&g->window, m->addr);
+	uint32_t end = page + m->count, run, gfn;
 	void *p;
 
-	for (i = 0; i < m->count; i += run) {
-		gfn = v->active->entry[g->track[page + i].gref].gfn;
-		for (run = 1; i + run < m->count; run++)
-			if (v->active->entry[g->track[page + i + run].gref]
-				    .gfn != gfn + run)
-				break;
-		p = mmap(desk_window_address(&g->window, page + i),
+	for (; page < end; page += run) {
+		gfn = pinned_gfn(g, v, page);
+		run = 1;
+		if (g->lazy.gfn[page] == gfn)
+			continue;
+		while (page + run < end &&
+		       pinned_gfn(g, v, page + run) == gfn + run)
+			run++;
+		p = mmap(desk_window_address(&g->window, page),
 			 (size_t)run * XEN_PAGE_SIZE, prot,
 			 MAP_SHARED | MAP_FIXED | MAP_POPULATE, v->memory_fd,
-			 (off_t)(gfn * XEN_PAGE_SIZE));
+			 (off_t)((uint64_t)gfn * XEN_PAGE_SIZE));
 		if (p == MAP_FAILED)
 			return -errno;
 	}
+	for (page = end - m->count; page < end; page++)
+		g->lazy.gfn[page] = pinned_gfn(g, v, page);
 	return 0;
 }
 
@@ -187,6 +203,45 @@ static void place_undo(struct xen_gnttab *g, struct desk_view *v,
 	}
 	desk_window_give(&g->window, page, m->count);
 	status_fill(m, XEN_GNTST_NO_SPACE);
+}
+
+/*
+ * Room in the window for one map, and best where its pages lie already.  The
+ * guest may change its entries until they are pinned: what is read here is
+ * only where to look, and place() puts right what came out otherwise.
+ */
+static int64_t room(struct xen_gnttab *g, const struct desk_view *v,
+		    const struct xen_map *m)
+{
+	uint32_t gfn[XEN_MAP_MAX], i;
+	int64_t page;
+
+	for (i = 0; i < m->count && m->grefs[i] < DESK_GRANT_ENTRIES; i++)
+		gfn[i] = __atomic_load_n(&v->grant[m->grefs[i]].frame,
+					 __ATOMIC_RELAXED);
+	if (i == m->count && !g->lazy.strict) {
+		page = desk_lazy_find(&g->lazy, v->serial, m->writable, gfn,
+				      m->count);
+		if (page >= 0)
+			return page;
+	}
+	do {
+		page = desk_window_take(&g->window, m->count);
+	} while (page < 0 && desk_lazy_drop(&g->lazy));
+	for (i = 0; page >= 0 && i < m->count; i++)
+		g->lazy.gfn[page + i] = DESK_GFN_NONE;
+	return page;
+}
+
+/* The map's room is free again; what lies there stays for the next one. */
+static void leave(struct xen_gnttab *g, const struct desk_view *v,
+		  const struct xen_map *m, uint32_t page)
+{
+	if (g->lazy.strict || g->lazy.gfn[page] == DESK_GFN_NONE)
+		desk_window_give(&g->window, page, m->count);
+	else
+		desk_lazy_keep(&g->lazy, v->serial, m->writable, page,
+			       m->count);
 }
 
 /* All of `n` maps are of one domain. */
@@ -210,7 +265,7 @@ static int map_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 			failed++;
 			continue;
 		}
-		page = desk_window_take(&g->window, maps[i].count);
+		page = room(g, v, &maps[i]);
 		if (page < 0) {
 			status_fill(&maps[i], XEN_GNTST_NO_SPACE);
 			failed++;
@@ -218,8 +273,7 @@ static int map_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 			maps[i].addr =
 				desk_window_address(&g->window, (uint32_t)page);
 		} else {
-			desk_window_give(&g->window, (uint32_t)page,
-					 maps[i].count);
+			leave(g, v, &maps[i], (uint32_t)page);
 			failed++;
 		}
 	}
@@ -263,7 +317,7 @@ int desk_gnttab_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 
 /* ---- unmap ------------------------------------------------------------- */
 
-static int unpin_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
+static int unmap_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 {
 	struct desk_view *v;
 	uint32_t page, i;
@@ -282,6 +336,12 @@ static int unpin_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 				   &g->track[page + i]);
 	}
 	desk_pin_unlock(v);
+	for (m = 0; m < n; m++) {
+		if (maps[m].addr)
+			leave(g, v, &maps[m],
+			      desk_window_page(&g->window, maps[m].addr));
+		maps[m].addr = NULL;
+	}
 	return 0;
 }
 
@@ -312,22 +372,26 @@ static int reset_all(const struct xen_map *maps, unsigned n)
 int desk_gnttab_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 {
 	unsigned i, run;
-	int err, ret;
+	int err, ret = 0;
 
 	/* Out of reach before the guest may have the pages back. */
-	ret = reset_all(maps, n);
+	if (g->lazy.strict)
+		ret = reset_all(maps, n);
 	for (i = 0; i < n; i += run) {
 		run = same_domain(maps + i, n - i);
-		err = unpin_domain(g, maps + i, run);
+		err = unmap_domain(g, maps + i, run);
 		if (err)
 			ret = err;
 	}
+	/* Left where the domain could not be reached any more. */
 	for (i = 0; i < n; i++) {
-		if (maps[i].addr)
-			desk_window_give(
-				&g->window,
-				desk_window_page(&g->window, maps[i].addr),
-				maps[i].count);
+		if (!maps[i].addr)
+			continue;
+		desk_window_reset(maps[i].addr,
+				  (size_t)maps[i].count * XEN_PAGE_SIZE);
+		desk_window_give(&g->window,
+				 desk_window_page(&g->window, maps[i].addr),
+				 maps[i].count);
 		maps[i].addr = NULL;
 	}
 	return ret;

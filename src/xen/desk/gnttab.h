@@ -6,8 +6,8 @@
  * maptrack table; where in the window a page is mapped is its entry.  To map
  * is: under the granting domain's lock check and pin each grant, then map the
  * pages of the domain's memory over the reservation.  Nothing is allocated,
- * and nobody is asked.  Unmapped addresses fault, and read-only mappings are
- * read-only.
+ * and nobody is asked.  Read-only mappings are read-only.  What is unmapped
+ * faults, at once in strict mode and otherwise a little later (lazy.h).
  */
 #ifndef XEN_DESK_GNTTAB_H
 #define XEN_DESK_GNTTAB_H

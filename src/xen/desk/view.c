@@ -36,6 +36,7 @@ static int view_open(struct desk_host *h, uint16_t domid,
 		.domid = domid,
 	};
 	const int prot = PROT_READ | PROT_WRITE;
+	static uint64_t serial;
 	struct desk_wire_reply reply;
 	struct desk_view *v;
 	int fds[3];
@@ -49,6 +50,7 @@ static int view_open(struct desk_host *h, uint16_t domid,
 		free(v);
 		return err;
 	}
+	v->serial = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED);
 	v->domid = domid;
 	v->pages = reply.size / XEN_PAGE_SIZE;
 	v->memory_fd = fds[0];

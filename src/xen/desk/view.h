@@ -18,6 +18,7 @@ struct desk_host;
 struct desk_view {
 	LIST_ENTRY(desk_view) link;
 	unsigned refs;
+	uint64_t serial; /* never given twice in a process */
 	uint16_t domid;
 	uint64_t pages;
 	int memory_fd;
