@@ -28,7 +28,7 @@
 #define PLUGIN_NAME "nbdkit-ringside-plugin.so"
 
 /*
- * After SIGTERM nbdkit lets its clients' operations end.  If the backend
+ * When it is to end nbdkit lets its clients' operations end.  If the backend
  * does not answer them we give them up after PATIENCE, and nbdkit itself,
  * which then has nothing to wait for, after KILL.
  */
@@ -46,7 +46,7 @@ struct nbd_server {
 	bool ready;
 	bool failed;        /* it said why */
 	struct why told;
-	uint64_t asked_ns;  /* when it was asked to end; 0: not yet */
+	uint64_t asked_ns;  /* since when it is to end; 0: not yet */
 };
 
 /* ---- before --------------------------------------------------------------- */
@@ -76,6 +76,27 @@ static int find_plugin(struct nbd_server *s, struct why *why)
 		       PLUGIN_NAME, self);
 }
 
+/*
+ * Take leave of a server that we only knocked at, as its protocol has it: one
+ * that is hung up on complains.  Whatever goes wrong here does not matter.
+ */
+static void knock_end(int fd)
+{
+	/* Client flags; then "IHAVEOPT", NBD_OPT_ABORT (2), no data. */
+	static const char leave[] = "\0\0\0\1" "IHAVEOPT" "\0\0\0\2"
+				    "\0\0\0";
+	const struct timeval second = { .tv_sec = 1 };
+	char greeting[18];
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof(second));
+	if (recv(fd, greeting, sizeof(greeting), MSG_WAITALL) !=
+	    sizeof(greeting))
+		return;
+	if (send(fd, leave, sizeof(leave), MSG_NOSIGNAL) == sizeof(leave))
+		while (recv(fd, greeting, sizeof(greeting), 0) > 0)
+			;
+}
+
 /* A socket that nobody listens on is left over from a killed server. */
 static int clear_socket(const struct sockaddr_un *addr, struct why *why)
 {
@@ -97,12 +118,14 @@ static int clear_socket(const struct sockaddr_un *addr, struct why *why)
 	if (fd < 0)
 		return why_set(why, -errno, "cannot make a socket: %s",
 			       strerror(errno));
-	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0)
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0) {
+		knock_end(fd);
 		err = why_set(why, -EADDRINUSE,
 			      "--nbd %s: another server listens there",
 			      addr->sun_path);
-	else if (errno == ECONNREFUSED)
+	} else if (errno == ECONNREFUSED) {
 		unlink(addr->sun_path);
+	}
 	close(fd);
 	return err;
 }
@@ -212,6 +235,8 @@ static void server_told(struct nbd_server *s)
 	if (s->line[0] == 'E' && !s->failed) {
 		s->failed = true;
 		why_set(&s->told, -EIO, "%s", s->line + 1);
+		/* It is about to end by itself, but not to be waited for. */
+		s->asked_ns = s->asked_ns ? s->asked_ns : clock_now_ns();
 	} else if (s->line[0] == 'R' && !s->ready) {
 		s->ready = true;
 		s->opt->ready(s->uri);

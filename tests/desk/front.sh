@@ -130,7 +130,9 @@ front --rw randrw --verify --ops 1000 || fail "the disk died of it"
 desk_is_clean
 
 command -v nbdkit >/dev/null || skip "nbdkit is not installed"
-S=$T/x.sock
+S=$T/nbd # where front_nbd puts it
+export DESK
+export -f front_nbd
 U="nbd+unix:///?socket=$S"
 
 step "the disk over NBD"
@@ -139,13 +141,13 @@ serve()
 {
 	# What the last server said must not pass for this one's word.
 	[ -e "$T/nbd.log" ] && mv "$T/nbd.log" "$T/nbd$((serves++)).log"
-	background nbd ringside front "$DESK" --nbd "$S" "$@"
+	background nbd front_nbd "$@"
 	wait_until "the NBD server is ready" logged nbd '^nbd+unix'
 }
 expect_exit 2 "will not replace" front --nbd "$T/disk"
 expect_exit 2 "No such file" front --nbd "$T/nowhere/s"
 expect_exit 2 "1 to 107 bytes" front --nbd "$(printf '%0108d' 0)"
-expect_exit 1 "ringside attach" front --vdev xvdz --nbd "$S"
+expect_exit 1 "ringside attach" bash -c 'front_nbd --vdev xvdz'
 mkdir -p "$T/bin"
 expect_exit 1 "nbdkit is not installed" \
 	env PATH="$T/bin" "$(command -v ringside)" front "$DESK" --nbd "$S"
