@@ -254,6 +254,11 @@ static void signals_end_it(void **state)
 	char path[96];
 
 	(void)state;
+#ifdef __SANITIZE_THREAD__
+	/* tests/desk/desk.sh sends it to a desk that was not forked. */
+	print_message("a handler never runs in a child forked under TSan\n");
+	skip();
+#endif
 	rig_domain(1);
 	assert_int_equal(kill(rig_pid, SIGTERM), 0);
 	assert_int_equal(rig_exit_status(rig_pid), 0);
