@@ -4,6 +4,7 @@
  * as it can, and now and then a backend is killed.  At the end everything is
  * accounted for: no mapping, no mark in the grant table, no port.
  */
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "desk_rig.h"
@@ -196,11 +197,88 @@ static void everything_is_accounted_for(void **state)
 	munmap(shared, sizeof(*shared));
 }
 
+/* ---- handles of one host, side by side ------------------------------------ */
+
+struct worker {
+	pthread_t thread;
+	struct xen_host *back, *guest;
+	uint32_t gref;
+	int err;
+};
+
+/* Its own handles for grants and ports, on hosts that all share. */
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	const struct xen_gnttab_ops *gops = &w->back->ops->gnttab;
+	const struct xen_evtchn_ops *eops = &w->back->ops->evtchn;
+	struct xen_map m = { .domid = 1, .count = 1, .writable = true,
+			     .grefs = &w->gref };
+	struct xen_evtchn *mine, *theirs;
+	struct xen_gnttab *g;
+	int i, port, bound;
+
+	w->err = 1;
+	for (i = 0; i < 20; i++) {
+		if (gops->open(w->back, &g) || eops->open(w->back, &mine) ||
+		    eops->open(w->guest, &theirs))
+			return NULL;
+		port = eops->alloc_unbound(theirs, 0);
+		bound = eops->bind_interdomain(mine, 1, (uint32_t)port);
+		if (port <= 0 || bound <= 0 || gops->map(g, &m, 1) ||
+		    eops->pending(mine) != bound ||
+		    eops->notify(mine, (uint32_t)bound) ||
+		    eops->pending(theirs) != port ||
+		    *(uint32_t *)m.addr != w->gref || gops->unmap(g, &m, 1))
+			return NULL;
+		if (i % 2)
+			eops->close(theirs);
+		eops->close(mine);
+		if (i % 2 == 0)
+			eops->close(theirs);
+		gops->close(g);
+	}
+	w->err = 0;
+	return NULL;
+}
+
+static void threads_side_by_side(void **state)
+{
+	struct worker w[4];
+	uint32_t *page;
+	unsigned i;
+
+	(void)state;
+	rig_domain(1);
+	w[0].back = rig_host(0);
+	w[0].guest = rig_host(1);
+	for (i = 0; i < 4; i++) {
+		w[i].back = w[0].back;
+		w[i].guest = w[0].guest;
+		page = desk_guest_alloc(w[0].guest, 1);
+		w[i].gref = (uint32_t)desk_guest_grant(w[0].guest, 0, page,
+						       false);
+		*page = w[i].gref;
+		pthread_create(&w[i].thread, NULL, work, &w[i]);
+	}
+	for (i = 0; i < 4; i++) {
+		pthread_join(w[i].thread, NULL);
+		assert_int_equal(w[i].err, 0);
+	}
+	assert_int_equal(rig_counters().mappings, 0);
+	assert_int_equal(rig_counters().ports_bound, 0);
+	assert_int_equal(rig_counters().ports_unbound, 0);
+	xen_host_close(w[0].guest);
+	xen_host_close(w[0].back);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(everything_is_accounted_for,
 						rig_start, rig_stop),
+		cmocka_unit_test_setup_teardown(threads_side_by_side, rig_start,
+						rig_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
