@@ -61,14 +61,16 @@ int front_store_number(struct front_device *d, const char *key, uint64_t min,
 		return why_set(why, -errno, "cannot read %s/%s: %s",
 			       d->backend, key, strerror(errno));
 	err = number_parse(text, min, max, &value);
-	if (err)
+	if (err) {
+		ev_device_fault(&d->ev, "XB-08", key);
 		err = why_set(why, -EPROTO,
 			      "the backend broke XB-08: %s/%s is '%.40s', not "
 			      "a decimal number from %llu to %llu",
 			      d->backend, key, text, (unsigned long long)min,
 			      (unsigned long long)max);
-	else
+	} else {
 		*out = value;
+	}
 	free(text);
 	return err;
 }
