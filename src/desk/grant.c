@@ -147,13 +147,6 @@ static void count_tables(const struct desk *d, uint16_t domid,
 	}
 }
 
-/* The guest writes the same word at any time, so bits go out one by one. */
-static void marks_clear(struct desk_grant_entry *e, uint16_t flags)
-{
-	__atomic_fetch_and(&e->head, ~DESK_GRANT_HEAD(flags, 0),
-			   __ATOMIC_RELEASE);
-}
-
 void desk_grant_recount(struct desk_domain *dom)
 {
 	struct desk_active_entry *a;
@@ -172,9 +165,10 @@ void desk_grant_recount(struct desk_domain *dom)
 		a->readers = count[i].readers;
 		a->writers = count[i].writers;
 		if (!a->writers && !a->readers)
-			marks_clear(&dom->grant[i], GTF_reading | GTF_writing);
+			desk_grant_unmark(&dom->grant[i],
+					  GTF_reading | GTF_writing);
 		else if (!a->writers)
-			marks_clear(&dom->grant[i], GTF_writing);
+			desk_grant_unmark(&dom->grant[i], GTF_writing);
 	}
 	lock_drop(dom);
 	free(count);

@@ -32,13 +32,6 @@ void desk_pin_unlock(struct desk_view *v)
 	pthread_mutex_unlock(&v->active->lock);
 }
 
-/* Bits leave one by one: the guest writes the same word at any time. */
-static void marks_clear(struct desk_grant_entry *e, uint16_t flags)
-{
-	__atomic_fetch_and(&e->head, ~DESK_GRANT_HEAD(flags, 0),
-			   __ATOMIC_RELEASE);
-}
-
 /* Set the marks, if the entry permits it (Xen's _set_status_v1). */
 static int16_t marks_set(struct desk_grant_entry *e, uint16_t mapper,
 			 bool writable, bool pinned)
@@ -89,7 +82,7 @@ int16_t desk_pin(struct desk_view *v, uint16_t mapper, uint32_t gref,
 		/* Once: the guest may change it right after. */
 		gfn = __atomic_load_n(&e->frame, __ATOMIC_RELAXED);
 		if (gfn >= v->pages) {
-			marks_clear(e, GTF_reading | GTF_writing);
+			desk_grant_unmark(e, GTF_reading | GTF_writing);
 			return XEN_GNTST_BAD_PAGE;
 		}
 		a->gfn = gfn;
@@ -124,5 +117,5 @@ void desk_unpin(struct desk_view *v, uint32_t gref, bool writable,
 	if (!a->writers && !a->readers)
 		marks |= GTF_reading;
 	if (marks)
-		marks_clear(&v->grant[gref], marks);
+		desk_grant_unmark(&v->grant[gref], marks);
 }

@@ -44,6 +44,16 @@ struct desk_grant_entry {
 #define DESK_GRANT_DOMID(head) ((uint16_t)((head) >> 16))
 
 /*
+ * Take marks (GTF_reading, GTF_writing) out of an entry.  Only these bits:
+ * the guest writes the same word at any time.
+ */
+static inline void desk_grant_unmark(struct desk_grant_entry *e, uint16_t marks)
+{
+	__atomic_fetch_and(&e->head, ~DESK_GRANT_HEAD(marks, 0),
+			   __ATOMIC_RELEASE);
+}
+
+/*
  * An entry that is mapped: page and mapper as they were when it was first
  * mapped; the guest's later changes to the entry count no more.
  */
