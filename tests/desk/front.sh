@@ -3,6 +3,8 @@
 # The frontend as a user meets it: loads and comparisons, wrong options, a
 # backend that is late, silent, or goes, and the disk over NBD with the
 # clients that people use.
+#
+# timeout: 300
 . "${0%/*}/../lib.sh"
 
 stop_with()
