@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # What is wrong with the input is told in one sentence, with the exit codes of
 # DESIGN: 2 for usage and input, 1 for what fails at run time.
+#
+# level: long
 . "${0%/*}/../lib.sh"
 
 step "unknown commands, options and words"

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # A full disk under the trace: one sentence, what was recorded can be read,
 # and the guests' I/O goes on undisturbed.
+#
+# level: long
 . "${0%/*}/../lib.sh"
 small_file_system 64M ||
 	skip "only who may mount can make a file system that is soon full"

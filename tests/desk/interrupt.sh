@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Ctrl-C anywhere leaves no process, session or socket (tests/run looks for
 # them when this script has ended), and the desk's counters are zero.
+#
+# level: long
 . "${0%/*}/../lib.sh"
 
 # What a terminal does: the signal goes to the whole process group.

@@ -4,6 +4,8 @@
 # the trace with its errno; the disk lives on.  Three errors: an image that
 # is cut short under the backend, a limit on file sizes, a full file system.
 # With io_uring and with threads.
+#
+# level: long
 
 . "${0%/*}/../lib.sh"
 full=

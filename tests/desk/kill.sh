@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # kill -9 of a frontend, of the backend and of the desk, each under load: the
 # others go on or end as docs/architecture.md says, and nothing is left.
+#
+# level: long
 . "${0%/*}/../lib.sh"
 
 # One guest's load until it is stopped.

@@ -4,6 +4,8 @@
 # the catalogue.  What a run of well-behaved guests does not take is listed
 # here, each with its reason; a kind that is neither seen nor listed fails,
 # and so does a listed one that was seen.
+#
+# level: long
 . "${0%/*}/../lib.sh"
 
 # KIND  why such a run does not take it
