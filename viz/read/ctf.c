@@ -107,7 +107,8 @@ static void sort(struct trace_log *log)
 {
 	size_t i, at;
 
-	qsort(log->rec, log->n, sizeof(*log->rec), by_time);
+	if (log->n)
+		qsort(log->rec, log->n, sizeof(*log->rec), by_time);
 	for (i = 0; i < log->losses; i++) {
 		at = 0;
 		while (at < log->n &&
