@@ -28,6 +28,7 @@
 #include "trace/record/session.h"
 
 #define TICK_MS	  100
+#define HASTE_MS  10 /* where the file system may be full before long */
 #define STATUS_NS 500000000u
 #define ALIVE_NS  1000000000u
 #define HANG_NS	  15000000000u
@@ -37,6 +38,7 @@
  * writes a trace's metadata late, and without them nothing can be read.
  */
 #define ROOM_BYTES (16u << 20)
+#define SCARCE_BYTES (512u << 20)
 
 struct recording {
 	struct record_options opt;
@@ -258,14 +260,15 @@ static void session_stop(struct recording *rec)
 	rec->session = NULL;
 }
 
-static void room_check(struct recording *rec)
+/* Stops before the file system is full; how long to wait until next time. */
+static int room_check(struct recording *rec)
 {
 	unsigned n = record_dir_processes(rec->dir);
 	uint64_t room = record_dir_room(rec->dir);
 
 	/* We have buffers of our own that nothing is ever written to. */
 	if (room >= room_needed(rec, n ? n - 1 : 0))
-		return;
+		return room < SCARCE_BYTES ? HASTE_MS : TICK_MS;
 	session_stop(rec);
 	rec->result.failed = true;
 	why_set(&rec->result.why, -ENOSPC,
@@ -274,6 +277,7 @@ static void room_check(struct recording *rec)
 		(double)room / (1 << 20),
 		rec->running ? " while the command goes on" : "");
 	record_report_trouble(&rec->result);
+	return TICK_MS;
 }
 
 static void watch(struct recording *rec)
@@ -282,6 +286,7 @@ static void watch(struct recording *rec)
 
 	for (;;) {
 		uint64_t now = clock_now_ns();
+		int tick_ms = TICK_MS;
 
 		if (rec->running &&
 		    record_command_ended(rec->pid, &rec->code)) {
@@ -297,13 +302,13 @@ static void watch(struct recording *rec)
 			status_ns = now;
 		}
 		if (rec->session)
-			room_check(rec);
+			tick_ms = room_check(rec);
 		if (rec->session && now - alive_ns > ALIVE_NS) {
 			alive_ns = now;
 			if (!record_alive())
 				session_stop(rec); /* and says why not */
 		}
-		wait_ms(TICK_MS);
+		wait_ms(tick_ms);
 	}
 }
 
@@ -312,7 +317,8 @@ static int record_run(struct recording *rec)
 	uint64_t room = record_dir_room(rec->dir);
 	enum record_verdict verdict;
 	struct why why;
-	int err;
+	unsigned absent;
+	int err, pid;
 
 	if (room < ROOM_BYTES + RECORD_PROCESS_BYTES) {
 		fprintf(stderr, RECORD_PROGRAM ": the file system of %s has "
@@ -325,11 +331,19 @@ static int record_run(struct recording *rec)
 	lttng_since_ns = clock_now_ns();
 	err = record_start(&rec->session, &rec->opt, &why);
 	lttng_since_ns = 0;
+	record_report_clear();
 	if (err) {
 		fprintf(stderr, RECORD_PROGRAM ": %s\n", why.text);
 		return 1;
 	}
 	rec->start_ns = clock_now_ns();
+	absent = record_absent(rec->session, &pid);
+	if (absent)
+		fprintf(stderr, RECORD_PROGRAM ": %u running process%s, "
+			"process %d%s, did not answer LTTng; what they emit "
+			"is missing until they do\n", absent,
+			absent == 1 ? "" : "es", pid,
+			absent == 1 ? "" : " and others");
 	if (rec->command && !stop_count) {
 		err = record_command_start(rec->command, &rec->pid, &why);
 		if (err) {
@@ -356,7 +370,8 @@ static int record_run(struct recording *rec)
 int cmd_record(int argc, char **argv)
 {
 	static struct recording rec = {
-		.opt = { .level = EV_LEVEL_PROTOCOL },
+		.opt = { .level = EV_LEVEL_PROTOCOL,
+			 .waiting = record_report_waiting },
 	};
 	struct why why;
 	int code, err;

@@ -15,7 +15,7 @@
 
 static bool status_shown;
 
-static void status_clear(void)
+void record_report_clear(void)
 {
 	if (status_shown)
 		fputs("\r\033[K", stderr);
@@ -31,9 +31,18 @@ void record_report_status(uint64_t ms, uint64_t bytes)
 	status_shown = true;
 }
 
+void record_report_waiting(unsigned processes)
+{
+	if (!isatty(2))
+		return;
+	fprintf(stderr, "waiting for %u running program%s to join",
+		processes, processes == 1 ? "" : "s");
+	status_shown = true;
+}
+
 void record_report_trouble(struct record_result *res)
 {
-	status_clear();
+	record_report_clear();
 	if (res->failed && !res->told)
 		fprintf(stderr, RECORD_PROGRAM ": %s\n", res->why.text);
 	res->told = true;
@@ -120,7 +129,7 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 	}
 	err = record_check(dir, res->running, res->running_count, stop,
 			   &sum);
-	status_clear();
+	record_report_clear();
 	if (err) {
 		fprintf(stderr, RECORD_PROGRAM ": the trace in %s could not be "
 			"checked: %s\n", out, err == -ENOENT ?

@@ -32,6 +32,12 @@ enum record_verdict {
 /* On a terminal, one line that is written over; else nothing. */
 void record_report_status(uint64_t ms, uint64_t bytes);
 
+/* Takes that line away. */
+void record_report_clear(void);
+
+/* The same while running programs are waited for. */
+void record_report_waiting(unsigned processes);
+
 /* Says what failed; once, however often it is called. */
 void record_report_trouble(struct record_result *res);
 

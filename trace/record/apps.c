@@ -74,7 +74,7 @@ unsigned record_apps_find(int **pids)
 }
 
 unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
-			     unsigned count)
+			     unsigned count, int *pid)
 {
 	struct lttng_event *known = NULL;
 	unsigned missing = 0;
@@ -85,7 +85,10 @@ unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
 
 		for (k = 0; k < n && known[k].pid != pids[i]; k++)
 			;
-		missing += k == n && !app_is_stopped(pids[i]);
+		if (k < n || app_is_stopped(pids[i]))
+			continue;
+		missing++;
+		*pid = pids[i];
 	}
 	free(known);
 	return missing;

@@ -16,10 +16,10 @@ struct lttng_handle;
 unsigned record_apps_find(int **pids);
 
 /*
- * How many of these the daemon does not know; those that have ended or are
- * stopped and so cannot answer are left out.
+ * How many of these the daemon does not know, and one of them in *pid; those
+ * that have ended or are stopped and so cannot answer are left out.
  */
 unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
-			     unsigned count);
+			     unsigned count, int *pid);
 
 #endif

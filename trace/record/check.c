@@ -2,29 +2,18 @@
 #include "trace/record/check.h"
 
 #include <babeltrace2/babeltrace.h>
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "trace/record/dir.h"
+#include "trace/record/part.h"
 #include "trace/record/proc.h"
 
-/* The trace of one process: DIR/ust/pid/NAME-PID-DATE-TIME. */
-struct part {
-	char *path;
-	char name[64];  /* "NAME (process PID)" */
-	int pid;
-	bool said_end;  /* its last event is program_stop */
-	uint64_t events, discarded, packets;
-};
-
 struct reading {
-	struct part *part;
+	struct record_part *part;
 	const volatile sig_atomic_t *stop;
 };
 
@@ -41,7 +30,7 @@ struct stream {
 
 /* ---- one part, by libbabeltrace2 ---------------------------------------- */
 
-static void event_count(struct part *part, const bt_message *message)
+static void event_count(struct record_part *part, const bt_message *message)
 {
 	const bt_event *event = bt_message_event_borrow_event_const(message);
 	const char *name = bt_event_class_get_name(
@@ -54,7 +43,7 @@ static void event_count(struct part *part, const bt_message *message)
 
 static void message_count(struct stream *stream, const bt_message *message)
 {
-	struct part *part = stream->r->part;
+	struct record_part *part = stream->r->part;
 	uint64_t n = 1; /* where the trace does not say how many */
 
 	switch (bt_message_get_type(message)) {
@@ -146,25 +135,6 @@ static int sinks_add(bt_graph *graph, const bt_component_source *source,
 	return 0;
 }
 
-/* Whether any of its stream files, beside metadata and index, holds data. */
-static bool part_has_data(const struct part *part)
-{
-	DIR *d = opendir(part->path);
-	struct dirent *e;
-	bool data = false;
-
-	while (d && !data && (e = readdir(d))) {
-		struct stat st;
-
-		data = strcmp(e->d_name, "metadata") &&
-		       !fstatat(dirfd(d), e->d_name, &st, 0) &&
-		       S_ISREG(st.st_mode) && st.st_size > 0;
-	}
-	if (d)
-		closedir(d);
-	return data;
-}
-
 /* -EIO: it cannot be read, or not to its end. */
 static int part_read(const bt_component_class_source *class,
 		     struct reading *r)
@@ -178,12 +148,14 @@ static int part_read(const bt_component_class_source *class,
 	if (!graph)
 		return -ENOMEM;
 	source = source_add(graph, class, r->part->path);
-	if (!source)
+	if (!source) {
+		err = record_part_has_data(r->part) ? -EIO : 0;
 		goto out;
+	}
 	count = bt_component_source_get_output_port_count(source);
 	if (!count) {
 		/* babeltrace takes empty metadata for a trace of nothing. */
-		err = part_has_data(r->part) ? -EIO : 0;
+		err = record_part_has_data(r->part) ? -EIO : 0;
 		goto out;
 	}
 	streams = calloc(count, sizeof(*streams));
@@ -199,7 +171,8 @@ static int part_read(const bt_component_class_source *class,
 		do
 			status = bt_graph_run(graph);
 		while (status == BT_GRAPH_RUN_STATUS_AGAIN);
-		err = status == BT_GRAPH_RUN_STATUS_OK ? 0 : -EIO;
+		err = status == BT_GRAPH_RUN_STATUS_OK ||
+		      !record_part_has_data(r->part) ? 0 : -EIO;
 	}
 out:
 	bt_graph_put_ref(graph);
@@ -210,66 +183,10 @@ out:
 
 /* ---- all parts ---------------------------------------------------------- */
 
-/* From "NAME-PID-DATE-TIME"; NAME may have dashes of its own. */
-static void part_name(struct part *part, const char *entry)
-{
-	char copy[NAME_MAX + 1], *dash;
-	int pid = 0;
-
-	snprintf(copy, sizeof(copy), "%s", entry);
-	for (int i = 0; i < 3 && (dash = strrchr(copy, '-')); i++) {
-		pid = atoi(dash + 1);
-		*dash = '\0';
-	}
-	snprintf(part->name, sizeof(part->name), "%.32s (process %d)", copy,
-		 pid);
-	part->pid = pid;
-}
-
-static void parts_free(struct part *parts, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		free(parts[i].path);
-	free(parts);
-}
-
-/* The count, and the parts, which the caller frees; or -ENOMEM. */
-static int parts_find(const char *dir, struct part **out)
-{
-	struct part *parts = NULL, *more;
-	char inner[PATH_MAX + 16];
-	struct dirent *e;
-	int count = 0;
-	DIR *d;
-
-	snprintf(inner, sizeof(inner), "%s/ust/pid", dir);
-	d = opendir(inner);
-	while (d && (e = readdir(d))) {
-		if (*e->d_name == '.')
-			continue;
-		more = reallocarray(parts, (unsigned)count + 1, sizeof(*parts));
-		if (!more)
-			goto fail;
-		parts = more;
-		memset(&parts[count], 0, sizeof(*parts));
-		if (asprintf(&parts[count].path, "%s/%s", inner, e->d_name) < 0)
-			goto fail;
-		part_name(&parts[count++], e->d_name);
-	}
-	if (d)
-		closedir(d);
-	*out = parts;
-	return count;
-fail:
-	closedir(d);
-	parts_free(parts, (unsigned)count);
-	return -ENOMEM;
-}
-
 int *record_check_running(const char *dir, unsigned *running_count)
 {
-	struct part *parts = NULL;
-	int count = parts_find(dir, &parts);
+	struct record_part *parts = NULL;
+	int count = record_parts_find(dir, &parts);
 	int *pids = NULL;
 
 	*running_count = 0;
@@ -279,7 +196,7 @@ int *record_check_running(const char *dir, unsigned *running_count)
 		if (record_proc_runs(parts[i].pid))
 			pids[(*running_count)++] = parts[i].pid;
 	if (count >= 0)
-		parts_free(parts, (unsigned)count);
+		record_parts_free(parts, (unsigned)count);
 	return pids;
 }
 
@@ -291,7 +208,7 @@ static bool is_among(int pid, const int *pids, unsigned count)
 	return record_proc_runs(pid);
 }
 
-static void part_sum(struct part *part, int err, bool running,
+static void part_sum(struct record_part *part, int err, bool running,
 		     struct record_summary *sum)
 {
 	bool lost = part->discarded || part->packets;
@@ -318,11 +235,11 @@ int record_check(const char *dir, const int *running, unsigned running_count,
 {
 	const bt_component_class_source *class;
 	const bt_plugin *plugin = NULL;
-	struct part *parts = NULL;
+	struct record_part *parts = NULL;
 	int count, err = 0;
 
 	memset(sum, 0, sizeof(*sum));
-	count = parts_find(dir, &parts);
+	count = record_parts_find(dir, &parts);
 	if (count < 0)
 		return count;
 	if (bt_plugin_find("ctf", BT_TRUE, BT_TRUE, BT_TRUE, BT_FALSE, BT_FALSE,
@@ -349,6 +266,6 @@ int record_check(const char *dir, const int *running, unsigned running_count,
 out:
 	if (plugin)
 		bt_plugin_put_ref(plugin);
-	parts_free(parts, (unsigned)count);
+	record_parts_free(parts, (unsigned)count);
 	return err;
 }

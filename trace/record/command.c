@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -17,6 +18,13 @@
 #define ASK_NS	3000000000u /* from the signal to SIGTERM */
 #define KILL_NS 5000000000u /* and to SIGKILL */
 
+/*
+ * How long a traced process waits in its start for the session daemon; what
+ * it emits before the daemon knows it is lost, and nobody counts that.  The
+ * default of 3 s is too short on a busy machine.
+ */
+#define REGISTER_MS "60000"
+
 extern char **environ;
 
 int record_command_start(char *const *argv, pid_t *pid, struct why *why)
@@ -25,6 +33,7 @@ int record_command_start(char *const *argv, pid_t *pid, struct why *why)
 	sigset_t none, all;
 	int err;
 
+	setenv("LTTNG_UST_REGISTER_TIMEOUT", REGISTER_MS, 0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&none);
 	sigfillset(&all);

@@ -19,8 +19,10 @@
 
 #define CHANNEL	     "ringside"
 #define NS_PER_S     1000000000u
-#define REGISTER_NS  (3 * (uint64_t)NS_PER_S) /* LTTng-UST's own limit */
+#define REGISTER_NS  (8 * (uint64_t)NS_PER_S)
+#define PATIENT_NS   NS_PER_S
 #define PENDING_NS   (10 * (uint64_t)NS_PER_S)
+#define DESTROY_MS   60000
 #define SUBBUF_MIN   65536u
 
 struct record {
@@ -29,6 +31,8 @@ struct record {
 	struct lttng_handle *handle;
 	uint64_t subbuf_bytes, num_subbuf;
 	bool created; /* the daemon has the session */
+	unsigned absent;
+	int absent_pid;
 };
 
 static void sleep_ms(long ms)
@@ -166,18 +170,25 @@ static int events_enable(struct record *rec, enum ev_level level,
 /*
  * A daemon that has just started hears from the running processes one by
  * one.  Starting the session before they are known would lose their first
- * events; one that does not come is not waited for longer than LTTng does.
- * Processes that start now wait for the daemon by themselves.
+ * events.  After a daemon has ended, LTTng-UST sleeps for 5 s before it looks
+ * for the next one.  Processes that start now wait for it by themselves.
  */
-static void apps_wait(struct record *rec)
+static void apps_wait(struct record *rec, void (*waiting)(unsigned))
 {
-	uint64_t end = clock_now_ns() + REGISTER_NS;
+	uint64_t start = clock_now_ns(), waited = 0;
 	int *pids;
 	unsigned count = record_apps_find(&pids);
 
-	while (record_apps_missing(rec->handle, pids, count) &&
-	       clock_now_ns() < end)
+	while ((rec->absent = record_apps_missing(rec->handle, pids, count,
+						  &rec->absent_pid)) &&
+	       waited < REGISTER_NS) {
 		sleep_ms(10);
+		waited = clock_now_ns() - start;
+		if (waiting && waited > PATIENT_NS) {
+			waiting(rec->absent);
+			waiting = NULL;
+		}
+	}
 	free(pids);
 }
 
@@ -216,7 +227,7 @@ int record_start(struct record **out, const struct record_options *opt,
 		err = events_enable(rec, opt->level, why);
 	if (err)
 		goto fail;
-	apps_wait(rec);
+	apps_wait(rec, opt->waiting);
 	ret = lttng_start_tracing(rec->name);
 	if (ret < 0) {
 		err = lttng_why(why, "start to record", ret);
@@ -227,6 +238,12 @@ int record_start(struct record **out, const struct record_options *opt,
 fail:
 	record_close(rec);
 	return err;
+}
+
+unsigned record_absent(const struct record *rec, int *pid)
+{
+	*pid = rec->absent_pid;
+	return rec->absent;
 }
 
 bool record_alive(void)
@@ -311,15 +328,17 @@ int record_stop(struct record *rec, struct record_losses *losses,
 	return err ? err : err2;
 }
 
-/* Waits for the end as long as record_stop would. */
+/*
+ * Until it is gone: while the daemon still has it, the daemon is not ended.
+ * On a busy machine, with processes that come and go, that takes seconds.
+ */
 static void session_destroy(struct record *rec)
 {
 	struct lttng_destruction_handle *end = NULL;
 
 	if (lttng_destroy_session_ext(rec->name, &end) != LTTNG_OK)
 		return;
-	lttng_destruction_handle_wait_for_completion(
-		end, (int)(PENDING_NS / 1000000u));
+	lttng_destruction_handle_wait_for_completion(end, DESTROY_MS);
 	lttng_destruction_handle_destroy(end);
 }
 

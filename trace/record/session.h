@@ -38,6 +38,8 @@ struct record_options {
 	uint64_t subbuf_bytes; /* a power of two, a page or more; 0: chosen */
 	uint64_t num_subbuf;   /* a power of two, 2 or more; 0: chosen */
 	unsigned contexts;     /* of enum record_context */
+	/* Called with a number of processes if they keep us waiting; or NULL. */
+	void (*waiting)(unsigned processes);
 };
 
 /*
@@ -58,6 +60,13 @@ struct record;
  */
 int record_start(struct record **rec, const struct record_options *opt,
 		 struct why *why);
+
+/*
+ * Number of traced processes that ran before and have not answered within
+ * eight seconds, and one of them in *pid: what they emit is missing until
+ * they do.
+ */
+unsigned record_absent(const struct record *rec, int *pid);
 
 /* Whether the session daemon still answers. */
 bool record_alive(void);

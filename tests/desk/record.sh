@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# ringside record by itself, with a program that only emits: what it counts is
+# what was emitted, losses are told, and it leaves nothing, however it ends.
+# A full disk and Ctrl-C under load have scripts of their own.
+#
+# timeout: 180
+# alone
+. "${0%/*}/../lib.sh"
+emit=$BIN/fixtures/emit
+[ -x "$emit" ] || fail "$emit is not built; make units"
+
+# Runs the recorder with the trace in $T/$1; its words go to $T/said.
+record()
+{
+	local out=$T/$1
+	shift
+	ringside record -o "$out" "$@" 2>"$T/said" </dev/null
+}
+
+# The number before the words $1 in what it said, 0 if they are not there.
+said()
+{
+	local n
+	n=$(sed -nE "s/.*[^0-9]([0-9]+) $1.*/\1/p" "$T/said" | head -n 1)
+	echo "${n:-0}"
+}
+
+says()
+{
+	grep -qE -- "$1" "$T/said" ||
+		fail "it does not say \"$1\" but: $(cat "$T/said")"
+}
+
+# Events of emit in the trace $T/$1.
+emitted()
+{
+	babeltrace2 "$T/$1"/ust/pid/emit-* 2>/dev/null | grep -c ringside:
+}
+
+# The daemon that a recorder started; a zombie does not count.
+own_daemon()
+{
+	local pid
+	for pid in $(pgrep -r D,R,S -x lttng-sessiond); do
+		tr '\0' '\n' <"/proc/$pid/environ" |
+			grep -qx RINGSIDE_SESSIOND=1 && echo "$pid" && return 0
+	done 2>/dev/null
+	return 1
+}
+
+nothing_left()
+{
+	lttng --no-sessiond list 2>/dev/null | grep ringside- &&
+		fail "$1 left a session"
+	! own_daemon >/dev/null || fail "$1 left its session daemon"
+}
+
+! own_daemon >/dev/null || fail "a recorder is at work already"
+
+step "many threads that end at once: every event is there"
+n=$(record all -- "$emit" 32 2000 stop) || fail "exit status $?"
+cat "$T/said"
+[ "$n" -eq 64002 ] || fail "emit counted $n"
+[ $(($(emitted all) + $(said 'more were LOST'))) -eq "$n" ] ||
+	fail "$(emitted all) of $n events are in the trace"
+[ "$(said 'events of')" -eq "$(babeltrace2 "$T/all" 2>/dev/null | wc -l)" ] ||
+	fail "it counted $(said 'events of') events"
+n=$(record exit -- "$emit" 8 2000 exit) || fail "exit status $?"
+[ $(($(emitted exit) + $(said 'more were LOST'))) -eq "$n" ] ||
+	fail "$(emitted exit) of $n events are in the trace of _exit"
+says 'emit \(process [0-9]+\) ended without saying so'
+nothing_left "a recording"
+
+step "tiny buffers lose events, and every one is told"
+ends=stop moments=0.9
+[ "$LEVEL" = all ] && ends="stop exit" moments="0.4 0.8 1.2 1.6"
+for end in $ends; do
+	n=$(record "tiny-$end" --subbuf-size 4k --num-subbuf 2 -- \
+		"$emit" 16 20000 "$end") || fail "exit status $?"
+	head -n 1 "$T/said"
+	lost=$(said 'more were LOST')
+	[ "$lost" -gt 0 ] || fail "nothing was lost; is the test too small?"
+	[ $((lost + $(emitted "tiny-$end"))) -eq "$n" ] ||
+		fail "$(emitted "tiny-$end") + $lost is not $n"
+	says '2 of 4 KiB with --subbuf-size'
+done
+
+step "the command's exit code, and its streams"
+record code -- bash -c "$emit 1 1 stop; exit 7" >"$T/n"
+[ $? -eq 7 ] || fail "not the command's exit code"
+echo in | ringside record -o "$T/io" -- \
+	bash -c 'read x; '"$emit"' 1 1 stop >&2; echo "$x"' >"$T/io.out" 2>/dev/null
+[ "$(cat "$T/io.out")" = in ] || fail "it does not pass stdin and stdout on"
+
+step "a signal at any moment"
+for after in $moments; do
+	ringside record -o "$T/signal$after" -- \
+		bash -c 'sleep 61600 & sleep 61601' 2>"$T/said" &
+	pid=$!
+	sleep "$after"
+	kill -TERM $pid
+	wait $pid
+	status=$?
+	[ $status -eq 143 ] || fail "exit status $status: $(cat "$T/said")"
+	pgrep -f '^sleep 6160[01]$' && fail "it left what the command started"
+	[ ! -e "$T/signal$after" ] || [ -e "$T/signal$after/ust" ] ||
+		fail "it left an empty directory"
+	nothing_left "a signal after $after s"
+done
+
+step "mistakes"
+rec="ringside record"
+expect_exit 2 'DIR is missing' $rec
+expect_exit 2 'level "loud" is unknown' $rec -o "$T/x" --level loud
+expect_exit 2 '"5000" is not a power of two' $rec -o "$T/x" --subbuf-size 5000
+expect_exit 2 '"1" is not a power of two' $rec -o "$T/x" --num-subbuf 1
+expect_exit 2 'context "pid" is unknown' $rec -o "$T/x" --contexts pid
+expect_exit 2 'unrecognized option' $rec -o "$T/x" --bogus
+expect_exit 2 'directory above it' $rec -o "$T/no/such" -- true
+expect_exit 2 'is no directory' $rec -o "$T/said" -- true
+expect_exit 2 'already holds a trace' $rec -o "$T/all" -- true
+expect_exit 2 'not just an older trace' $rec -o "$T" --force -- true
+expect_exit 127 'nonesuch cannot be run' $rec -o "$T/x" -- nonesuch
+expect_exit 126 'cannot be run: Permission' $rec -o "$T/x" -- "$T/said"
+expect_exit 1 'install LTTng' env PATH="$T/no" \
+	"$BIN/ringside" record -o "$T/x" -- /bin/true
+[ ! -e "$T/x" ] || fail "a mistake left $T/x"
+record all --force -- "$emit" 1 1 stop >"$T/n" || fail "--force does not work"
+[ "$(emitted all)" -eq 3 ] || fail "--force left the old trace"
+
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+	step "without permission"
+	mkdir -m 755 "$T/closed"
+	expect_exit 1 'closed cannot be .*: Permission denied' setpriv --reuid 65534 \
+		--clear-groups "$BIN/ringside" record -o "$T/closed" -- true
+fi
+nothing_left "a mistake"
+
+[ "$LEVEL" = all ] || exit 0
+
+step "a process killed in the middle of an event"
+record killed -- "$emit" 4 50 kill
+[ $? -eq 137 ] || fail "the exit code is not the command's"
+says 'emit \(process [0-9]+\) ended without saying so'
+[ "$(emitted killed)" -gt 0 ] || fail "nothing of it is in the trace"
+nothing_left "it"
+
+step "a process that ran before the daemon is recorded from the start"
+"$emit" 1 10 stop 3000 >"$T/n" &
+record before -- sleep 5
+wait $!
+[ "$(emitted before)" -eq 12 ] || fail "$(emitted before) events of 12"
+
+step "levels and contexts"
+record control --level control -- "$emit" 1 10 stop >"$T/n"
+[ "$(emitted control)" -eq 2 ] || fail "$(emitted control) events of 2"
+record context --contexts vtid,procname -- "$emit" 1 10 stop >"$T/n"
+babeltrace2 "$T"/context/ust/pid/emit-* |
+	grep -q 'vtid = [0-9]*, procname = "emit"' || fail "no contexts"
+
+step "two at once: the last one ends the daemon"
+ringside record -o "$T/one" -- sleep 2 2>"$T/one.said" &
+one=$!
+ringside record -o "$T/two" -- bash -c \
+	"while [ ! -e '$T/go' ]; do sleep 0.1; done; $emit 1 1 stop" \
+	>"$T/n" 2>"$T/said" &
+two=$!
+wait $one
+own_daemon >/dev/null || fail "the first one took the daemon away"
+touch "$T/go"
+wait $two || fail "the second one: $(cat "$T/said")"
+[ "$(emitted two)" -eq 3 ] || fail "the second one lost its events"
+nothing_left "the last one"
+
+step "somebody else's daemon and session stay"
+if ! pgrep -r D,R,S -x lttng-sessiond >/dev/null; then
+	lttng-sessiond --daemonize --no-kernel >"$T/sessiond.log" 2>&1 </dev/null
+	daemon=$(pgrep -r D,R,S -ox lttng-sessiond)
+	record theirs -- "$emit" 1 1 stop >"$T/n" || fail "exit status $?"
+	kill -0 "$daemon" || fail "the daemon was ended"
+	kill "$daemon"
+	wait_until "it ends" eval '! pgrep -r D,R,S -x lttng-sessiond >/dev/null'
+fi
+
+step "a recorder that was killed: the next one cleans up"
+ringside record -o "$T/dead" -- sleep 30 2>"$T/said" &
+pid=$!
+wait_until "it records" pgrep -P $pid -x sleep >/dev/null
+pkill -KILL -P $pid -x sleep
+kill -STOP $pid 2>/dev/null
+kill -KILL $pid
+wait $pid 2>/dev/null
+own_daemon >/dev/null || fail "the test is wrong: it left no daemon"
+record after -- "$emit" 1 1 stop >"$T/n" || fail "$(cat "$T/said")"
+nothing_left "the next one"
+
+step "the daemon dies: it is told, and the command ends as it would"
+if ! pgrep -r D,R,S -x lttng-sessiond >/dev/null; then
+	ringside record -o "$T/gone" -- bash -c \
+		"$emit 1 1 stop; touch '$T/kill'; sleep 3; echo end" \
+		>"$T/n" 2>"$T/said" &
+	pid=$!
+	wait_until "it records" [ -e "$T/kill" ]
+	kill -KILL "$(own_daemon)"
+	wait $pid
+	[ $? -eq 1 ] || fail "exit status is not 1"
+	grep -q end "$T/n" || fail "the command did not end as it would"
+	says 'session daemon has gone'
+fi
