@@ -111,6 +111,8 @@ $(B)/gen/%.o: $(B)/gen/%.c
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-undef -MMD -MP -c -o $@ $<
 
 $(B)/viz/%.o $(B)/src/tool/%.o: CPPFLAGS += $(VIZ_CFLAGS)
+# .incbin is no dependency that the compiler tells.
+$(B)/viz/render/assets.o: $(wildcard viz/render/*.css viz/render/*.js)
 
 $(B)/%.o: %.c | $(GEN_H)
 	@mkdir -p $(@D)

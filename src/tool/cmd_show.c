@@ -2,10 +2,13 @@
 /* ringside show: a view of a trace, as a picture, a table or a page. */
 #include <argp.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/number.h"
 #include "tool/commands.h"
@@ -21,20 +24,37 @@ struct show {
 	struct view_options options;
 };
 
-enum { OPT_REQUEST = 0x100, OPT_DEVICE, OPT_FIRST };
+enum {
+	OPT_REQUEST = 0x100,
+	OPT_SLOWEST,
+	OPT_DEVICE,
+	OPT_QUEUE,
+	OPT_FIRST,
+	OPT_FROM,
+	OPT_TO,
+};
 
 static const struct argp_option option_list[] = {
-	{"output", 'o', "FILE", 0, "write to FILE (default: text to stdout)",
-	 0},
-	{"format", 'f', "FORMAT", 0,
-	 "svg, png, pdf, dot, text, html or json (default: what FILE's name "
-	 "ends in)",
-	 0},
-	{"device", OPT_DEVICE, "DOMID/DEVID", 0,
-	 "this device (default: the one with most requests)", 0},
-	{"request", OPT_REQUEST, "SEQ", 0, "the story of this request", 0},
-	{"first", OPT_FIRST, "N", 0, "at most N messages", 0},
-	{0},
+	{ "output", 'o', "FILE", 0, "write to FILE (default: to stdout)", 0 },
+	{ "format", 'f', "FORMAT", 0,
+	  "svg, png, pdf, dot, mermaid, text, html or json (default: what "
+	  "FILE's name ends in, else text)", 0 },
+	{ "device", OPT_DEVICE, "DOMID/DEVID", 0,
+	  "this device (default: the one with most requests)", 0 },
+	{ "queue", OPT_QUEUE, "N", 0,
+	  "this queue of it (default: the one with most requests)", 0 },
+	{ "request", OPT_REQUEST, "SEQ", 0,
+	  "sequence, request: this request", 0 },
+	{ "slowest", OPT_SLOWEST, "N", 0,
+	  "request: the N slowest requests, at most 50", 0 },
+	{ "from", OPT_FROM, "TIME", 0,
+	  "sequence: what happened from this time on, as in 250us, 1.5ms, 2s "
+	  "since the trace began", 0 },
+	{ "to", OPT_TO, "TIME", 0, "sequence: what happened up to this time",
+	  0 },
+	{ "first", OPT_FIRST, "N", 0,
+	  "sequence: at most N rows, from the beginning or from --from", 0 },
+	{ 0 },
 };
 
 static void take_view(struct argp_state *state, struct show *s, char *arg)
@@ -47,6 +67,33 @@ static void take_view(struct argp_state *state, struct show *s, char *arg)
 			return;
 		}
 	argp_error(state, "there is no view \"%s\"; see --help", arg);
+}
+
+/* "1.5ms": a number and its unit; of a bare number µs are meant. */
+static int time_parse(const char *arg, int64_t *ns)
+{
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = { { "", 1e3 },  { "us", 1e3 }, { "µs", 1e3 },
+		      { "ns", 1 },  { "ms", 1e6 }, { "s", 1e9 } };
+	char *end;
+	double v;
+	size_t i;
+
+	/* strtod() takes more than numbers: "inf", "0x1p3". */
+	if (!*arg || strspn(arg, "0123456789.") == 0)
+		return -EINVAL;
+	v = strtod(arg, &end);
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (!strcmp(end, units[i].unit)) {
+			v *= units[i].ns;
+			if (!(v >= 0 && v < 1e18))
+				return -ERANGE;
+			*ns = (int64_t)v;
+			return 0;
+		}
+	return -EINVAL;
 }
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
@@ -70,6 +117,29 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   "sequence number, not \"%s\"",
 				   arg);
 		o->request_given = true;
+		return 0;
+	case OPT_SLOWEST:
+		if (number_parse(arg, 1, 50, &number))
+			argp_error(state, "--slowest takes a number from 1 to "
+				   "50, not \"%s\"", arg);
+		o->slowest = (unsigned)number;
+		return 0;
+	case OPT_QUEUE:
+		if (number_parse(arg, 0, UINT16_MAX - 1, &number))
+			argp_error(state, "--queue takes a queue's number, "
+				   "not \"%s\"", arg);
+		o->queue = (uint16_t)number;
+		o->queue_given = true;
+		return 0;
+	case OPT_FROM:
+	case OPT_TO:
+		if (time_parse(arg, key == OPT_FROM ? &o->from_ns :
+						      &o->to_ns))
+			argp_error(state, "--%s takes a time since the trace "
+				   "began, as in 250us, 1.5ms or 2s, not "
+				   "\"%s\"", key == OPT_FROM ? "from" : "to",
+				   arg);
+		*(key == OPT_FROM ? &o->from_given : &o->to_given) = true;
 		return 0;
 	case OPT_FIRST:
 		if (number_parse(arg, 1, 5000, &number))
@@ -109,6 +179,8 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   arg);
 		return 0;
 	case ARGP_KEY_END:
+		if (o->from_given && o->to_given && o->from_ns > o->to_ns)
+			argp_error(state, "--from is later than --to");
 		if (!s->view)
 			argp_error(state, "which view? see --help");
 		if (!s->trace)
@@ -145,9 +217,9 @@ static char *help_filter(int key, const char *text, void *input)
 					view_format_name(i));
 		fprintf(f, ")\n");
 	}
-	fprintf(f, "\nExit status: 0; 2 for a usage error or a trace that "
-		   "cannot be read; 3 if the trace holds nothing of the "
-		   "kind.\n");
+	fprintf(f, "\nExit status: 0; 1 if the result cannot be made or "
+		   "written; 2 for a usage error or a trace that cannot be "
+		   "read; 3 if the trace holds nothing of the kind.\n");
 	fclose(f);
 	return out;
 }
@@ -164,6 +236,10 @@ static int choose_format(struct show *s, struct why *why)
 		word = dot ? dot + 1 : "";
 		if (!strcmp(word, "txt"))
 			word = "text";
+		else if (!strcmp(word, "htm"))
+			word = "html";
+		else if (!strcmp(word, "mmd"))
+			word = "mermaid";
 	}
 	for (i = 0; i < VIEW_FORMATS; i++) {
 		if (!(s->view->formats & 1u << i))
@@ -182,22 +258,85 @@ static int choose_format(struct show *s, struct why *why)
 		       s->view->name, list, word);
 }
 
+static int write_all(int fd, const char *data, size_t len)
+{
+	ssize_t n;
+
+	while (len) {
+		n = write(fd, data, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/*
+ * A file that exists is replaced at once or not at all: a full disk or Ctrl-C
+ * leaves what was there.  Pipes and devices are written to as they are.
+ */
+static int write_file(const char *path, const struct text *t)
+{
+	char part[4096];
+	struct stat st;
+	bool direct;
+	int fd, rc;
+
+	direct = !stat(path, &st) && !S_ISREG(st.st_mode);
+	if ((size_t)snprintf(part, sizeof(part), direct ? "%s" : "%s.%d.part",
+			     path, (int)getpid()) >= sizeof(part))
+		return -ENAMETOOLONG;
+	fd = open(part, O_WRONLY | O_CLOEXEC | (direct ? 0 : O_CREAT | O_EXCL),
+		  0666);
+	if (fd < 0)
+		return -errno;
+	rc = write_all(fd, t->data, t->len);
+	if (close(fd) && !rc)
+		rc = -errno;
+	if (!rc && !direct && rename(part, path))
+		rc = -errno;
+	if (rc && !direct)
+		unlink(part);
+	return rc;
+}
+
 static int write_out(const struct show *s, const struct text *t,
 		     struct why *why)
 {
-	FILE *f = s->out ? fopen(s->out, "w") : stdout;
+	int rc;
 
-	if (!f)
-		return why_set(why, -errno, "cannot write %s: %s", s->out,
-			       strerror(errno));
-	fwrite(t->data, 1, t->len, f);
-	if ((s->out ? fclose(f) : fflush(f)) || (!s->out && ferror(f)))
-		return !s->out && errno == EPIPE
-			       ? 0
-			       : why_set(why, -EIO, "cannot write %s: %s",
-					 s->out ? s->out : "to stdout",
-					 strerror(errno));
+	if (s->out) {
+		rc = write_file(s->out, t);
+		return rc ? why_set(why, rc == -ENOENT ? -EIO : rc,
+				    "cannot write %s: %s", s->out,
+				    strerror(-rc)) :
+			    0;
+	}
+	rc = write_all(STDOUT_FILENO, t->data, t->len);
+	/* Whoever reads our text may stop in the middle. */
+	if (rc && rc != -EPIPE)
+		return why_set(why, rc == -ENOENT ? -EIO : rc,
+			       "cannot write to stdout: %s", strerror(-rc));
 	return 0;
+}
+
+/* Damage and losses, once, to whoever ran this. */
+static void warn(const struct model *m)
+{
+	struct text t = { 0 };
+	char *line, *next;
+
+	view_caveats(m, &t);
+	for (line = t.data; line && *line; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		fprintf(stderr, "ringside show: %s\n", line);
+	}
+	text_free(&t);
 }
 
 static int show_run(struct show *s, struct why *why)
@@ -210,25 +349,21 @@ static int show_run(struct show *s, struct why *why)
 	if (err)
 		return why_set(why, err, "no memory for a trace");
 	err = ctf_read(s->trace, &log, why);
-	if (err == -ENOENT)
-		err = -EINVAL; /* "nothing of the kind" is said of traces */
-	if (err)
+	if (err) {
+		/*
+		 * -ENOENT is kept for "nothing of the kind" in a trace that
+		 * can be read, or was cut off before it.
+		 */
+		err = log.cut && log.strings.n > 1 ? -ENOENT : -EINVAL;
 		goto out;
-	if (log.damage[0])
-		fprintf(stderr, "ringside show: %s\n", log.damage);
+	}
 	err = model_build(&model, &log);
 	if (err) {
 		why_set(why, err, "no memory for the model of %s", s->trace);
 		goto out;
 	}
-	if (log.losses)
-		fprintf(stderr,
-			"ringside show: %llu events of this trace were lost "
-			"in %zu gaps; what is missing may have happened\n",
-			(unsigned long long)log.lost_events, log.losses);
+	warn(&model);
 	guard_beat();
-	/* Whoever reads our text may stop in the middle: no reason to complain.
-	 */
 	signal(SIGPIPE, SIG_IGN);
 	s->options.title = s->trace;
 	err = s->view->show(&model, &s->options, &out, why);
@@ -265,5 +400,13 @@ int cmd_show(int argc, char **argv)
 	if (!err)
 		return 0;
 	fprintf(stderr, "ringside show: %s\n", why.text);
-	return err == -ENOENT ? 3 : 2;
+	/* 3: nothing of the kind; 1: it could not be made or written. */
+	switch (err) {
+	case -ENOENT:
+		return 3;
+	case -EINVAL:
+		return 2;
+	default:
+		return 1;
+	}
 }

@@ -9,6 +9,11 @@
 #include "viz/model/join.h"
 #include "viz/model/requests.h"
 
+const char *const stage_names[STAGE_COUNT] = {
+	"pushed",   "published", "taken",    "checked",	 "mapped",   "submitted",
+	"stored",   "unmapped",	 "answered", "produced", "completed",
+};
+
 /*
  * From (domid, devid, queue) to the current queue of that name, and with
  * LOG_QUEUE_NONE to the current life of the device.
@@ -195,6 +200,10 @@ static void device_event(struct model *m, struct model_device *d,
 		d->target = w[log_places[LF_device_create_target].word];
 		d->size = (uint64_t)log_get(m->log, rec,
 					    LF_device_create_size);
+		break;
+	case EV_KIND_state_switch:
+		d->state[rec->actor != EV_ACTOR_FRONTEND] =
+			(uint8_t)log_get(m->log, rec, LF_state_switch_to);
 		break;
 	case EV_KIND_device_fault:
 		d->faults++;

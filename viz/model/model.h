@@ -40,6 +40,8 @@ enum stage {
 	STAGE_COUNT
 };
 
+extern const char *const stage_names[STAGE_COUNT]; /* "pushed", ... */
+
 enum request_flag {
 	REQUEST_PUSHED = 1 << 0,    /* the frontend's side was seen: fseq */
 	REQUEST_TAKEN = 1 << 1,     /* the backend's side was seen: bseq */
@@ -104,6 +106,7 @@ struct model_device {
 	uint32_t path, target; /* strings of the log */
 	uint64_t size;         /* bytes, 0 if it was not told */
 	bool created, destroyed;
+	uint8_t state[2]; /* the last of the frontend, of the backend */
 	unsigned faults;
 	uint32_t *step; /* its control events, as records of the log */
 	size_t steps, steps_room;

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "viz/guard.h"
+#include "viz/render/scene.h"
+
 void draw_set(void *object, const char *name, const char *value)
 {
 	agsafeset(object, (char *)name, (char *)value, "");
@@ -32,27 +35,84 @@ Agnode_t *draw_node_at(Agraph_t *g, double x, double y)
 	return n;
 }
 
+static const char *after(const char *at, const char *what)
+{
+	const char *found = strstr(at, what);
+
+	return found ? found + strlen(what) : NULL;
+}
+
+/*
+ * Graphviz's SVG names each shape in a comment and a <title>, which browsers
+ * show as "node17" under the pointer: they are left out, except the
+ * picture's own.  The colours for the dark go in.
+ */
+static void add_svg(struct text *out, const char *svg)
+{
+	const char *at = strstr(svg, "<svg"), *end, *line;
+	bool titled = false;
+
+	if (!at) {
+		text_add(out, svg);
+		return;
+	}
+	text_add_bytes(out, svg, (size_t)(at - svg));
+	text_add(out, "<svg class=\"rs\" role=\"img\"");
+	at += 4;
+	end = after(at, ">\n");
+	if (!end) {
+		text_add(out, at);
+		return;
+	}
+	text_add_bytes(out, at, (size_t)(end - at));
+	text_add(out, "<style>\n");
+	text_add(out, scene_css());
+	text_add(out, "</style>\n");
+	for (line = end; *line; line = end) {
+		end = strchr(line, '\n');
+		end = end ? end + 1 : line + strlen(line);
+		if (!strncmp(line, "<!--", 4) ||
+		    (titled && !strncmp(line, "<title>", 7)))
+			continue;
+		titled |= !strncmp(line, "<title>", 7);
+		text_add_bytes(out, line, (size_t)(end - line));
+	}
+}
+
+/* Complaints about labels that are larger than their boxes help nobody. */
+static int quiet(char *words)
+{
+	(void)words;
+	return 0;
+}
+
 int draw_render(Agraph_t *g, enum draw_layout layout, const char *format,
 		struct text *out, struct why *why)
 {
-	GVC_t *gvc = gvContext();
+	GVC_t *gvc;
 	char *data = NULL;
 	unsigned len = 0;
 	int err = 0;
 
+	guard_beat();
+	agseterr(AGMAX);
+	agseterrf(quiet);
+	gvc = gvContext();
 	if (!gvc)
 		return why_set(why, -ENOMEM, "Graphviz does not start");
 	if (gvLayout(gvc, g, layout == DRAW_DOT ? "dot" : "nop")) {
 		err = why_set(why, -EIO, "Graphviz could not lay this out");
 		goto out;
 	}
+	guard_beat();
 	if (gvRenderData(gvc, g, format, &data, &len) || !data) {
-		err = why_set(why, -EIO,
-			      "Graphviz could not render %s: is its plugin "
-			      "for that format installed?",
-			      format);
+		err = why_set(why, -EIO, "Graphviz could not render %s: is "
+			      "its plugin for that format installed?", format);
 	} else {
-		text_add_bytes(out, data, len);
+		if (!strcmp(format, "svg"))
+			add_svg(out, data);
+		else
+			text_add_bytes(out, data, len);
 		err = out->error;
 	}
 	if (data)
@@ -60,5 +120,6 @@ int draw_render(Agraph_t *g, enum draw_layout layout, const char *format,
 	gvFreeLayout(gvc, g);
 out:
 	gvFreeContext(gvc);
+	guard_beat();
 	return err;
 }

@@ -1,101 +1,182 @@
 "use strict";
-// The table of requests and the story of the one that is chosen.  `data` was
-// written into the page by ringside: {stages, requests: [[seq, domid, devid,
-// queue, op, sector, len, outcome, rule, [t of each stage or null]]]}.
-const data = JSON.parse(document.getElementById("data").textContent);
-const rows = document.querySelector("#list tbody");
-const find = document.getElementById("find");
-const order = document.getElementById("order");
-const count = document.getElementById("count");
-const story = document.getElementById("story");
+// The list of requests and the story of the one that is chosen.  `data` was
+// written into the page by ringside: {note, all, spans: [name], requests:
+// [{seq, dev, q, op, sector, len, slot, out, bad, detail, t, total, spans:
+// [ns or null], steps: [[t, from, to, tone, text]]}]}.  Nothing of it is ever
+// read as HTML: guests wrote some of it.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const body = document.querySelector("#list tbody");
+  const find = document.getElementById("find");
+  const order = document.getElementById("order");
+  const count = document.getElementById("count");
+  const story = document.getElementById("story");
+  let shown = [];
+  let chosen = -1;
 
-function ns(t) {
-  if (t === null) return "";
-  const units = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"]];
-  for (const [size, name] of units)
-    if (Math.abs(t) >= size) return (t / size).toPrecision(3) + " " + name;
-  return t + " ns";
-}
+  document.getElementById("note").textContent = data.note;
 
-function span(r) {
-  const seen = r[9].filter((t) => t !== null);
-  return seen.length ? Math.max(...seen) - Math.min(...seen) : 0;
-}
+  const number = (n) => n.toLocaleString("en");
 
-function cell(tag, text, cls) {
-  const e = document.createElement(tag);
-  e.textContent = text;
-  if (cls) e.className = cls;
-  return e;
-}
-
-function tell(r) {
-  story.replaceChildren();
-  story.append(cell("h3", `${r[4]} #${r[0]}, domain ${r[1]} device ${r[2]} ` +
-    `queue ${r[3]}`));
-  story.append(cell("p", `sector ${r[5]}, ${r[6]} bytes: ${r[7]}` +
-    (r[8] ? ` (${r[8]})` : "") + `, ${ns(span(r))} in all`,
-    r[7] === "okay" ? "note" : "bad"));
-  const seen = data.stages.map((s, i) => [s, r[9][i]])
-    .filter(([, t]) => t !== null);
-  if (!seen.length) return;
-  const start = seen[0][1], all = Math.max(1, span(r));
-  let last = start;
-  for (const [name, t] of seen) {
-    const bar = document.createElement("div");
-    bar.className = "bar";
-    bar.append(cell("span", name), cell("span", "+" + ns(t - last)));
-    const track = document.createElement("div"), mark = document.createElement("i");
-    track.className = "track";
-    mark.style.left = 100 * (last - start) / all + "%";
-    mark.style.width = 100 * Math.max(0, t - last) / all + "%";
-    track.append(mark);
-    bar.append(track);
-    story.append(bar);
-    last = t;
+  function ns(t) {
+    const v = Math.abs(t);
+    if (v < 1000) return t + " ns";
+    for (const [unit, name] of [[1e3, "µs"], [1e6, "ms"], [1e9, "s"]]) {
+      const x = t / unit;
+      if (Math.abs(x) < 999.5 || name === "s")
+        return (Math.abs(x) < 10 ? x.toFixed(2) : Math.abs(x) < 100 ?
+          x.toFixed(1) : x.toFixed(0)) + " " + name;
+    }
   }
-  story.append(cell("p", "See its messages: ringside show sequence TRACE " +
-    `--request ${r[0]} --device ${r[1]}/${r[2]}`, "note"));
-}
 
-function choose(row, r) {
-  for (const e of rows.querySelectorAll("[aria-selected=true]"))
-    e.setAttribute("aria-selected", "false");
-  row.setAttribute("aria-selected", "true");
-  tell(r);
-}
+  function size(n) {
+    if (!n) return "";
+    for (const [unit, name] of [[1 << 20, "MiB"], [1 << 10, "KiB"]])
+      if (n >= unit && n % unit === 0) return n / unit + " " + name;
+    return number(n) + " B";
+  }
 
-function show() {
-  const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let list = data.requests.filter((r) => {
-    const text = [r[4], "#" + r[0], r[1] + "/" + r[2], r[5], r[7], r[8]]
-      .join(" ").toLowerCase();
-    return words.every((w) => text.includes(w));
-  });
-  if (order.value === "slow") list = list.slice().sort((a, b) => span(b) - span(a));
-  count.textContent = `${list.length} of ${data.requests.length} requests` +
-    (data.total > data.requests.length ? ` (the trace holds ${data.total})` : "") +
-    (list.length > 2000 ? ", the first 2000 shown" : "");
-  rows.replaceChildren();
-  for (const r of list.slice(0, 2000)) {
-    const tr = document.createElement("tr");
-    tr.tabIndex = 0;
-    tr.append(cell("td", "#" + r[0]), cell("td", r[1] + "/" + r[2]),
-      cell("td", r[4], "l"), cell("td", r[5]), cell("td", r[6]),
-      cell("td", ns(span(r))),
-      cell("td", r[7] + (r[8] ? " " + r[8] : ""), r[7] === "okay" ? "l" : "l bad"));
-    tr.addEventListener("click", () => choose(tr, r));
-    tr.addEventListener("keydown", (e) => {
-      if (e.key === "Enter" || e.key === " ") { e.preventDefault(); choose(tr, r); }
-      if (e.key === "ArrowDown" && tr.nextSibling) { e.preventDefault(); tr.nextSibling.focus(); }
-      if (e.key === "ArrowUp" && tr.previousSibling) { e.preventDefault(); tr.previousSibling.focus(); }
+  function make(tag, text, cls) {
+    const e = document.createElement(tag);
+    if (text !== undefined) e.textContent = text;
+    if (cls) e.className = cls;
+    return e;
+  }
+
+  const name = (r) => `${r.op} #${r.seq}`;
+  const outcome = (r) => (r.bad ? "✗ " : "") + r.out;
+
+  // What a request can be found by.
+  for (const r of data.requests)
+    r.words = [r.op, "#" + r.seq, r.dev, "queue " + r.q, r.sector, r.out,
+      size(r.len), r.detail || "", r.bad ? "failed" : ""].join(" ").toLowerCase();
+
+  function bars(r) {
+    const grid = make("div", undefined, "bars");
+    const total = Math.max(r.total, 1);
+    let at = 0;
+    r.spans.forEach((v, i) => {
+      grid.append(make("span", data.spans[i]));
+      grid.append(make("span", v === null ? "not seen" : ns(v), "v"));
+      const track = make("div", undefined, "track");
+      if (v !== null) {
+        const bar = make("i");
+        bar.style.left = 100 * at / total + "%";
+        bar.style.width = Math.min(100 - 100 * at / total, 100 * v / total) + "%";
+        bar.style.background = `var(--s${i})`;
+        track.append(bar);
+        at += v;
+      }
+      grid.append(track);
     });
-    rows.append(tr);
+    return grid;
   }
-  if (rows.firstChild) choose(rows.firstChild, list[0]);
-  else story.replaceChildren(cell("p", "No request matches.", "note"));
-}
 
-find.addEventListener("input", show);
-order.addEventListener("change", show);
-show();
+  function steps(r) {
+    const table = make("table", undefined, "steps");
+    const head = table.createTHead().insertRow();
+    for (const [h, cls] of [["time, µs", ""], ["since last", ""],
+      ["where", "l"], ["what", "l"]])
+      head.append(make("th", h, cls));
+    const rows = table.createTBody();
+    let last = 0;
+    for (const [t, from, to, tone, text] of r.steps) {
+      const tr = rows.insertRow();
+      tr.append(make("td", (t / 1000).toFixed(1)));
+      tr.append(make("td", "+" + ((t - last) / 1000).toFixed(1), "dim"));
+      tr.append(make("td", from === to ? from : `${from} → ${to}`, "l w"));
+      tr.append(make("td", (tone === "bad" ? "✗ " : "") + text,
+        tone === "bad" ? "x bad" : "x"));
+      last = t;
+    }
+    return table;
+  }
+
+  function tell(r) {
+    story.replaceChildren(make("h3", name(r)));
+    story.append(make("p", `device ${r.dev}, queue ${r.q}, slot ${r.slot}; ` +
+      (r.len ? `${size(r.len)} at sector ${number(r.sector)}; ` : "") +
+      `begins ${ns(r.t)} into the trace, takes ${ns(r.total)}`, "note"));
+    story.append(make("p", outcome(r) + (r.detail ? ": " + r.detail : ""),
+      r.bad ? "bad" : ""));
+    story.append(bars(r), steps(r));
+    story.scrollTop = 0;
+  }
+
+  function choose(i, focus) {
+    const rows = body.rows;
+    if (!rows.length) {
+      chosen = -1;
+      story.replaceChildren(make("p", "No request matches.", "note"));
+      return;
+    }
+    i = Math.min(Math.max(i, 0), rows.length - 1);
+    const old = body.querySelector("[aria-selected=true]");
+    if (old) {
+      old.setAttribute("aria-selected", "false");
+      old.tabIndex = -1;
+    }
+    chosen = i;
+    rows[i].setAttribute("aria-selected", "true");
+    rows[i].tabIndex = 0;
+    if (focus) rows[i].focus();
+    tell(shown[i]);
+  }
+
+  function list() {
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    // "#12" is that request alone, not #120.
+    const hit = (r, w) => w[0] === "#" && w.length > 1 ?
+      "#" + r.seq === w : r.words.includes(w);
+    shown = data.requests.filter((r) => words.every((w) => hit(r, w)));
+    const key = order.value;
+    if (key !== "t") shown.sort((a, b) => b[key] - a[key] || a.t - b.t);
+    const rows = shown.map((r) => {
+      const tr = make("tr");
+      tr.setAttribute("aria-selected", "false");
+      tr.tabIndex = -1;
+      tr.append(make("td", name(r), "l"), make("td", `${r.dev}:${r.q}`, "l"),
+        make("td", r.len ? number(r.sector) : ""), make("td", size(r.len)),
+        make("td", ns(r.t)), make("td", ns(r.total)),
+        make("td", outcome(r), r.bad ? "l bad" : "l"));
+      return tr;
+    });
+    body.replaceChildren(...rows);
+    count.textContent = `${number(shown.length)} of ` +
+      `${number(data.requests.length)} requests` +
+      (data.all > data.requests.length ? ` (the trace holds ${number(data.all)})` : "");
+    choose(0, false);
+  }
+
+  body.addEventListener("click", (e) => {
+    const tr = e.target.closest("tr");
+    if (tr) choose(tr.sectionRowIndex, true);
+  });
+  body.addEventListener("keydown", (e) => {
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15,
+      Home: -1e9, End: 1e9 }[e.key];
+    if (!step) return;
+    e.preventDefault();
+    choose(chosen + step, true);
+  });
+  document.addEventListener("keydown", (e) => {
+    if (e.key !== "/" || /^(INPUT|SELECT)$/.test(e.target.tagName)) return;
+    e.preventDefault();
+    find.focus();
+  });
+  find.addEventListener("input", list);
+  find.addEventListener("keydown", (e) => {
+    if (e.key === "ArrowDown") {
+      e.preventDefault();
+      choose(0, true);
+    }
+  });
+  order.addEventListener("change", list);
+  for (const b of document.querySelectorAll("button.zoom"))
+    b.addEventListener("click", () => {
+      const on = b.closest("figure").querySelector(".picture")
+        .classList.toggle("full");
+      b.setAttribute("aria-pressed", on);
+    });
+  list();
+})();

@@ -1,269 +1,264 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The handshake as it really went: for each side its xenbus states, the
- * moves between them in order and with their times, and at each state the
- * keys that were written or read while the side stood there.  States that a
- * side never took are dashed.
+ * moves between them in their order and with their times, and at each state
+ * the keys that were written, read and settled there.
  */
+#include "viz/views/handshake.h"
+
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "viz/render/draw.h"
-#include "viz/views/view.h"
+#include "viz/render/json.h"
+#include "viz/views/message.h"
 
-#define STATES	  7   /* unknown to closed */
-#define KEYS_MAX  14u /* shown at one state */
-#define KEY_CHARS 40
-
-enum side { SIDE_FRONTEND, SIDE_BACKEND, SIDES };
-
-static const char *const side_name[SIDES] = {"frontend", "backend"};
-
-struct walk {
-	const struct model *m;
-	struct text key_room[SIDES][STATES];
-	unsigned nkeys[SIDES][STATES];
-	bool visited[SIDES][STATES];
-	int state[SIDES];
-	unsigned moves;
-	Agraph_t *g;	   /* pictures */
-	struct text *text; /* or text */
-	Agnode_t *node[SIDES][STATES];
-};
-
-#define GET(f)	log_get(w->m->log, rec, LF_##f)
-#define TEXT(f) log_text(w->m->log, rec, LF_##f)
-
-static const char *state_word(int64_t state)
+const char *step_verb(enum step_kind kind)
 {
-	static const char *const name[STATES] = {
-		"Unknown",   "Initialising", "InitWait", "Initialised",
-		"Connected", "Closing",	     "Closed",
+	static const char *const verbs[] = {
+		[STEP_MOVE] = "moves",	   [STEP_SEEN] = "sees",
+		[STEP_WRITE] = "writes",   [STEP_READ] = "reads",
+		[STEP_ABSENT] = "reads",   [STEP_SETTLE] = "settles",
+		[STEP_FAULT] = "fault",
 	};
 
-	return state >= 0 && state < STATES ? name[state] : "Reconfiguring";
+	return verbs[kind];
 }
 
-static const char *last_part(const char *path)
+const char *step_value(const struct step *s, char buf[24])
 {
-	const char *at = strrchr(path, '/');
-
-	return at ? at + 1 : path;
-}
-
-/* One key at the state in which the side stands. */
-static void walk_key(struct walk *w, enum side side, const char *verb,
-		     const char *key, const char *value)
-{
-	int state = w->state[side];
-	struct text *t = &w->key_room[side][state];
-	char line[128];
-
-	if (!strcmp(key, "state"))
-		return;
-	snprintf(line, sizeof(line), "%s %.40s = %.40s", verb, key, value);
-	if (w->text) {
-		text_printf(w->text, "%14s  %-8s      %s\n", "",
-			    side_name[side], line);
-		return;
+	if (s->kind == STEP_SETTLE) {
+		snprintf(buf, 24, "%" PRIu64, s->settled);
+		return buf;
 	}
-	w->nkeys[side][state]++;
-	if (w->nkeys[side][state] > KEYS_MAX)
-		return;
-	text_printf(t, "%.*s%s\\l", KEY_CHARS, line,
-		    strlen(line) > KEY_CHARS ? "..." : "");
+	return s->kind == STEP_ABSENT ? "(absent)" : s->value;
 }
 
-static void walk_move(struct walk *w, enum side side, int from, int to,
-		      int64_t t_ns)
+static enum side peer(uint8_t side)
 {
-	char t[TEXT_NS_MAX];
-	Agedge_t *e;
-
-	if (from < 0 || from >= STATES || to < 0 || to >= STATES)
-		return;
-	w->visited[side][from] = w->visited[side][to] = true;
-	w->state[side] = to;
-	w->moves++;
-	text_ns(t, t_ns - w->m->start_ns);
-	if (w->text) {
-		text_printf(w->text, "%14s  %-8s  %2u. %d %s -> %d %s\n", t,
-			    side_name[side], w->moves, from, state_word(from),
-			    to, state_word(to));
-		return;
-	}
-	e = agedge(w->g, w->node[side][from], w->node[side][to], NULL, 1);
-	draw_setf(e, "label", " %u.  +%s ", w->moves, t);
-	draw_set(e, "color", side == SIDE_FRONTEND ? "#1f5fa8" : "#a0410d");
-	draw_set(e, "fontcolor", side == SIDE_FRONTEND ? "#1f5fa8" : "#a0410d");
+	return side == SIDE_FRONTEND ? SIDE_BACKEND : SIDE_FRONTEND;
 }
 
-static void walk_event(struct walk *w, const struct log_rec *rec)
-{
-	enum side side =
-		rec->actor == EV_ACTOR_FRONTEND ? SIDE_FRONTEND : SIDE_BACKEND;
-	char number[24];
+/* ---- text --------------------------------------------------------------- */
 
-	switch (rec->kind) {
-	case EV_KIND_state_switch:
-		walk_move(w, side, (int)GET(state_switch_from),
-			  (int)GET(state_switch_to), rec->t_ns);
+static void text_step(const struct model *m, const struct step *s,
+		      struct text *out)
+{
+	char t[TEXT_NS_MAX], value[24];
+
+	text_add_padded(out, text_ns(t, s->t_ns - m->start_ns), -12);
+	text_add(out, "  ");
+	text_add_padded(out, side_names[s->side], 9);
+	switch ((enum step_kind)s->kind) {
+	case STEP_MOVE:
+		text_printf(out, "%2u. %u %s -> %u %s\n", s->number, s->from,
+			    state_name(s->from), s->to, state_name(s->to));
 		break;
-	case EV_KIND_store_write:
-		walk_key(w, side, "write", last_part(TEXT(store_write_path)),
-			 TEXT(store_write_value));
+	case STEP_SEEN:
+		text_printf(out, "%2u. sees the %s in %u %s\n", s->number,
+			    side_names[peer(s->side)], s->to,
+			    state_name(s->to));
 		break;
-	case EV_KIND_store_read:
-		walk_key(w, side, "read", last_part(TEXT(store_read_path)),
-			 GET(store_read_error) ? "(absent)"
-					       : TEXT(store_read_value));
-		break;
-	case EV_KIND_feature_accept:
-		snprintf(number, sizeof(number), "%lld",
-			 (long long)GET(feature_accept_value));
-		walk_key(w, side, "settle", TEXT(feature_accept_name), number);
+	case STEP_FAULT:
+		text_printf(out, " !  stopped by %s: %s\n", s->key, s->value);
 		break;
 	default:
-		break;
+		text_printf(out, "    %-7s  %s = %s\n",
+			    step_verb((enum step_kind)s->kind), s->key,
+			    step_value(s, value));
 	}
 }
 
-static void walk_nodes(struct walk *w)
+static void handshake_text(const struct model *m, const struct handshake *h,
+			   const char *title, struct text *out)
 {
-	static const char *const colour[SIDES] = {"#1f5fa8", "#a0410d"};
-	Agraph_t *sub;
-	char name[32];
-	unsigned side;
-	int state;
-
-	for (side = 0; side < SIDES; side++) {
-		snprintf(name, sizeof(name), "cluster_%s", side_name[side]);
-		sub = agsubg(w->g, name, 1);
-		draw_set(sub, "label", side_name[side]);
-		draw_set(sub, "color", colour[side]);
-		draw_set(sub, "fontcolor", colour[side]);
-		draw_set(sub, "fontsize", "16");
-		draw_set(sub, "style", "rounded");
-		for (state = 1; state < STATES; state++) {
-			snprintf(name, sizeof(name), "%s_%d", side_name[side],
-				 state);
-			w->node[side][state] = agnode(sub, name, 1);
-		}
-		w->node[side][0] = w->node[side][1];
-	}
-}
-
-static void walk_labels(struct walk *w)
-{
-	unsigned side;
-	int state;
-
-	for (side = 0; side < SIDES; side++)
-		for (state = 1; state < STATES; state++) {
-			Agnode_t *n = w->node[side][state];
-			struct text *t = &w->key_room[side][state];
-			struct text label = {0};
-			unsigned more = w->nkeys[side][state];
-
-			text_printf(&label, "%d  %s\\n", state,
-				    state_word(state));
-			text_add(&label, text_str(t));
-			if (more > KEYS_MAX)
-				text_printf(&label, "... and %u more keys\\l",
-					    more - KEYS_MAX);
-			draw_set(n, "label", text_str(&label));
-			text_free(&label);
-			if (!w->visited[side][state]) {
-				draw_set(n, "style", "dashed");
-				draw_set(n, "color", "#999999");
-				draw_set(n, "fontcolor", "#999999");
-			}
-		}
-}
-
-static void walk_run(struct walk *w, uint32_t device)
-{
-	const struct model_device *d = &w->m->device[device];
-	bool known[SIDES] = {false, false};
+	unsigned side, state, n;
 	size_t i;
 
-	/* Recording may have begun later: a side stands where it moves from. */
-	w->state[SIDE_FRONTEND] = w->state[SIDE_BACKEND] = 1;
-	for (i = 0; i < w->m->log->n; i++) {
-		const struct log_rec *rec = &w->m->log->rec[i];
-		int side = rec->actor != EV_ACTOR_FRONTEND;
-		int64_t from;
-
-		if (rec->kind != EV_KIND_state_switch || known[side] ||
-		    rec->domid != d->domid || rec->devid != d->devid)
-			continue;
-		known[side] = true;
-		from = GET(state_switch_from);
-		if (from > 0 && from < STATES)
-			w->state[side] = (int)from;
+	text_printf(out, "Handshake of %s\n", title);
+	view_caveats(m, out);
+	text_add(out, "        time  who      what\n");
+	for (i = 0; i < h->n; i++)
+		text_step(m, &h->step[i], out);
+	text_add(out, "\n");
+	for (side = 0; side < SIDE_COUNT; side++) {
+		text_printf(out, "%s was never in:", side_names[side]);
+		for (state = 1, n = 0; state <= EV_STATE_CLOSED; state++)
+			if (!h->visited[side][state])
+				text_printf(out, "%s %u %s", n++ ? "," : "",
+					    state, state_name(state));
+		text_add(out, n ? "\n" : " (it took every state)\n");
 	}
-	for (i = 0; i < w->m->log->n; i++) {
-		const struct log_rec *rec = &w->m->log->rec[i];
+}
 
-		if (rec->domid == d->domid && rec->devid == d->devid)
-			walk_event(w, rec);
+/* ---- JSON --------------------------------------------------------------- */
+
+static int handshake_json(const struct model *m, const struct handshake *h,
+			  const char *title, struct text *out)
+{
+	static const char *const kinds[] = { "move",   "seen",	 "write",
+					     "read",   "absent", "settle",
+					     "fault" };
+	json_object *top = json_object_new_object();
+	json_object *steps = json_object_new_array();
+	char value[24];
+	size_t i;
+
+	json_put_str(top, "view", "handshake");
+	json_put_str(top, "subject", title);
+	for (i = 0; i < h->n; i++) {
+		const struct step *s = &h->step[i];
+		json_object *o = json_object_new_object();
+
+		json_put_int(o, "t_ns", s->t_ns - m->start_ns);
+		json_put_str(o, "side", side_names[s->side]);
+		json_put_str(o, "kind", kinds[s->kind]);
+		json_put_int(o, "state", s->kind == STEP_MOVE ? s->from :
+								s->from);
+		if (s->kind == STEP_MOVE || s->kind == STEP_SEEN) {
+			json_put_int(o, "number", s->number);
+			json_put_int(o, "to", s->to);
+		} else {
+			json_put_str(o, "key", s->key);
+			if (s->kind != STEP_ABSENT)
+				json_put_str(o, "value", step_value(s, value));
+		}
+		json_object_array_add(steps, o);
+	}
+	json_object_object_add(top, "steps", steps);
+	return json_write(top, out);
+}
+
+/* ---- Mermaid ------------------------------------------------------------ */
+
+/* Inside quotes: its entities begin with "#" and end with ";". */
+static void mermaid_text(struct text *out, const char *s)
+{
+	for (; *s; s++) {
+		switch (*s) {
+		case '"':
+			text_add(out, "#quot;");
+			break;
+		case '#':
+			text_add(out, "#35;");
+			break;
+		case '<':
+			text_add(out, "#lt;");
+			break;
+		case '>':
+			text_add(out, "#gt;");
+			break;
+		default:
+			text_add_bytes(out, s, 1);
+		}
+	}
+}
+
+static void mermaid_state(const struct handshake *h, unsigned side,
+			  unsigned state, struct text *out)
+{
+	char value[24];
+	size_t i;
+
+	text_printf(out, "        %c%u[\"%u %s", "FB"[side], state, state,
+		    state_name(state));
+	for (i = 0; i < h->n; i++) {
+		const struct step *s = &h->step[i];
+
+		if (s->side != side || s->from != state ||
+		    s->kind == STEP_MOVE || s->kind == STEP_SEEN)
+			continue;
+		text_printf(out, "<br/>%s ",
+			    step_verb((enum step_kind)s->kind));
+		mermaid_text(out, s->key);
+		text_add(out, " = ");
+		mermaid_text(out, step_value(s, value));
+	}
+	text_add(out, "\"]\n");
+}
+
+static void handshake_mermaid(const struct model *m, const struct handshake *h,
+			      struct text *out)
+{
+	char t[TEXT_NS_MAX];
+	unsigned side, state;
+	size_t i;
+
+	text_add(out, "flowchart TB\n");
+	for (side = 0; side < SIDE_COUNT; side++) {
+		text_printf(out, "    subgraph %s\n", side_names[side]);
+		for (state = 0; state < HANDSHAKE_STATES; state++)
+			if (h->visited[side][state])
+				mermaid_state(h, side, state, out);
+		text_add(out, "    end\n");
+	}
+	for (i = 0; i < h->n; i++) {
+		const struct step *s = &h->step[i];
+
+		if (s->kind == STEP_MOVE)
+			text_printf(out, "    %c%u -->|\"%u. %s\"| %c%u\n",
+				    "FB"[s->side], s->from, s->number,
+				    text_ns(t, s->t_ns - m->start_ns),
+				    "FB"[s->side], s->to);
+		else if (s->kind == STEP_SEEN &&
+			 h->visited[peer(s->side)][s->to])
+			text_printf(out, "    %c%u -.->|\"%u. seen %s\"| "
+				    "%c%u\n", "FB"[peer(s->side)], s->to,
+				    s->number,
+				    text_ns(t, s->t_ns - m->start_ns),
+				    "FB"[s->side], s->from);
 	}
 }
 
 static int handshake_show(const struct model *m, const struct view_options *o,
 			  struct text *out, struct why *why)
 {
-	struct walk w = {.m = m};
-	unsigned side, state;
-	uint32_t device;
-	int err = view_device(m, o, &device, why);
+	struct text title = { 0 };
+	struct selection s;
+	struct handshake h;
+	int rc;
 
-	if (err)
-		return err;
-	if (o->format == VIEW_TEXT) {
-		w.text = out;
-		text_printf(out, "device %u of domain %u\n",
-			    m->device[device].devid, m->device[device].domid);
-		walk_run(&w, device);
-		goto out;
+	rc = view_select(m, o, &s, why);
+	if (rc)
+		return rc;
+	s.other_queues = 0;
+	rc = handshake_make(m, &m->device[s.device], &h);
+	if (!rc && !h.n) {
+		handshake_free(&h);
+		return why_set(why, -ENOENT, "the trace holds no handshake of "
+			       "this device; record from before it is "
+			       "attached, at level control or above");
 	}
-	w.g = agopen("handshake", Agdirected, NULL);
-	if (!w.g)
-		return why_set(why, -ENOMEM, "Graphviz does not start");
-	agattr(w.g, AGNODE, "fontname", "DejaVu Sans");
-	agattr(w.g, AGNODE, "fontsize", "10");
-	agattr(w.g, AGNODE, "shape", "box");
-	agattr(w.g, AGEDGE, "fontname", "DejaVu Sans");
-	agattr(w.g, AGEDGE, "fontsize", "10");
-	draw_set(w.g, "fontname", "DejaVu Sans");
-	draw_set(w.g, "bgcolor", "white");
-	draw_set(w.g, "pad", "0.3");
-	draw_setf(w.g, "label", "device %u of domain %u: %s",
-		  m->device[device].devid, m->device[device].domid,
-		  "the moves are numbered in the order of both sides");
-	walk_nodes(&w);
-	walk_run(&w, device);
-	walk_labels(&w);
-	if (w.moves)
-		err = draw_render(w.g, DRAW_DOT, view_format_name(o->format),
-				  out, why);
-	agclose(w.g);
-	for (side = 0; side < SIDES; side++)
-		for (state = 0; state < STATES; state++)
-			text_free(&w.key_room[side][state]);
-out:
-	if (!err && !w.moves)
-		err = why_set(why, -ENOENT,
-			      "the trace holds no move of a state: recording "
-			      "began after the handshake");
-	return err;
+	view_subject(m, &s, &title);
+	if (!rc) {
+		switch (o->format) {
+		case VIEW_TEXT:
+			handshake_text(m, &h, text_str(&title), out);
+			break;
+		case VIEW_JSON:
+			rc = handshake_json(m, &h, text_str(&title), out);
+			break;
+		case VIEW_MERMAID:
+			handshake_mermaid(m, &h, out);
+			break;
+		default:
+			rc = handshake_draw(m, &h, text_str(&title),
+					    view_format_name(o->format), out,
+					    why);
+		}
+	}
+	if (rc == -ENOMEM || out->error)
+		rc = why_set(why, -ENOMEM, "no memory for the picture");
+	text_free(&title);
+	handshake_free(&h);
+	return rc;
 }
 
 const struct view view_handshake = {
 	.name = "handshake",
-	.what = "both sides' states as they moved, with the keys",
+	.what = "both sides' states as they moved, and the keys",
 	.formats = 1 << VIEW_TEXT | 1 << VIEW_SVG | 1 << VIEW_PNG |
-		   1 << VIEW_PDF | 1 << VIEW_DOT,
+		   1 << VIEW_PDF | 1 << VIEW_DOT | 1 << VIEW_MERMAID |
+		   1 << VIEW_JSON,
 	.show = handshake_show,
 };

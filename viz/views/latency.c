@@ -1,117 +1,158 @@
 /* SPDX-License-Identifier: MIT */
-/* How long each stage took, over all requests of a device. */
+/* How long each stage took, for each device and operation. */
+#include "viz/views/latency.h"
+
 #include <errno.h>
-#include <json-c/json.h>
+#include <inttypes.h>
+#include <stdio.h>
 
-#include "viz/model/latency.h"
-#include "viz/views/view.h"
+#include "viz/render/json.h"
+#include "viz/views/message.h"
 
-static const char *op_word(uint8_t op)
+static void text_head(const struct model *m, const struct latency *row,
+		      struct text *out)
 {
-	const char *w = ev_word_find(&ev_words_op, op);
+	const struct model_device *d = &m->device[row->device];
+	char name[VIEW_DISK_MAX];
 
-	return w ? w : "unknown";
+	text_printf(out, "\ndevice %u/%u", d->domid, d->devid);
+	if (*view_disk_name(d->devid, name))
+		text_printf(out, " (%s)", name);
+	if (d->life > 1)
+		text_printf(out, ", attached for the %u. time", d->life);
+	text_printf(out, ", %s\n", op_name(row->op));
+	text_add(out, "  stage             count       min    median       p90"
+		      "       p99       max\n");
 }
 
-static void row_text(const struct latency *row, struct text *out)
+static void text_row(const struct latency *row, struct text *out)
 {
-	char t[TEXT_NS_MAX];
-	uint64_t figure[5] = {row->min_ns, row->median_ns, row->p90_ns,
-			      row->p99_ns, row->max_ns};
+	const uint64_t v[5] = { row->min_ns, row->median_ns, row->p90_ns,
+				row->p99_ns, row->max_ns };
+	char t[TEXT_NS_MAX], n[TEXT_COUNT_MAX];
 	unsigned i;
 
-	text_printf(out, "  %-9s %-10s %9llu", op_word(row->op),
-		    span_names[row->span], (unsigned long long)row->count);
-	for (i = 0; i < 5; i++) {
-		text_add(out, " ");
-		text_add_padded(out, text_ns(t, (int64_t)figure[i]), -10);
-	}
+	text_add(out, "  ");
+	text_add_padded(out, span_names[row->span], 11);
+	text_add_padded(out, text_count(n, row->count), -12);
+	for (i = 0; i < 5; i++)
+		text_add_padded(out, text_ns(t, (int64_t)v[i]), -10);
 	text_add(out, "\n");
 }
 
-static void to_text(const struct model *m, const struct latencies *l,
-		    struct text *out)
+static void latency_text(const struct model *m, const struct latencies *l,
+			 struct text *out)
 {
-	uint32_t device = UINT32_MAX;
-	size_t i;
+	const struct latency *last = NULL;
+	unsigned i;
+	size_t k;
 
-	for (i = 0; i < l->n; i++) {
-		const struct latency *row = &l->row[i];
+	view_caveats(m, out);
+	text_add(out, "How long each stage took; quantiles are exact, of all "
+		      "answered requests.\n");
+	for (k = 0; k < l->n; k++) {
+		const struct latency *row = &l->row[k];
 
-		if (row->device != device) {
-			device = row->device;
-			text_printf(
-				out,
-				"domain %u device %u\n  %-9s %-10s %9s %10s "
-				"%10s %10s %10s %10s\n",
-				m->device[device].domid,
-				m->device[device].devid, "operation", "stage",
-				"count", "min", "median", "p90", "p99", "max");
-		}
-		row_text(row, out);
+		if (!last || last->device != row->device ||
+		    last->op != row->op)
+			text_head(m, row, out);
+		text_row(row, out);
+		last = row;
 	}
 	text_add(out, "\n");
-	for (i = 0; i < SPAN_COUNT; i++)
-		text_printf(out, "  %-10s %s\n", span_names[i],
-			    span_meanings[i]);
+	for (i = 0; i < SPAN_COUNT; i++) {
+		text_add(out, "  ");
+		text_add_padded(out, span_names[i], 11);
+		text_printf(out, "  %s\n", span_meanings[i]);
+	}
 }
 
-static void to_json(const struct model *m, const struct latencies *l,
-		    struct text *out)
+static int latency_json(const struct model *m, const struct latencies *l,
+			struct text *out)
 {
-	json_object *list = json_object_new_array();
-	size_t i;
+	json_object *top = json_object_new_object();
+	json_object *rows = json_object_new_array();
+	size_t k;
+	unsigned b;
 
-	for (i = 0; i < l->n; i++) {
-		const struct latency *row = &l->row[i];
+	json_put_str(top, "view", "latency");
+	for (k = 0; k < l->n; k++) {
+		const struct latency *row = &l->row[k];
 		json_object *o = json_object_new_object();
+		json_object *h = json_object_new_array();
 
-#define ADD(key, value) json_object_object_add(o, key, value)
-		ADD("domid", json_object_new_int(m->device[row->device].domid));
-		ADD("devid",
-		    json_object_new_int64(m->device[row->device].devid));
-		ADD("op", json_object_new_string(op_word(row->op)));
-		ADD("stage", json_object_new_string(span_names[row->span]));
-		ADD("count", json_object_new_uint64(row->count));
-		ADD("min_ns", json_object_new_uint64(row->min_ns));
-		ADD("median_ns", json_object_new_uint64(row->median_ns));
-		ADD("p90_ns", json_object_new_uint64(row->p90_ns));
-		ADD("p99_ns", json_object_new_uint64(row->p99_ns));
-		ADD("max_ns", json_object_new_uint64(row->max_ns));
-#undef ADD
-		json_object_array_add(list, o);
+		json_put_int(o, "domid", m->device[row->device].domid);
+		json_put_int(o, "devid", m->device[row->device].devid);
+		json_put_int(o, "life", m->device[row->device].life);
+		json_put_str(o, "op", op_name(row->op));
+		json_put_str(o, "stage", span_names[row->span]);
+		json_put_str(o, "meaning", span_meanings[row->span]);
+		json_put_int(o, "count", (int64_t)row->count);
+		json_put_int(o, "min_ns", (int64_t)row->min_ns);
+		json_put_int(o, "median_ns", (int64_t)row->median_ns);
+		json_put_int(o, "p90_ns", (int64_t)row->p90_ns);
+		json_put_int(o, "p99_ns", (int64_t)row->p99_ns);
+		json_put_int(o, "max_ns", (int64_t)row->max_ns);
+		/* Only buckets that hold something: [from_ns, count]. */
+		for (b = 0; b < LATENCY_BUCKETS; b++) {
+			json_object *pair;
+
+			if (!row->bucket[b])
+				continue;
+			pair = json_object_new_array();
+			json_object_array_add(
+				pair, json_object_new_int64(
+					      (int64_t)latency_bucket_from(b)));
+			json_object_array_add(
+				pair, json_object_new_int64(row->bucket[b]));
+			json_object_array_add(h, pair);
+		}
+		json_object_object_add(o, "histogram", h);
+		json_object_array_add(rows, o);
 	}
-	text_add(out,
-		 json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY));
-	text_add(out, "\n");
-	json_object_put(list);
+	json_object_object_add(top, "rows", rows);
+	return json_write(top, out);
 }
 
 static int latency_show(const struct model *m, const struct view_options *o,
 			struct text *out, struct why *why)
 {
+	bool picture = o->format != VIEW_TEXT && o->format != VIEW_JSON;
+	struct text title = { 0 };
+	struct selection s;
 	struct latencies l;
-	uint32_t device = MODEL_NONE;
-	int err = view_device(m, o, &device, why);
+	int rc;
 
-	if (err)
-		return err;
-	err = latencies_make(m, o->device_given ? device : MODEL_NONE, &l);
-	if (err)
-		return why_set(why, err, "no memory for the latencies");
-	if (!l.n)
-		err = why_set(why, -ENOENT, "the trace holds no request");
-	else if (o->format == VIEW_JSON)
-		to_json(m, &l, out);
-	else
-		to_text(m, &l, out);
+	rc = view_select(m, o, &s, why);
+	if (rc)
+		return rc;
+	rc = latencies_make(m, o->device_given || picture ? s.device :
+							    MODEL_NONE, &l);
+	if (!rc && !l.n) {
+		latencies_free(&l);
+		return why_set(why, -ENOENT, "no request was answered in this "
+			       "trace: there is nothing to measure");
+	}
+	s.other_queues = 0; /* all queues are measured */
+	view_subject(m, &s, &title);
+	if (!rc && o->format == VIEW_TEXT)
+		latency_text(m, &l, out);
+	else if (!rc && o->format == VIEW_JSON)
+		rc = latency_json(m, &l, out);
+	else if (!rc)
+		rc = latency_draw(m, &l, text_str(&title),
+				  view_format_name(o->format), out, why);
+	if (rc == -ENOMEM || out->error)
+		rc = why_set(why, -ENOMEM, "no memory for the table");
+	text_free(&title);
 	latencies_free(&l);
-	return err;
+	return rc;
 }
 
 const struct view view_latency = {
 	.name = "latency",
-	.what = "how long each stage took",
-	.formats = 1 << VIEW_TEXT | 1 << VIEW_JSON,
+	.what = "how long each stage took, for each device and operation",
+	.formats = 1 << VIEW_TEXT | 1 << VIEW_JSON | 1 << VIEW_SVG |
+		   1 << VIEW_PNG | 1 << VIEW_PDF | 1 << VIEW_DOT,
 	.show = latency_show,
 };

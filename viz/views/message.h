@@ -1,58 +1,62 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Events as messages between the parties of a disk: what a sequence diagram
- * draws and what the text form lists.
- */
+/* One event as a message between two lanes, or a note on one, in words. */
 #ifndef VIZ_VIEWS_MESSAGE_H
 #define VIZ_VIEWS_MESSAGE_H
-
-#include <stddef.h>
-#include <stdint.h>
 
 #include "viz/model/model.h"
 
 enum lane {
 	LANE_FRONTEND,
 	LANE_STORE,
-	LANE_RING, /* the shared ring and the event channel */
+	LANE_RING, /* the shared ring and its event channel */
 	LANE_BACKEND,
 	LANE_DISK,
-	LANES
+	LANE_COUNT
 };
 
-extern const char *const lane_names[LANES];
+extern const char *const lane_names[LANE_COUNT];
 
-#define MESSAGE_TEXT_MAX 96u
+/* What a message is about: its look, never by colour alone. */
+enum tone {
+	TONE_STATE,   /* a xenbus state */
+	TONE_STORE,   /* a key of the store */
+	TONE_RING,    /* requests and responses in the ring */
+	TONE_INDEX,   /* indices */
+	TONE_NOTIFY,  /* event channel */
+	TONE_GRANT,
+	TONE_DISK,
+	TONE_LIFE,    /* devices and queues come and go */
+	TONE_BAD,     /* refused, failed, broken */
+	TONE_COUNT
+};
+
+extern const char *const tone_names[TONE_COUNT]; /* one word, for classes */
+
+#define MESSAGE_TEXT_MAX 200
 
 struct message {
-	int64_t t_ns;
-	enum lane from, to; /* equal: something a party does by itself */
-	uint8_t kind;	    /* enum ev_kind */
-	uint32_t times;	    /* how many events it stands for, from 1 */
-	uint64_t skipped;   /* not 0: a gap, so many events are not shown */
+	uint8_t from, to; /* equal: a note on that lane */
+	uint8_t tone;
 	char text[MESSAGE_TEXT_MAX];
+	/*
+	 * Messages with equal `fold` and `many` may stand in one row, which
+	 * then reads `many` with their number in it, and lists the items.
+	 * `many` is NULL where each has something of its own to say.
+	 */
+	uint32_t fold;
+	const char *many;
+	char item[64];
 };
 
-/*
- * The message of one event.  False for events that say what their neighbour
- * says, or nothing about the parties.
- */
-bool message_make(const struct model *m, const struct log_rec *rec,
-		  struct message *out);
+void message_of(const struct model *m, uint32_t rec, struct message *out);
 
-struct messages {
-	struct message *item;
-	size_t n, room;
-	int error; /* -ENOMEM sticks */
-};
+/* Words of the protocol: "Connected", "read", "okay"; "?" if it has none. */
+const char *state_name(int64_t state);
+const char *op_name(unsigned op);
+const char *status_name(int status);
+const char *actor_name(unsigned actor);
 
-void messages_free(struct messages *l);
-
-/* Append; the same thing once more only counts in the message before. */
-void messages_add(struct messages *l, const struct message *msg);
-
-/* Append a gap of `events` events, told by printf rules. */
-void messages_gap(struct messages *l, int64_t t_ns, uint64_t events,
-		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* A key's name behind the directory of its device. */
+const char *key_name(const char *path, uint32_t devid);
 
 #endif

@@ -1,285 +1,194 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One file that opens offline: what the trace holds, the handshake, the
- * sequence, the latencies, and a table of requests in which each can be
- * looked at.
+ * Everything in one file that opens offline: no request leaves the page.
+ * Pictures are inline SVG, the requests are JSON in a <script>, and one small
+ * script of ours (render/report.js) searches them and tells their stories.
  */
+#include "viz/views/report.h"
+
 #include <errno.h>
-#include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "viz/model/latency.h"
+#include "viz/guard.h"
 #include "viz/render/assets.h"
-#include "viz/views/view.h"
 
-#define REQUESTS_MAX 20000u /* in the table: some MB of page */
+#define DEVICES_DRAWN 4u
 
-static const char *word(const struct ev_words *words, int64_t value)
+static const struct {
+	const char *id, *name;
+} sections[] = {
+	{ "summary", "Summary" },   { "handshake", "Handshake" },
+	{ "sequence", "Sequence" }, { "latency", "Latency" },
+	{ "requests", "Requests" },
+};
+
+static void put_head(const struct model *m, const struct view_options *o,
+		     struct text *out)
 {
-	const char *w = ev_word_find(words, value);
-
-	return w ? w : "unknown";
-}
-
-/* ---- what it holds ------------------------------------------------------ */
-
-static void put_losses(const struct trace_log *log, struct text *out)
-{
-	char n[TEXT_COUNT_MAX];
-
-	if (!log->losses && !log->damage[0]) {
-		text_add(out, "<p>&#10003; No event was lost.</p>\n");
-		return;
-	}
-	if (log->losses)
-		text_printf(out,
-			    "<p class=bad>&#9888; Events were lost: %s counted "
-			    "in %zu gaps. What is missing here may have "
-			    "happened.</p>\n",
-			    text_count(n, log->lost_events), log->losses);
-	if (log->damage[0]) {
-		text_add(out, "<p class=bad>&#9888; ");
-		text_add_xml(out, log->damage);
-		text_add(out, "</p>\n");
-	}
-}
-
-static void put_devices(const struct model *m, struct text *out)
-{
-	char size[TEXT_SIZE_MAX], n[TEXT_COUNT_MAX];
 	size_t i;
 
-	text_add(out, "<table><tr><th class=l>device<th class=l>storage<th>size"
-		      "<th>requests<th>failed<th class=l>faults</tr>\n");
-	for (i = 0; i < m->devices; i++) {
-		const struct model_device *d = &m->device[i];
-
-		text_printf(out,
-			    "<tr><td class=l>domain %u device %u<td "
-			    "class=l>",
-			    d->domid, d->devid);
-		text_add_xml(out, d->created ? strings_get(&m->log->strings,
-							   d->target)
-					     : "not told");
-		text_printf(out, "<td>%s", text_size(size, d->size));
-		text_printf(out, "<td>%s", text_count(n, d->requests));
-		text_printf(out, "<td%s>%s", d->failed ? " class=bad" : "",
-			    text_count(n, d->failed));
-		text_printf(out, "<td class=\"l%s\">%s</tr>\n",
-			    d->faults ? " bad" : "",
-			    d->faults ? "closed for a broken rule" : "none");
-	}
-	text_add(out, "</table>\n");
+	(void)m;
+	text_add(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta "
+		      "charset=\"utf-8\">\n<meta name=\"viewport\" "
+		      "content=\"width=device-width,initial-scale=1\">\n"
+		      "<meta http-equiv=\"Content-Security-Policy\" "
+		      "content=\"default-src 'none'; style-src "
+		      "'unsafe-inline'; script-src 'unsafe-inline'; img-src "
+		      "data:\">\n<title>Ringside: ");
+	text_add_xml(out, o->title);
+	text_add(out, "</title>\n<style>\n");
+	text_add(out, asset_report_css);
+	text_add(out, "</style>\n</head>\n<body>\n<header><h1>Ringside</h1>"
+		      "<p>What the disk protocol did in <code>");
+	text_add_xml(out, o->title);
+	text_add(out, "</code></p></header>\n<nav aria-label=\"Sections\">");
+	for (i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+		text_printf(out, "<a href=\"#%s\">%s</a>", sections[i].id,
+			    sections[i].name);
+	text_add(out, "</nav>\n<main>\n");
 }
 
-static void put_notifications(const struct model *m, struct text *out)
+static void begin(struct text *out, size_t i)
 {
-	char a[TEXT_COUNT_MAX], b[TEXT_COUNT_MAX], c[TEXT_COUNT_MAX];
-	size_t i;
-
-	text_add(out, "<h3>Notifications</h3>\n<table><tr><th class=l>queue<th "
-		      "class=l>direction<th>sent<th>saved<th>woke without "
-		      "work</tr>\n");
-	for (i = 0; i < m->queues; i++) {
-		const struct model_queue *q = &m->queue[i];
-		const struct notify_count *way[2] = {&q->to_backend,
-						     &q->to_frontend};
-		unsigned k;
-
-		for (k = 0; k < 2; k++)
-			text_printf(
-				out,
-				"<tr><td class=l>%u/%u queue %u<td "
-				"class=l>to the %s<td>%s<td>%s<td>%s</tr>\n",
-				m->device[q->device].domid,
-				m->device[q->device].devid, q->number,
-				k ? "frontend" : "backend",
-				text_count(a, way[k]->sent),
-				text_count(b, way[k]->saved),
-				text_count(c, way[k]->spurious));
-	}
-	text_add(out, "</table>\n");
+	guard_beat();
+	text_printf(out, "<section id=\"%s\"><h2>%s</h2>\n", sections[i].id,
+		    sections[i].name);
 }
 
-static void put_latency(const struct model *m, struct text *out)
+static void end(struct text *out)
 {
-	struct latencies l;
-	char t[5][TEXT_NS_MAX];
-	size_t i;
-
-	if (latencies_make(m, MODEL_NONE, &l))
-		return;
-	text_add(out, "<table><tr><th class=l>device<th class=l>operation<th "
-		      "class=l>stage<th>count<th>min<th>median<th>p90<th>p99"
-		      "<th>max</tr>\n");
-	for (i = 0; i < l.n; i++) {
-		const struct latency *r = &l.row[i];
-
-		text_printf(out,
-			    "<tr><td class=l>%u/%u<td class=l>%s<td class=l "
-			    "title=\"%s\">%s<td>%llu<td>%s<td>%s<td>%s<td>%s"
-			    "<td>%s</tr>\n",
-			    m->device[r->device].domid,
-			    m->device[r->device].devid,
-			    word(&ev_words_op, r->op), span_meanings[r->span],
-			    span_names[r->span], (unsigned long long)r->count,
-			    text_ns(t[0], (int64_t)r->min_ns),
-			    text_ns(t[1], (int64_t)r->median_ns),
-			    text_ns(t[2], (int64_t)r->p90_ns),
-			    text_ns(t[3], (int64_t)r->p99_ns),
-			    text_ns(t[4], (int64_t)r->max_ns));
-	}
-	text_add(out, "</table>\n");
-	latencies_free(&l);
+	text_add(out, "</section>\n");
 }
 
-/* A picture of another view, inline. */
-static void put_picture(const struct model *m, const struct view_options *o,
-			const struct view *view, struct text *out)
+/* A picture of another view, inline, that can be enlarged. */
+static int put_picture(const struct model *m, const struct view_options *o,
+		       const struct view *view, const char *words,
+		       struct text *out)
 {
 	struct view_options svg = *o;
-	struct text picture = {0};
-	struct why why = {""};
+	struct text picture = { 0 };
+	struct why why = { "" };
 	const char *at;
+	int rc;
 
 	svg.format = VIEW_SVG;
-	if (view->show(m, &svg, &picture, &why)) {
-		text_add(out, "<p class=note>");
+	rc = view->show(m, &svg, &picture, &why);
+	if (rc) {
+		text_add(out, "<p class=\"note\">");
 		text_add_xml(out, why.text);
 		text_add(out, "</p>\n");
 	} else {
 		/* Without the XML declaration and the document type. */
 		at = strstr(text_str(&picture), "<svg");
-		text_add(out, "<div class=picture tabindex=0>");
+		text_add(out, "<figure><figcaption>");
+		text_add_xml(out, words);
+		text_add(out, " <button type=\"button\" class=\"zoom\" "
+			      "aria-pressed=\"false\">full size</button>"
+			      "</figcaption><div class=\"picture\" "
+			      "tabindex=\"0\">");
 		text_add(out, at ? at : "");
-		text_add(out, "</div>\n");
+		text_add(out, "</div></figure>\n");
 	}
 	text_free(&picture);
+	return rc == -ENOMEM ? rc : 0;
 }
 
-/* ---- the requests ------------------------------------------------------- */
-
-static const char *outcome(const struct request *r)
+/* One picture for each device, up to a few. */
+static int put_handshakes(const struct model *m, const struct view_options *o,
+			  struct text *out)
 {
-	if (r->flags & REQUEST_REFUSED)
-		return "refused";
-	if (!(r->flags & REQUEST_RESPONDED))
-		return r->flags & REQUEST_COMPLETED ? "okay" : "no answer";
-	return word(&ev_words_status, r->status);
+	struct view_options one = *o;
+	char words[64];
+	size_t i, n = 0;
+	int rc = 0;
+
+	for (i = 0; !rc && i < m->devices && n < DEVICES_DRAWN; i++) {
+		const struct model_device *d = &m->device[i];
+
+		if (d->life > 1 || (o->device_given && (d->domid != o->domid ||
+							d->devid != o->devid)))
+			continue;
+		one.device_given = true;
+		one.domid = d->domid;
+		one.devid = d->devid;
+		snprintf(words, sizeof(words), "Device %u/%u", d->domid,
+			 d->devid);
+		rc = put_picture(m, &one, &view_handshake, words, out);
+		n++;
+	}
+	if (i < m->devices)
+		text_printf(out, "<p class=\"note\">%zu more devices are not "
+			    "drawn; use ringside show handshake --device "
+			    "DOMID/DEVID</p>\n", m->devices - i);
+	return rc;
 }
 
-static json_object *request_row(const struct model *m, const struct request *r)
+static void put_controls(struct text *out)
 {
-	const struct model_queue *q = &m->queue[r->queue];
-	json_object *row = json_object_new_array();
-	json_object *t = json_object_new_array();
-	unsigned i;
-
-#define PUT(value) json_object_array_add(row, value)
-	PUT(json_object_new_uint64(request_seq(r)));
-	PUT(json_object_new_int(m->device[q->device].domid));
-	PUT(json_object_new_int64(m->device[q->device].devid));
-	PUT(json_object_new_int(q->number));
-	PUT(json_object_new_string(word(&ev_words_op, r->op)));
-	PUT(json_object_new_uint64(r->sector));
-	PUT(json_object_new_uint64(r->len));
-	PUT(json_object_new_string(outcome(r)));
-	PUT(json_object_new_string(
-		r->flags & REQUEST_REFUSED
-			? strings_get(&m->log->strings, r->rule)
-		: r->error ? strerror(-r->error)
-			   : ""));
-	for (i = 0; i < STAGE_COUNT; i++)
-		json_object_array_add(
-			t,
-			r->t[i] == MODEL_NEVER
-				? NULL
-				: json_object_new_int64(r->t[i] - m->start_ns));
-	PUT(t);
-#undef PUT
-	return row;
-}
-
-static void put_data(const struct model *m, struct text *out)
-{
-	static const char *const stage[STAGE_COUNT] = {
-		"written to slot",  "published",	"taken",     "checked",
-		"mapped",	    "to storage",	"stored",    "unmapped",
-		"response written", "answer published", "completed",
-	};
-	json_object *top = json_object_new_object();
-	json_object *stages = json_object_new_array();
-	json_object *list = json_object_new_array();
-	const char *p;
-	size_t i;
-
-	for (i = 0; i < STAGE_COUNT; i++)
-		json_object_array_add(stages, json_object_new_string(stage[i]));
-	for (i = 0; i < m->requests && i < REQUESTS_MAX; i++)
-		json_object_array_add(list, request_row(m, &m->request[i]));
-	json_object_object_add(top, "stages", stages);
-	json_object_object_add(top, "total",
-			       json_object_new_uint64(m->requests));
-	json_object_object_add(top, "requests", list);
-	/* json-c writes "<\/" for "</": nothing in it ends the element. */
-	p = json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN);
-	text_add(out, "<script type=\"application/json\" id=data>");
-	text_add(out, p);
-	text_add(out, "</script>\n");
-	json_object_put(top);
+	text_add(out,
+		 "<div class=\"controls\"><label>Find <input id=\"find\" "
+		 "type=\"search\" placeholder=\"write #12 error\" "
+		 "aria-describedby=\"hint\"></label> <label>Order <select "
+		 "id=\"order\"><option value=\"t\">as they came</option>"
+		 "<option value=\"total\">slowest first</option><option "
+		 "value=\"bad\">failures first</option></select></label> "
+		 "<span id=\"count\" role=\"status\"></span></div>\n"
+		 "<p class=\"note\" id=\"hint\">Press / to find, arrows to "
+		 "move; words are joined by and.</p>\n<p class=\"note\" "
+		 "id=\"note\"></p>\n<div class=\"cols\"><div id=\"list\" "
+		 "tabindex=\"-1\"><table role=\"grid\" aria-label=\"Requests\">"
+		 "<thead><tr><th class=\"l\">request</th><th class=\"l\">"
+		 "device</th><th>sector</th><th>size</th><th>begins</th>"
+		 "<th>took</th><th class=\"l\">outcome</th></tr></thead><tbody>"
+		 "</tbody></table></div><div id=\"story\" role=\"region\" "
+		 "aria-label=\"Story of a request\" aria-live=\"polite\">"
+		 "</div></div>\n<noscript><p class=\"caveat\">The list of "
+		 "requests needs JavaScript; the pictures and tables above do "
+		 "not.</p></noscript>\n");
 }
 
 static int report_show(const struct model *m, const struct view_options *o,
 		       struct text *out, struct why *why)
 {
-	char n[TEXT_COUNT_MAX], t[TEXT_NS_MAX];
-	uint32_t device;
-	int err = view_device(m, o, &device, why);
+	struct selection s;
+	int rc;
 
-	if (err)
-		return err;
-	text_add(out, "<!doctype html>\n<html lang=en><head><meta "
-		      "charset=utf-8><meta name=viewport "
-		      "content=\"width=device-width\"><title>Ringside: ");
-	text_add_xml(out, o->title);
-	text_add(out, "</title><style>\n");
-	text_add(out, asset_report_css);
-	text_add(out, "</style></head><body>\n<h1>Ringside: ");
-	text_add_xml(out, o->title);
-	text_printf(out, "</h1>\n<p class=note>%s events",
-		    text_count(n, m->log->n));
-	text_printf(out, " over %s. Times are since the first event.</p>\n",
-		    text_ns(t, m->end_ns - m->start_ns));
-	text_add(out, "<nav><a href=#holds>What it holds</a><a "
-		      "href=#handshake>Handshake</a><a "
-		      "href=#sequence>Sequence</a><a "
-		      "href=#latency>Latency</a><a "
-		      "href=#requests>Requests</a></nav>\n"
-		      "<h2 id=holds>What it holds</h2>\n");
-	put_losses(m->log, out);
-	put_devices(m, out);
-	put_notifications(m, out);
-	text_add(out, "<h2 id=handshake>Handshake</h2>\n");
-	put_picture(m, o, &view_handshake, out);
-	text_add(out, "<h2 id=sequence>Sequence</h2>\n");
-	put_picture(m, o, &view_sequence, out);
-	text_add(out, "<h2 id=latency>Latency</h2>\n");
-	put_latency(m, out);
-	text_add(out,
-		 "<h2 id=requests>Requests</h2>\n<p><label>Find <input id=find "
-		 "type=search placeholder=\"write #12 error\"></label> "
-		 "<label>Order <select id=order><option value=time>as they "
-		 "came<option value=slow>slowest first</select></label> <span "
-		 "id=count class=note></span></p>\n<div class=cols><div "
-		 "id=list><table><thead><tr><th>request<th>device<th "
-		 "class=l>operation<th>sector<th>bytes<th>took<th "
-		 "class=l>outcome</tr></thead><tbody></tbody></table></div>"
-		 "<div id=story aria-live=polite></div></div>\n");
-	put_data(m, out);
+	rc = view_select(m, o, &s, why);
+	if (rc)
+		return rc;
+	put_head(m, o, out);
+	begin(out, 0);
+	report_summary(m, out);
+	end(out);
+	begin(out, 1);
+	rc = put_handshakes(m, o, out);
+	end(out);
+	begin(out, 2);
+	if (!rc)
+		rc = put_picture(m, o, &view_sequence,
+				 "Who told whom what, and when", out);
+	end(out);
+	begin(out, 3);
+	if (!rc)
+		rc = report_latency(m, out);
+	if (!rc && m->requests)
+		rc = put_picture(m, o, &view_latency,
+				 "How the times are spread", out);
+	end(out);
+	begin(out, 4);
+	put_controls(out);
+	end(out);
+	text_add(out, "</main>\n<footer>Made by ringside " RINGSIDE_VERSION
+		      ". This page needs no network.</footer>\n");
+	if (!rc)
+		rc = report_requests(m, out);
 	text_add(out, "<script>\n");
 	text_add(out, asset_report_js);
-	text_add(out, "</script>\n</body></html>\n");
-	return out->error;
+	text_add(out, "</script>\n</body>\n</html>\n");
+	if (rc || out->error)
+		return why_set(why, -ENOMEM, "no memory for the report");
+	return 0;
 }
 
 const struct view view_report = {

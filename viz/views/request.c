@@ -1,138 +1,310 @@
 /* SPDX-License-Identifier: MIT */
-/* One request's story through every layer, as a table. */
+/*
+ * The story of one request through every layer: --request picks it, else it
+ * is the slowest, or the --slowest N.
+ */
+#include "viz/views/request.h"
+
 #include <errno.h>
-#include <json-c/json.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "viz/views/view.h"
+#include "viz/model/story.h"
+#include "viz/render/json.h"
+#include "viz/views/message.h"
+#include "viz/views/rows.h"
+#include "viz/views/sequence.h"
 
-static const struct {
-	const char *who, *what;
-} stage_words[STAGE_COUNT] = {
-	[STAGE_PUSH] = {"frontend", "writes it into its slot"},
-	[STAGE_PUBLISH] = {"frontend", "publishes req_prod"},
-	[STAGE_TAKE] = {"backend", "copies it out of the ring"},
-	[STAGE_CHECK] = {"backend", "has checked it"},
-	[STAGE_MAP] = {"backend", "has mapped its grants"},
-	[STAGE_SUBMIT] = {"backend", "hands it to the storage"},
-	[STAGE_DONE] = {"disk", "is done with it"},
-	[STAGE_UNMAP] = {"backend", "has unmapped its grants"},
-	[STAGE_RESPOND] = {"backend", "writes the response"},
-	[STAGE_PRODUCE] = {"backend", "publishes rsp_prod"},
-	[STAGE_COMPLETE] = {"frontend", "takes the response"},
-};
+static const char *const who[LANE_COUNT] = { "frontend", "store", "ring",
+					     "backend", "disk" };
 
-static const char *word(const struct ev_words *words, int64_t value)
+void request_outcome(const struct model *m, const struct request *r,
+		     struct text *out)
 {
-	const char *w = ev_word_find(words, value);
+	const char *name = r->error < 0 && r->error > -4096 ?
+				   strerrorname_np(-r->error) :
+				   NULL;
 
-	return w ? w : "unknown";
-}
-
-static void to_text(const struct model *m, const struct request *r,
-		    struct text *out)
-{
-	const struct model_queue *q = &m->queue[r->queue];
-	const struct model_device *d = &m->device[q->device];
-	int64_t start = request_start(r), last = start;
-	char size[TEXT_SIZE_MAX], t[TEXT_NS_MAX];
-	unsigned i;
-
-	text_printf(out,
-		    "request %llu of domain %u device %u queue %u: %s, sector "
-		    "%llu, %s, %u segment%s, id %llu, slot %u\n\n",
-		    (unsigned long long)request_seq(r), d->domid, d->devid,
-		    q->number, word(&ev_words_op, r->op),
-		    (unsigned long long)r->sector, text_size(size, r->len),
-		    r->segments, r->segments == 1 ? "" : "s",
-		    (unsigned long long)r->id, r->slot);
-	text_add(out, "        since start     since last  who       step\n");
-	for (i = 0; i < STAGE_COUNT; i++) {
-		if (r->t[i] == MODEL_NEVER)
-			continue;
-		text_add_padded(out, text_ns(t, r->t[i] - start), -19);
-		text_add_padded(out, text_ns(t, r->t[i] - last), -15);
-		text_printf(out, "  %-8s  %s\n", stage_words[i].who,
-			    stage_words[i].what);
-		last = r->t[i];
-	}
-	text_add(out, "\n");
 	if (r->flags & REQUEST_REFUSED)
-		text_printf(out, "refused by %s: %s\n",
-			    strings_get(&m->log->strings, r->rule),
-			    strings_get(&m->log->strings, r->detail));
-	if (r->error)
-		text_printf(out, "the storage failed: %s\n",
-			    strerror(-r->error));
-	if (r->flags & REQUEST_RESPONDED)
-		text_printf(out, "answered: %s, after %s\n",
-			    word(&ev_words_status, r->status),
-			    text_ns(t, request_total(r)));
+		text_printf(out, "refused by %s",
+			    strings_get(&m->log->strings, r->rule));
+	else if (!(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)))
+		text_add(out, "never answered");
+	else if (r->flags & REQUEST_ORPHAN)
+		text_printf(out, "a response without a request: %s",
+			    status_name(r->status));
 	else
-		text_add(out, "never answered in this trace\n");
+		text_add(out, status_name(r->status));
+	if (r->error)
+		text_printf(out, " (%s)", name ? name : "storage error");
+	if (r->flags & REQUEST_TWICE)
+		text_add(out, ", answered twice");
+	if (r->flags & REQUEST_RETAKEN)
+		text_add(out, ", taken twice");
 	if (r->flags & REQUEST_UNSURE)
-		text_add(out, "events were lost in its time: steps may be "
-			      "missing here\n");
+		text_add(out, ", but events were lost: cannot tell");
 }
 
-static int to_json(const struct model *m, const struct request *r,
-		   struct text *out)
+void request_line(const struct model *m, const struct request *r,
+		  struct text *out)
 {
-	static const char *const name[STAGE_COUNT] = {
-		"push", "publish", "take",    "check",	 "map",	    "submit",
-		"done", "unmap",   "respond", "produce", "complete"};
+	text_printf(out, "%s #%" PRIu64, op_name(r->op), request_seq(r));
+	if (r->len) {
+		text_add(out, ": ");
+		text_add_size(out, r->len);
+		text_printf(out, " at sector %" PRIu64 ", slot %u", r->sector,
+			    r->slot);
+	} else {
+		text_printf(out, ": slot %u", r->slot);
+	}
+	text_add(out, "; ");
+	request_outcome(m, r, out);
+}
+
+/* ---- text --------------------------------------------------------------- */
+
+static void text_spans(const struct request *r, struct text *out)
+{
+	int64_t total = request_total(r), v;
+	char t[TEXT_NS_MAX];
+	unsigned span, bar, i;
+
+	for (span = 0; span < SPAN_COUNT; span++) {
+		v = span_of(r, span);
+		text_add(out, "  ");
+		text_add_padded(out, span_names[span], 11);
+		text_add_padded(out, v < 0 ? "not seen" : text_ns(t, v), -9);
+		if (v >= 0 && total > 0) {
+			text_printf(out, " %3.0f %%  ",
+				    100.0 * (double)v / (double)total);
+			bar = (unsigned)(30.0 * (double)v / (double)total +
+					 0.5);
+			for (i = 0; i < bar; i++)
+				text_add(out, "#");
+			for (; i < 30; i++)
+				text_add(out, " ");
+		} else {
+			text_printf(out, "%38s", "");
+		}
+		text_printf(out, "  %s\n", span_meanings[span]);
+	}
+}
+
+static int text_story(const struct model *m, const struct request *r,
+		      struct text *out)
+{
+	struct rows rows = { 0 };
+	struct story story;
+	char t[SEQUENCE_TIME_MAX];
+	int64_t zero, last;
+	size_t i;
+	int rc;
+
+	rc = story_make(m, r, &story);
+	for (i = 0; i < story.n; i++)
+		rows_pick(&rows, story.rec[i]);
+	if (!rc)
+		rc = rows_fold(&rows, m);
+	zero = last = story.n ? m->log->rec[story.rec[0]].t_ns : 0;
+	text_add(out, "\n     time, µs  since last  where     what\n");
+	for (i = 0; !rc && i < rows.n; i++) {
+		const struct row *row = &rows.row[i];
+
+		if (row->kind != ROW_MESSAGE)
+			continue;
+		text_add_padded(out, sequence_time(t, row->t_ns - zero), -13);
+		text_add(out, "  +");
+		text_add_padded(out, sequence_time(t, row->t_ns - last), -9);
+		text_add(out, "  ");
+		/* The lane of the one who speaks, which an arrow comes to. */
+		text_add_padded(out, who[row->from == LANE_RING ||
+							 row->from == LANE_DISK ?
+						 row->to :
+						 row->from], 8);
+		text_printf(out, "  %s%s\n",
+			    row->tone == TONE_BAD ? "! " : "", row->text);
+		last = row->last_ns;
+	}
+	rows_free(&rows);
+	story_free(&story);
+	return rc;
+}
+
+static int request_text(const struct request_list *l, struct text *out)
+{
+	char t[TEXT_NS_MAX];
+	unsigned i;
+	int rc = 0;
+
+	text_printf(out, "%s\n", text_str(&l->title));
+	view_caveats(l->m, out);
+	if (l->n > 1) {
+		text_printf(out, "\nThe %u slowest requests:\n", l->n);
+		for (i = 0; i < l->n; i++) {
+			const struct request *r = &l->m->request[l->at[i]];
+
+			text_add_padded(out, text_ns(t, request_total(r)), -10);
+			text_add(out, "  ");
+			request_line(l->m, r, out);
+			text_add(out, "\n");
+		}
+	}
+	for (i = 0; !rc && i < l->n; i++) {
+		const struct request *r = &l->m->request[l->at[i]];
+
+		text_add(out, "\n== ");
+		request_line(l->m, r, out);
+		text_printf(out, "\n   id %" PRIu64 ", %u segment%s, begins "
+			    "at %s\n\n", r->id, r->segments,
+			    r->segments == 1 ? "" : "s",
+			    text_ns(t, request_start(r) - l->m->start_ns));
+		if (r->flags & REQUEST_REFUSED)
+			text_printf(out, "   %s: %s\n\n",
+				    strings_get(&l->m->log->strings, r->rule),
+				    strings_get(&l->m->log->strings,
+						r->detail));
+		text_spans(r, out);
+		rc = text_story(l->m, r, out);
+	}
+	return rc;
+}
+
+/* ---- JSON --------------------------------------------------------------- */
+
+json_object *request_steps(const struct model *m, const struct request *r)
+{
+	json_object *steps = json_object_new_array();
+	struct rows rows = { 0 };
+	struct story story;
+	int64_t zero;
+	size_t i;
+	int rc;
+
+	rc = story_make(m, r, &story);
+	zero = story.n ? m->log->rec[story.rec[0]].t_ns : 0;
+	for (i = 0; i < story.n; i++)
+		rows_pick(&rows, story.rec[i]);
+	if (!rc)
+		rc = rows_fold(&rows, m);
+	for (i = 0; !rc && i < rows.n; i++) {
+		const struct row *row = &rows.row[i];
+		json_object *step;
+
+		if (row->kind != ROW_MESSAGE)
+			continue;
+		step = json_object_new_array();
+		json_object_array_add(step,
+				      json_object_new_int64(row->t_ns - zero));
+		json_object_array_add(step,
+				      json_object_new_string(who[row->from]));
+		json_object_array_add(step,
+				      json_object_new_string(who[row->to]));
+		json_object_array_add(
+			step, json_object_new_string(tone_names[row->tone]));
+		json_object_array_add(step, json_object_new_string(row->text));
+		json_object_array_add(steps, step);
+	}
+	rows_free(&rows);
+	story_free(&story);
+	return steps;
+}
+
+json_object *request_object(const struct model *m, const struct request *r)
+{
 	const struct model_queue *q = &m->queue[r->queue];
-	json_object *o = json_object_new_object();
-	json_object *t = json_object_new_object();
+	json_object *o = json_object_new_object(), *stages, *spans;
+	struct text t = { 0 };
 	unsigned i;
 
+	json_put_int(o, "seq", (int64_t)request_seq(r));
+	json_put_int(o, "domid", m->device[q->device].domid);
+	json_put_int(o, "devid", m->device[q->device].devid);
+	json_put_int(o, "queue", q->number);
+	json_put_str(o, "op", op_name(r->op));
+	json_put_int(o, "sector", (int64_t)r->sector);
+	json_put_int(o, "len", (int64_t)r->len);
+	json_put_int(o, "segments", r->segments);
+	json_put_int(o, "idx", r->idx);
+	json_put_int(o, "slot", r->slot);
+	json_object_object_add(o, "id", json_object_new_uint64(r->id));
+	request_outcome(m, r, &t);
+	json_put_str(o, "outcome", text_str(&t));
+	text_free(&t);
+	json_put_bool(o, "failed", request_failed(r));
+	if (r->flags & REQUEST_REFUSED) {
+		json_put_str(o, "rule",
+			     strings_get(&m->log->strings, r->rule));
+		json_put_str(o, "detail",
+			     strings_get(&m->log->strings, r->detail));
+	}
+	json_put_int(o, "start_ns", request_start(r) - m->start_ns);
+	json_put_int(o, "total_ns", request_total(r));
+	stages = json_object_new_object();
 	for (i = 0; i < STAGE_COUNT; i++)
-		if (r->t[i] != MODEL_NEVER)
-			json_object_object_add(
-				t, name[i],
-				json_object_new_int64(r->t[i] - m->start_ns));
-#define ADD(key, value) json_object_object_add(o, key, value)
-	ADD("seq", json_object_new_uint64(request_seq(r)));
-	ADD("domid", json_object_new_int(m->device[q->device].domid));
-	ADD("devid", json_object_new_int64(m->device[q->device].devid));
-	ADD("queue", json_object_new_int(q->number));
-	ADD("id", json_object_new_uint64(r->id));
-	ADD("op", json_object_new_string(word(&ev_words_op, r->op)));
-	ADD("sector", json_object_new_uint64(r->sector));
-	ADD("len_bytes", json_object_new_uint64(r->len));
-	ADD("answered",
-	    json_object_new_boolean(!!(r->flags & REQUEST_RESPONDED)));
-	ADD("status", json_object_new_int(r->status));
-	ADD("error", json_object_new_int(r->error));
-	ADD("t_ns", t);
-#undef ADD
-	text_add(out,
-		 json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-	text_add(out, "\n");
-	json_object_put(o);
-	return 0;
+		json_put_ns(stages, stage_names[i],
+			    r->t[i] == MODEL_NEVER ?
+				    -1 :
+				    r->t[i] - request_start(r));
+	json_object_object_add(o, "stages_ns", stages);
+	spans = json_object_new_object();
+	for (i = 0; i < SPAN_COUNT; i++)
+		json_put_ns(spans, span_names[i], span_of(r, i));
+	json_object_object_add(o, "spans_ns", spans);
+	return o;
+}
+
+static int request_json(const struct request_list *l, struct text *out)
+{
+	json_object *top = json_object_new_object();
+	json_object *list = json_object_new_array(), *o;
+	unsigned i;
+
+	json_put_str(top, "view", "request");
+	json_put_str(top, "subject", text_str(&l->title));
+	for (i = 0; i < l->n; i++) {
+		const struct request *r = &l->m->request[l->at[i]];
+
+		o = request_object(l->m, r);
+		json_object_object_add(o, "steps", request_steps(l->m, r));
+		json_object_array_add(list, o);
+	}
+	json_object_object_add(top, "requests", list);
+	return json_write(top, out);
 }
 
 static int request_show(const struct model *m, const struct view_options *o,
 			struct text *out, struct why *why)
 {
-	const struct request *r;
-	uint32_t device;
-	int err = view_device(m, o, &device, why);
+	struct request_list l = { .m = m };
+	unsigned max = o->slowest ? o->slowest : 1;
+	struct selection s;
+	int rc;
 
-	if (!err)
-		err = view_one_request(m, o, device, &r, why);
-	if (err)
-		return err;
-	if (o->format == VIEW_JSON)
-		return to_json(m, r, out);
-	to_text(m, r, out);
-	return 0;
+	if (max > REQUESTS_SHOWN_MAX)
+		max = REQUESTS_SHOWN_MAX;
+	rc = view_select(m, o, &s, why);
+	if (!rc)
+		rc = view_requests(m, o, &s, l.at, max, &l.n, why);
+	if (rc)
+		return rc;
+	view_subject(m, &s, &l.title);
+	if (o->format == VIEW_TEXT)
+		rc = request_text(&l, out);
+	else if (o->format == VIEW_JSON)
+		rc = request_json(&l, out);
+	else
+		rc = request_draw(&l, view_format_name(o->format), out, why);
+	if (rc == -ENOMEM || out->error)
+		rc = why_set(why, -ENOMEM, "no memory for the story");
+	text_free(&l.title);
+	return rc;
 }
 
 const struct view view_request = {
 	.name = "request",
-	.what = "one request through every layer (default: the slowest)",
-	.formats = 1 << VIEW_TEXT | 1 << VIEW_JSON,
+	.what = "one request's way through every layer, or the slowest ones'",
+	.formats = 1 << VIEW_TEXT | 1 << VIEW_SVG | 1 << VIEW_PNG |
+		   1 << VIEW_PDF | 1 << VIEW_DOT | 1 << VIEW_JSON,
 	.show = request_show,
 };

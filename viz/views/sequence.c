@@ -1,468 +1,526 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who told whom what, and when.
- *
- * Of a short trace everything is shown; of a long one the handshake, then
- * for each operation the story of its first request, from the frontend's push
- * to the response, and the closing.  What lies between is a line that says
- * how much it is.  --request picks one request.
+ * Who told whom what, and when.  Without options: the handshake, then the
+ * requests, then the closing.  Requests come in episodes (model/episode.h):
+ * of each kind of episode one is shown, and the others are a line that says
+ * how many there were.  Where an episode is too long for a picture, as under
+ * load, it is the story of its first request of each operation.
  */
+#include "viz/views/sequence.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "viz/render/draw.h"
-#include "viz/views/message.h"
-#include "viz/views/view.h"
+#include "viz/model/episode.h"
+#include "viz/model/story.h"
 
-#define MESSAGES_MAX 400u /* Graphviz draws these in a blink */
+#define ROWS_DEFAULT 320u
+#define ROWS_WINDOW 200u
+/* An episode of more records than this is told by single requests. */
+#define EPISODE_RECS_MAX 120u
+#define NOTIFY_RECS_MAX 12u
 
-/* ---- choosing ----------------------------------------------------------- */
-
-static bool of_device(const struct model *m, uint32_t device,
-		      const struct log_rec *rec)
-{
-	const struct model_device *d = &m->device[device];
-
-	return rec->domid == d->domid && rec->devid == d->devid;
-}
-
-static bool is_control(const struct log_rec *rec)
-{
-	return ev_descs[rec->kind].level == EV_LEVEL_CONTROL;
-}
-
-static const struct request *first_of_op(const struct model *m, uint32_t device,
-					 uint8_t op)
-{
-	size_t i;
-
-	for (i = 0; i < m->requests; i++)
-		if (m->queue[m->request[i].queue].device == device &&
-		    m->request[i].op == op)
-			return &m->request[i];
-	return NULL;
-}
-
-/* Which request an event speaks of, by its seq; 0: none or the ring. */
-static uint64_t seq_of(const struct model *m, const struct log_rec *rec)
-{
-	int field = ev_field_find(&ev_descs[rec->kind], "seq");
-	const uint32_t *w;
-
-	if (field < 0)
-		return 0;
-	w = &m->log->word[rec->words +
-			  log_field_word(rec->kind, (unsigned)field)];
-	return w[0] | (uint64_t)w[1] << 32;
-}
-
-/* Is it an event of this request, by the count of the side that speaks? */
-static bool of_request(const struct model *m, const struct log_rec *rec,
-		       const struct request *r)
-{
-	uint64_t seq = seq_of(m, rec);
-	const struct model_queue *q = &m->queue[r->queue];
-
-	if (!seq || rec->queue != q->number)
-		return false;
-	return seq == (rec->actor == EV_ACTOR_FRONTEND ? r->fseq : r->bseq);
-}
-
-struct choice {
+struct chooser {
 	const struct model *m;
-	uint32_t device;
-	uint8_t *keep; /* one for each record: KEEP_* */
-	struct messages *list;
+	const struct model_device *d;
+	struct selection sel;
+	uint16_t queue; /* its number */
+	struct rows *rows;
+	uint32_t told_ops;    /* operations of which a story was told */
+	bool told_failed, told_refused, told_saved;
+	uint64_t shown;	      /* records that stories took */
+	uint64_t skipped;     /* records between what was shown */
 };
 
-enum { KEEP_NOT, KEEP_EVENT, KEEP_STORY };
-
-static bool is(const struct log_rec *rec, enum ev_kind kind,
-	       enum ev_actor actor)
+static bool is_ours(const struct chooser *c, const struct log_rec *rec)
 {
-	return rec->kind == kind && rec->actor == actor;
+	return rec->domid == c->d->domid && rec->devid == c->d->devid &&
+	       (rec->queue == LOG_QUEUE_NONE ||
+		c->sel.queue == MODEL_NONE || rec->queue == c->queue);
 }
 
-/* Keep the next event of a kind after `at`; where it is, or `at`. */
-static size_t keep_next(struct choice *c, size_t at, enum ev_kind kind,
-			enum ev_actor actor)
+static int64_t since_start(const struct chooser *c, uint32_t rec)
 {
-	const struct trace_log *log = c->m->log;
-	size_t i;
-
-	for (i = at + 1; i < log->n && i < at + 10000; i++)
-		if (of_device(c->m, c->device, &log->rec[i]) &&
-		    is(&log->rec[i], kind, actor)) {
-			c->keep[i] = KEEP_STORY;
-			return i;
-		}
-	return at;
+	return c->m->log->rec[rec].t_ns - c->m->start_ns;
 }
 
-/* Keep the last event of a kind between `from` and `at`. */
-static void keep_last(struct choice *c, size_t from, size_t at,
-		      enum ev_kind kind, enum ev_actor actor)
+/* All records of the selection in a range. */
+static void pick_range(struct chooser *c, uint32_t from, uint32_t to)
 {
-	const struct trace_log *log = c->m->log;
+	uint32_t i;
 
-	while (at-- > from)
-		if (of_device(c->m, c->device, &log->rec[at]) &&
-		    is(&log->rec[at], kind, actor)) {
-			c->keep[at] = KEEP_STORY;
-			return;
-		}
+	for (i = from; i < to; i++)
+		if (is_ours(c, &c->m->log->rec[i]))
+			rows_pick(c->rows, i);
 }
 
-/* What a side does after it wrote something: publish, decide, notify. */
-static void keep_publish(struct choice *c, size_t at, enum ev_actor actor)
+static uint64_t count_range(const struct chooser *c, uint32_t from, uint32_t to)
 {
-	const struct trace_log *log = c->m->log;
-	size_t i = keep_next(c, at, EV_KIND_ring_produce, actor);
-	size_t n;
+	uint64_t n = 0;
+	uint32_t i;
 
-	if (i == at)
-		return;
-	n = keep_next(c, i, EV_KIND_ring_notify, actor);
-	if (n != i && log_get(log, &log->rec[n], LF_ring_notify_needed))
-		keep_next(c, n, EV_KIND_evtchn_notify, actor);
+	for (i = from; i < to; i++)
+		n += is_ours(c, &c->m->log->rec[i]) &&
+		     !rows_redundant(c->m, i);
+	return n;
 }
 
-/*
- * The story of one request: its own events, and of the ring and the event
- * channel those that carried it.
- */
-static void keep_request(struct choice *c, const struct request *r)
-{
-	const struct trace_log *log = c->m->log;
-	size_t i, from = r->first_rec, last = r->last_rec;
-
-	for (i = from; i <= last && i < log->n; i++) {
-		const struct log_rec *rec = &log->rec[i];
-
-		if (!of_device(c->m, c->device, rec) ||
-		    !of_request(c->m, rec, r))
-			continue;
-		c->keep[i] = KEEP_STORY;
-		if (rec->kind == EV_KIND_request_push) {
-			keep_publish(c, i, EV_ACTOR_FRONTEND);
-		} else if (rec->kind == EV_KIND_request_take) {
-			keep_last(c, from, i, EV_KIND_evtchn_wakeup,
-				  EV_ACTOR_BACKEND);
-			keep_last(c, from, i, EV_KIND_ring_consume,
-				  EV_ACTOR_BACKEND);
-		} else if (rec->kind == EV_KIND_request_respond) {
-			keep_publish(c, i, EV_ACTOR_BACKEND);
-		} else if (rec->kind == EV_KIND_request_complete) {
-			keep_last(c, from, i, EV_KIND_evtchn_wakeup,
-				  EV_ACTOR_FRONTEND);
-			keep_last(c, from, i, EV_KIND_ring_consume,
-				  EV_ACTOR_FRONTEND);
-		}
-	}
-	/* Its pages are granted just before it is written into its slot. */
-	for (i = from; i-- > 0 && from - i <= r->segments;)
-		if (is(&log->rec[i], EV_KIND_grant_access, EV_ACTOR_FRONTEND))
-			c->keep[i] = KEEP_STORY;
-}
-
-static void keep_control(struct choice *c)
-{
-	size_t i;
-
-	for (i = 0; i < c->m->log->n; i++)
-		if (is_control(&c->m->log->rec[i]))
-			c->keep[i] = KEEP_EVENT;
-}
-
-static void choice_gap(struct choice *c, int64_t t_ns, uint64_t hidden)
+static void say_gap(struct chooser *c, uint32_t at)
 {
 	char n[TEXT_COUNT_MAX];
 
-	if (hidden)
-		messages_gap(c->list, t_ns, hidden,
-			     "%s event%s of the ring, of grants and of "
-			     "requests not shown",
-			     text_count(n, hidden), hidden == 1 ? "" : "s");
+	if (c->skipped)
+		rows_say(c->rows, ROW_GAP, c->m->log->rec[at].t_ns,
+			 "%s message%s not shown", text_count(n, c->skipped),
+			 c->skipped == 1 ? "" : "s");
+	c->skipped = 0;
 }
 
-/* All that was kept becomes messages; what lies between is counted. */
-static void choice_make(struct choice *c)
+static const char *article(const char *word)
 {
-	const struct trace_log *log = c->m->log;
-	uint64_t hidden = 0;
-	uint8_t before = KEEP_NOT;
-	int64_t last_ns = c->m->start_ns;
-	struct message msg;
+	return strchr("aeiou", word[0]) ? "An" : "A";
+}
+
+/* ---- one request -------------------------------------------------------- */
+
+static const char *ending(const struct request *r)
+{
+	return r->flags & REQUEST_ORPHAN     ? ", a response without request" :
+	       r->flags & REQUEST_REFUSED    ? ", refused" :
+	       !(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)) ?
+					       ", never answered" :
+	       request_failed(r)	     ? ", failed" :
+					       "";
+}
+
+/* Others that were in flight while this one was. */
+static uint64_t company(const struct chooser *c, const struct request *r)
+{
+	int64_t from = request_start(r), to = request_end(r);
+	uint64_t n = 0;
 	size_t i;
 
-	for (i = 0; i < log->n; i++) {
-		if (!of_device(c->m, c->device, &log->rec[i]) ||
-		    !message_make(c->m, &log->rec[i], &msg))
-			continue;
-		last_ns = msg.t_ns;
-		if (!c->keep[i]) {
-			hidden++;
-			continue;
-		}
-		/* Inside a story its neighbours only disturb. */
-		if (before != KEEP_STORY || c->keep[i] != KEEP_STORY) {
-			choice_gap(c, msg.t_ns, hidden);
-			hidden = 0;
-		}
-		before = c->keep[i];
-		messages_add(c->list, &msg);
+	for (i = 0; i < c->m->requests; i++) {
+		const struct request *o = &c->m->request[i];
+
+		n += o != r && o->queue == r->queue &&
+		     request_start(o) <= to && request_end(o) >= from;
 	}
-	choice_gap(c, last_ns, hidden);
+	return n;
 }
 
-static void keep_telling(struct choice *c)
+static int tell_request(struct chooser *c, const struct request *r)
 {
-	const struct request *r;
-	unsigned op;
+	const struct model *m = c->m;
+	char when[TEXT_NS_MAX], took[TEXT_NS_MAX], n[TEXT_COUNT_MAX];
+	struct story story;
+	uint64_t others;
+	size_t i;
+	int rc;
 
-	keep_control(c);
-	for (op = 0; op <= EV_OP_INDIRECT; op++) {
-		r = first_of_op(c->m, c->device, (uint8_t)op);
-		if (r)
-			keep_request(c, r);
+	rc = story_make(m, r, &story);
+	if (!rc && story.n) {
+		say_gap(c, story.rec[0]);
+		others = company(c, r);
+		rows_say(c->rows, ROW_SECTION, m->log->rec[story.rec[0]].t_ns,
+			 "%s %s, #%llu%s: %s from push to completion; begins "
+			 "at %s%s%s%s", article(op_name(r->op)),
+			 op_name(r->op), (unsigned long long)request_seq(r),
+			 ending(r), text_ns(took, request_total(r)),
+			 text_ns(when, since_start(c, story.rec[0])),
+			 others ? ", among " : "",
+			 others ? text_count(n, others) : "",
+			 others ? " others" : "");
+		for (i = 0; i < story.n; i++)
+			rows_pick(c->rows, story.rec[i]);
+		c->shown += story.n;
+	}
+	story_free(&story);
+	return rc;
+}
+
+/* ---- episodes ----------------------------------------------------------- */
+
+/* Is there something in this request that no story has told yet? */
+static bool is_new(struct chooser *c, const struct request *r, bool mark)
+{
+	bool ok = r->flags & REQUEST_RESPONDED && !request_failed(r);
+	bool *bad = r->flags & REQUEST_REFUSED ? &c->told_refused :
+						 &c->told_failed;
+
+	if (ok) {
+		if (r->op >= 32 || c->told_ops & 1u << r->op)
+			return false;
+		if (mark)
+			c->told_ops |= 1u << r->op;
+		return true;
+	}
+	if (*bad || !request_failed(r))
+		return false;
+	if (mark)
+		*bad = true;
+	return true;
+}
+
+/*
+ * Tell the stories of those requests of a long episode that are the first of
+ * their kind, and say how much of it is left out; or with `tell` false only
+ * find whether there are any.
+ */
+static int tell_firsts(struct chooser *c, const struct episode *ep, bool tell,
+		       bool *any)
+{
+	uint32_t i, left = ep->requests;
+	uint64_t all, before = c->shown;
+	int rc = 0;
+
+	*any = false;
+	for (i = ep->first; !rc && left && i < c->m->requests; i++) {
+		const struct request *r = &c->m->request[i];
+
+		if (r->queue != c->sel.queue)
+			continue;
+		left--;
+		if (!is_new(c, r, tell))
+			continue;
+		*any = true;
+		if (!tell)
+			return 0;
+		rc = tell_request(c, r);
+	}
+	all = count_range(c, ep->rec_from, ep->rec_to);
+	if (*any && all > c->shown - before) {
+		c->skipped = all - (c->shown - before);
+		say_gap(c, ep->rec_to - 1);
+	}
+	return rc;
+}
+
+static void count_ops(const uint32_t op[EPISODE_OPS], struct text *t)
+{
+	char n[TEXT_COUNT_MAX];
+	const char *word, *es;
+	unsigned i;
+
+	for (i = 0; i < EPISODE_OPS; i++) {
+		if (!op[i])
+			continue;
+		word = op_name(i);
+		es = op[i] == 1 ? "" : word[strlen(word) - 1] == 'h' ? "es" :
+								       "s";
+		text_printf(t, "%s%s %s%s", t->len ? ", " : "",
+			    text_count(n, op[i]), word, es);
 	}
 }
 
-static int choose(const struct model *m, const struct view_options *o,
-		  struct messages *list, struct why *why)
+/* The episodes from `from` to `to` look like ones that were shown. */
+static void tell_repeats(struct chooser *c, const struct episodes *e,
+			 size_t from, size_t to)
 {
-	struct choice c = {.m = m, .list = list};
-	const struct request *r;
-	size_t i, events = 0;
-	unsigned max = o->first ? o->first : MESSAGES_MAX;
-	int err = view_device(m, o, &c.device, why);
+	const struct episode *first = &e->ep[from], *last = &e->ep[to - 1];
+	uint64_t min = UINT64_MAX, max = 0, requests = 0, failed = 0;
+	char a[TEXT_NS_MAX], b[TEXT_NS_MAX], x[TEXT_NS_MAX], y[TEXT_NS_MAX];
+	uint32_t op[EPISODE_OPS] = { 0 };
+	struct text ops = { 0 };
+	size_t i;
+	unsigned k;
 
-	if (!err && o->request_given)
-		err = view_one_request(m, o, c.device, &r, why);
-	if (err)
-		return err;
-	c.keep = calloc(m->log->n + 1, 1);
-	if (!c.keep)
-		return why_set(why, -ENOMEM, "no memory for the picture");
-	for (i = 0; i < m->log->n; i++)
-		events += of_device(m, c.device, &m->log->rec[i]);
-	if (o->request_given)
-		keep_request(&c, r);
-	else if (events <= max)
-		memset(c.keep, KEEP_EVENT, m->log->n);
-	else
-		keep_telling(&c);
-	choice_make(&c);
-	free(c.keep);
-	if (list->error)
-		return why_set(why, list->error, "no memory for the picture");
-	if (list->n > max) {
-		char n[TEXT_COUNT_MAX];
-		uint64_t over = list->n - max;
-
-		list->n = max;
-		messages_gap(list, list->item[max - 1].t_ns, over,
-			     "%s more messages are not shown; choose with "
-			     "--request or --first",
-			     text_count(n, over));
+	for (i = from; i < to; i++) {
+		for (k = 0; k < EPISODE_OPS; k++)
+			op[k] += e->ep[i].op[k];
+		requests += e->ep[i].requests;
+		failed += e->ep[i].failed;
+		if (e->ep[i].min_ns < min)
+			min = e->ep[i].min_ns;
+		if (e->ep[i].max_ns > max)
+			max = e->ep[i].max_ns;
 	}
+	count_ops(op, &ops);
+	rows_say(c->rows, ROW_REPEAT, first->from_ns,
+		 "x%llu more like the above: %s%s, from %s to %s; each took "
+		 "%s to %s", (unsigned long long)requests, text_str(&ops),
+		 failed ? " (some of them failed)" : "",
+		 text_ns(a, first->from_ns - c->m->start_ns),
+		 text_ns(b, last->to_ns - c->m->start_ns),
+		 text_ns(x, (int64_t)min), text_ns(y, (int64_t)max));
+	text_free(&ops);
+}
+
+static bool seen_kind(const struct episodes *e, size_t at)
+{
+	size_t i;
+
+	for (i = 0; i < at; i++)
+		if (e->ep[i].kind == e->ep[at].kind)
+			return true;
+	return false;
+}
+
+static void tell_whole(struct chooser *c, const struct episode *ep)
+{
+	char when[TEXT_NS_MAX], took[TEXT_NS_MAX];
+	struct text ops = { 0 };
+	unsigned i;
+
+	count_ops(ep->op, &ops);
+	say_gap(c, ep->rec_from);
+	rows_say(c->rows, ROW_SECTION, c->m->log->rec[ep->rec_from].t_ns,
+		 "%s: %s in all; begins at %s", text_str(&ops),
+		 text_ns(took, ep->to_ns - ep->from_ns),
+		 text_ns(when, since_start(c, ep->rec_from)));
+	text_free(&ops);
+	pick_range(c, ep->rec_from, ep->rec_to);
+	for (i = 0; i < EPISODE_OPS; i++)
+		if (ep->op[i] && !ep->failed && !ep->open)
+			c->told_ops |= 1u << i;
+	c->told_failed |= ep->failed > ep->refused;
+	c->told_refused |= ep->refused != 0;
+}
+
+static int tell_episodes(struct chooser *c, const struct episodes *e)
+{
+	size_t i, repeats = 0;
+	int rc = 0;
+
+	for (i = 0; !rc && i < e->n; i++) {
+		const struct episode *ep = &e->ep[i];
+		bool whole = count_range(c, ep->rec_from, ep->rec_to) <=
+			     EPISODE_RECS_MAX;
+		bool again = seen_kind(e, i), any;
+
+		if (!again && !whole) {
+			rc = tell_firsts(c, ep, false, &any);
+			again = !any;
+		}
+		if (again) {
+			repeats++;
+			continue;
+		}
+		if (repeats)
+			tell_repeats(c, e, i - repeats, i);
+		repeats = 0;
+		if (whole)
+			tell_whole(c, ep);
+		else
+			rc = tell_firsts(c, ep, true, &any);
+	}
+	if (!rc && repeats)
+		tell_repeats(c, e, i - repeats, i);
+	return rc;
+}
+
+/* ---- a notification that was saved -------------------------------------- */
+
+/*
+ * The rule's other half: the peer was awake, so nothing was sent.  From what
+ * the peer had asked for to its finding the work without being woken.
+ */
+static void tell_saved(struct chooser *c)
+{
+	const struct trace_log *log = c->m->log;
+	const struct model_queue *q = &c->m->queue[c->sel.queue];
+	uint32_t at, i, from, n = 0;
+	char when[TEXT_NS_MAX];
+	bool rsp;
+
+	if (!(q->to_backend.saved + q->to_frontend.saved))
+		return;
+	for (at = c->d->first_rec; at <= c->d->last_rec; at++)
+		if (is_ours(c, &log->rec[at]) &&
+		    log->rec[at].kind == EV_KIND_ring_notify &&
+		    !log_get(log, &log->rec[at], LF_ring_notify_needed))
+			break;
+	if (at > c->d->last_rec)
+		return;
+	rsp = log_get(log, &log->rec[at], LF_ring_notify_side) ==
+	      EV_SIDE_RESPONSE;
+	for (from = at; from > c->d->first_rec && at - from < 32; from--)
+		if (is_ours(c, &log->rec[from]) &&
+		    log->rec[from].kind == EV_KIND_ring_produce &&
+		    log->rec[from].actor == log->rec[at].actor)
+			break;
+	say_gap(c, from);
+	rows_say(c->rows, ROW_SECTION, log->rec[from].t_ns,
+		 "A notification saved (RG-30): the %s looks at the ring "
+		 "anyhow; begins at %s. So went %llu of %llu.",
+		 rsp ? "frontend" : "backend",
+		 text_ns(when, since_start(c, from)),
+		 (unsigned long long)(q->to_backend.saved +
+				      q->to_frontend.saved),
+		 (unsigned long long)(q->to_backend.saved +
+				      q->to_frontend.saved +
+				      q->to_backend.needed +
+				      q->to_frontend.needed));
+	for (i = from; i <= c->d->last_rec && n < NOTIFY_RECS_MAX; i++) {
+		const struct log_rec *rec = &log->rec[i];
+		bool consume = rec->kind == EV_KIND_ring_consume &&
+			       rec->actor != log->rec[at].actor &&
+			       (log_get(log, rec, LF_ring_consume_side) ==
+				EV_SIDE_RESPONSE) == rsp;
+
+		if (!is_ours(c, rec) || (i != from && i != at && !consume))
+			continue;
+		rows_pick(c->rows, i);
+		n++;
+		if (consume && i > at)
+			break;
+	}
+}
+
+/* ---- all of it ---------------------------------------------------------- */
+
+static void heading(struct chooser *c, uint32_t at, const char *what)
+{
+	char when[TEXT_NS_MAX];
+
+	say_gap(c, at);
+	rows_say(c->rows, ROW_SECTION, c->m->log->rec[at].t_ns,
+		 "%s; begins at %s", what, text_ns(when, since_start(c, at)));
+}
+
+static int choose_all(struct chooser *c)
+{
+	struct episodes e = { NULL, 0, 0 };
+	uint32_t first = c->d->last_rec + 1, last = c->d->last_rec + 1;
+	int rc = 0;
+
+	if (c->sel.queue != MODEL_NONE)
+		rc = episodes_make(c->m, c->sel.queue, &e);
+	if (!rc && e.n) {
+		first = e.ep[0].rec_from;
+		last = e.ep[e.n - 1].rec_to;
+	}
+	if (!rc && first > c->d->first_rec) {
+		heading(c, c->d->first_rec, e.n ? "Handshake" :
+						  "Everything");
+		pick_range(c, c->d->first_rec, first);
+	}
+	if (!rc && e.n)
+		rc = tell_episodes(c, &e);
+	if (!rc && e.n)
+		tell_saved(c);
+	if (!rc && last <= c->d->last_rec && e.n) {
+		heading(c, last, "Closing");
+		pick_range(c, last, c->d->last_rec + 1);
+	}
+	episodes_free(&e);
+	return rc;
+}
+
+static int choose_request(struct chooser *c, const struct view_options *o,
+			  struct why *why)
+{
+	uint32_t at;
+	unsigned n;
+	int rc;
+
+	rc = view_requests(c->m, o, &c->sel, &at, 1, &n, why);
+	if (rc)
+		return rc;
+	rc = tell_request(c, &c->m->request[at]);
+	return rc ? why_set(why, rc, "no memory for the picture") : 0;
+}
+
+static int choose_window(struct chooser *c, const struct view_options *o,
+			 struct why *why)
+{
+	int64_t from = c->m->start_ns + (o->from_given ? o->from_ns : 0);
+	int64_t to = o->to_given ? c->m->start_ns + o->to_ns : INT64_MAX;
+	char a[TEXT_NS_MAX];
+	size_t before = c->rows->picks;
+	uint32_t i;
+
+	for (i = c->d->first_rec; i <= c->d->last_rec; i++)
+		if (c->m->log->rec[i].t_ns >= from &&
+		    c->m->log->rec[i].t_ns <= to &&
+		    is_ours(c, &c->m->log->rec[i]))
+			rows_pick(c->rows, i);
+	if (c->rows->picks == before)
+		return why_set(why, -ENOENT, "nothing happened to this device "
+			       "in that time; the trace lasts %s",
+			       text_ns(a, c->m->end_ns - c->m->start_ns));
 	return 0;
 }
 
-/* ---- as text ------------------------------------------------------------ */
-
-static void label(const struct message *msg, char *out, size_t room)
+int sequence_choose(const struct model *m, const struct view_options *o,
+		    struct sequence *s, struct why *why)
 {
-	if (msg->times > 1)
-		snprintf(out, room, "%.80s  x%u", msg->text, msg->times);
-	else
-		snprintf(out, room, "%.90s", msg->text);
-}
+	struct chooser c = { .m = m, .rows = &s->rows };
+	size_t max = ROWS_DEFAULT;
+	int rc;
 
-/* Times count from the trace's start, or from that of the one request. */
-static int64_t zero_ns(const struct messages *l, const struct model *m,
-		       const struct view_options *o)
-{
-	size_t i;
-
-	for (i = 0; o->request_given && i < l->n; i++)
-		if (!l->item[i].skipped)
-			return l->item[i].t_ns;
-	return m->start_ns;
-}
-
-static void to_text(const struct messages *l, int64_t zero, struct text *out)
-{
-	int64_t last = zero;
-	static const char *const lane[LANES] = {"frontend", "store", "ring",
-						"backend", "disk"};
-	size_t i;
-
-	for (i = 0; i < l->n; i++) {
-		const struct message *msg = &l->item[i];
-		char t[TEXT_NS_MAX], what[MESSAGE_TEXT_MAX + 16], way[40];
-
-		label(msg, what, sizeof(what));
-		if (msg->skipped) {
-			text_printf(out, "%26s  ... %s\n", "", what);
-			continue;
-		}
-		text_add_padded(out, text_ns(t, msg->t_ns - zero), -12);
-		text_add(out, "  +");
-		text_add_padded(out, text_ns(t, msg->t_ns - last), -11);
-		last = msg->t_ns;
-		if (msg->from == msg->to)
-			snprintf(way, sizeof(way), "%s", lane[msg->from]);
-		else
-			snprintf(way, sizeof(way), "%s -> %s", lane[msg->from],
-				 lane[msg->to]);
-		text_add(out, "  ");
-		text_add_padded(out, way, 20);
-		text_printf(out, "  %s\n", what);
+	memset(s, 0, sizeof(*s));
+	rc = view_select(m, o, &c.sel, why);
+	if (rc)
+		return rc;
+	c.d = &m->device[c.sel.device];
+	if (c.sel.queue != MODEL_NONE)
+		c.queue = m->queue[c.sel.queue].number;
+	s->zero_ns = m->start_ns;
+	view_subject(m, &c.sel, &s->title);
+	view_caveats(m, &s->caveats);
+	if (o->request_given) {
+		rc = choose_request(&c, o, why);
+	} else if (o->from_given || o->to_given || o->first) {
+		rc = choose_window(&c, o, why);
+		max = ROWS_WINDOW;
+	} else {
+		rc = choose_all(&c);
+		if (rc)
+			why_set(why, rc, "no memory for the picture");
 	}
+	if (rc)
+		return rc;
+	rc = rows_fold(&s->rows, m);
+	rows_cap(&s->rows, o->first ? o->first : max);
+	if (!rc)
+		rc = s->rows.error;
+	return rc ? why_set(why, rc, "no memory for the picture") : 0;
 }
 
-/* ---- as a picture ------------------------------------------------------- */
-
-#define LANE_PT 215.0
-#define ROW_PT	19.0
-#define TIME_PT 125.0
-
-static const char *const lane_colour[LANES] = {"#1f5fa8", "#7a5c00", "#5b2a86",
-					       "#a0410d", "#2b6e3f"};
-
-static double lane_x(enum lane lane)
+void sequence_free(struct sequence *s)
 {
-	return TIME_PT + 112 + LANE_PT * lane;
-}
-
-static Agnode_t *put_text(Agraph_t *g, double x, double y, const char *what,
-			  const char *colour)
-{
-	Agnode_t *n = draw_node_at(g, x, y);
-
-	draw_set(n, "shape", "box");
-	draw_set(n, "style", "filled");
-	draw_set(n, "color", "white");
-	draw_set(n, "fillcolor", "white");
-	draw_set(n, "fontcolor", colour);
-	draw_set(n, "label", what);
-	draw_set(n, "width", "0.01");
-	draw_set(n, "height", "0.01");
-	draw_set(n, "margin", "0.02,0.0");
-	return n;
-}
-
-static Agnode_t *put_point(Agraph_t *g, double x, double y)
-{
-	Agnode_t *n = draw_node_at(g, x, y);
-
-	draw_set(n, "shape", "point");
-	draw_set(n, "width", "0.001");
-	draw_set(n, "height", "0.001");
-	draw_set(n, "style", "invis");
-	return n;
-}
-
-static void put_line(Agraph_t *g, double x1, double y1, double x2, double y2,
-		     const char *colour, bool arrow)
-{
-	Agedge_t *e =
-		agedge(g, put_point(g, x1, y1), put_point(g, x2, y2), NULL, 1);
-
-	draw_set(e, "color", colour);
-	draw_set(e, "arrowhead", arrow ? "normal" : "none");
-	draw_set(e, "arrowsize", "0.6");
-	if (!arrow)
-		draw_set(e, "style", "dashed");
-}
-
-static void put_message(Agraph_t *g, const struct message *msg, double y,
-			int64_t zero, int64_t *last)
-{
-	char what[MESSAGE_TEXT_MAX + 16], t[TEXT_NS_MAX], when[64];
-	double x1 = lane_x(msg->from), x2 = lane_x(msg->to);
-	Agnode_t *n;
-
-	label(msg, what, sizeof(what));
-	if (msg->skipped) {
-		n = put_text(g, lane_x(LANE_RING), y, what, "#555555");
-		draw_set(n, "fillcolor", "#eeeeee");
-		return;
-	}
-	put_text(g, TIME_PT * 0.27, y, text_ns(t, msg->t_ns - zero), "#333333");
-	snprintf(when, sizeof(when), "+%s", text_ns(t, msg->t_ns - *last));
-	put_text(g, TIME_PT * 0.77, y, when, "#888888");
-	*last = msg->t_ns;
-	if (msg->from == msg->to) {
-		n = put_text(g, x1, y, what, lane_colour[msg->from]);
-		draw_set(n, "color", lane_colour[msg->from]);
-		draw_set(n, "style", "filled,rounded");
-		draw_set(n, "margin", "0.05,0.01");
-		return;
-	}
-	put_line(g, x1, y + 6, x2, y + 6, lane_colour[msg->from], true);
-	put_text(g, (x1 + x2) / 2, y - 2, what, lane_colour[msg->from]);
-}
-
-static int to_picture(const struct messages *l, const struct model *m,
-		      const struct view_options *o, struct text *out,
-		      struct why *why)
-{
-	Agraph_t *g = agopen("sequence", Agdirected, NULL);
-	int64_t zero = zero_ns(l, m, o), last = zero;
-	double bottom = 60 + ROW_PT * (double)l->n;
-	Agnode_t *n;
-	size_t i;
-	int err;
-
-	if (!g)
-		return why_set(why, -ENOMEM, "Graphviz does not start");
-	agattr(g, AGNODE, "fontname", "DejaVu Sans");
-	agattr(g, AGNODE, "fontsize", "9");
-	draw_set(g, "splines", "line");
-	draw_set(g, "outputorder", "edgesfirst");
-	draw_set(g, "bgcolor", "white");
-	draw_set(g, "pad", "0.3");
-	for (i = 0; i < LANES; i++) {
-		put_line(g, lane_x(i), 30, lane_x(i), bottom, "#bbbbbb", false);
-		n = put_text(g, lane_x(i), 18, lane_names[i], "white");
-		draw_set(n, "fillcolor", lane_colour[i]);
-		draw_set(n, "color", lane_colour[i]);
-		draw_set(n, "fontsize", "12");
-		draw_set(n, "margin", "0.12,0.05");
-	}
-	put_text(g, TIME_PT * 0.27, 18, "time", "#333333");
-	put_text(g, TIME_PT * 0.77, 18, "since last", "#888888");
-	for (i = 0; i < l->n; i++)
-		put_message(g, &l->item[i], 52 + ROW_PT * (double)i, zero,
-			    &last);
-	err = draw_render(g, DRAW_PINNED, view_format_name(o->format), out,
-			  why);
-	agclose(g);
-	return err;
+	rows_free(&s->rows);
+	text_free(&s->title);
+	text_free(&s->caveats);
 }
 
 static int sequence_show(const struct model *m, const struct view_options *o,
 			 struct text *out, struct why *why)
 {
-	struct messages list = {0};
-	int err = choose(m, o, &list, why);
+	struct sequence s;
+	int rc;
 
-	if (!err && o->format == VIEW_TEXT)
-		to_text(&list, zero_ns(&list, m, o), out);
-	else if (!err)
-		err = to_picture(&list, m, o, out, why);
-	messages_free(&list);
-	return err;
+	rc = sequence_choose(m, o, &s, why);
+	if (rc)
+		goto out;
+	switch (o->format) {
+	case VIEW_TEXT:
+		sequence_text(&s, out);
+		break;
+	case VIEW_MERMAID:
+		sequence_mermaid(&s, out);
+		break;
+	case VIEW_JSON:
+		rc = sequence_json(&s, m, out);
+		break;
+	default:
+		rc = sequence_draw(&s, view_format_name(o->format), out, why);
+	}
+	if (rc == -ENOMEM || out->error)
+		rc = why_set(why, -ENOMEM, "no memory for the picture");
+out:
+	sequence_free(&s);
+	return rc;
 }
 
 const struct view view_sequence = {
 	.name = "sequence",
 	.what = "who told whom what, and when",
 	.formats = 1 << VIEW_TEXT | 1 << VIEW_SVG | 1 << VIEW_PNG |
-		   1 << VIEW_PDF | 1 << VIEW_DOT,
+		   1 << VIEW_PDF | 1 << VIEW_DOT | 1 << VIEW_MERMAID |
+		   1 << VIEW_JSON,
 	.show = sequence_show,
 };

@@ -22,6 +22,7 @@ enum view_format {
 	VIEW_DOT,
 	VIEW_HTML,
 	VIEW_JSON,
+	VIEW_MERMAID,
 	VIEW_FORMATS
 };
 
@@ -32,9 +33,14 @@ struct view_options {
 	bool device_given; /* domid and devid hold */
 	uint16_t domid;
 	uint32_t devid;
+	bool queue_given;
+	uint16_t queue;
 	bool request_given;
 	uint64_t request; /* sequence number, request_seq() */
-	unsigned first;	  /* at most so many messages or rows; 0: default */
+	unsigned slowest; /* so many of the slowest requests; 0: not asked */
+	unsigned first;	  /* at most so many rows; 0: as the view thinks */
+	bool from_given, to_given;
+	int64_t from_ns, to_ns; /* since the trace's first event */
 };
 
 struct view {
@@ -61,13 +67,37 @@ extern const struct view *const view_list[];
 
 const char *view_format_name(enum view_format f); /* "svg", ... */
 
-/* The device that the options name, or the one with most requests. */
-int view_device(const struct model *m, const struct view_options *o,
-		uint32_t *device, struct why *why);
+/* What the options choose of a trace. */
+struct selection {
+	uint32_t device; /* index into model.device */
+	uint32_t queue;	 /* into model.queue; MODEL_NONE: it has none */
+	unsigned other_devices, other_queues; /* left out by this choice */
+};
 
-/* The request that the options name, or the slowest of the device. */
-int view_one_request(const struct model *m, const struct view_options *o,
-		     uint32_t device, const struct request **r,
-		     struct why *why);
+/*
+ * The device and queue that the options name, or those with most requests.
+ * 0; -ENOENT: there is no device at all; -EINVAL: not the one named.
+ */
+int view_select(const struct model *m, const struct view_options *o,
+		struct selection *s, struct why *why);
+
+/*
+ * The requests that the options name: one by its number, or the slowest of
+ * the selection; at most `max` indices into model.request, *n of them.
+ */
+int view_requests(const struct model *m, const struct view_options *o,
+		  const struct selection *s, uint32_t *list, unsigned max,
+		  unsigned *n, struct why *why);
+
+/* "device 1/51712 (xvda), queue 0", and what else the trace holds. */
+void view_subject(const struct model *m, const struct selection *s,
+		  struct text *out);
+
+/* "xvda" for 51712; "" for numbers of other kinds. */
+#define VIEW_DISK_MAX 16
+const char *view_disk_name(uint32_t devid, char name[VIEW_DISK_MAX]);
+
+/* What to say of losses and damage, as sentences; nothing if all is well. */
+void view_caveats(const struct model *m, struct text *out);
 
 #endif
