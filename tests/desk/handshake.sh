@@ -3,6 +3,8 @@
 # A frontend whose keys break a rule has its device closed, with the reason in
 # the log and in the store's error node; another guest's disk never notices,
 # and the same frontend may come again and behave.
+#
+# threads
 . "${0%/*}/../lib.sh"
 
 command -v xenstore-write >/dev/null || skip "xenstore-write is not installed"

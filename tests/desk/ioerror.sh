@@ -6,6 +6,7 @@
 # With io_uring and with threads.
 #
 # level: long
+# threads
 
 . "${0%/*}/../lib.sh"
 full=

@@ -6,6 +6,7 @@
 # and so does a listed one that was seen.
 #
 # level: long
+# threads
 . "${0%/*}/../lib.sh"
 
 # KIND  why such a run does not take it

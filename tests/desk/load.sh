@@ -5,6 +5,7 @@
 # nothing granted, mapped or bound afterwards.
 #
 # timeout: 900
+# threads
 . "${0%/*}/../lib.sh"
 
 ops=2000 # a disk

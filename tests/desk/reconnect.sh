@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 # One frontend right behind the other on the same disk, on two disks at once:
 # each must connect, whatever the backend was doing when it came.
+#
+# threads
 . "${0%/*}/../lib.sh"
 
 rounds=15
