@@ -499,8 +499,8 @@ static void tell_ring(struct scribe *s)
 		break;
 	case EV_KIND_ring_final_check:
 		rsp = get(s, LF_ring_final_check_side) == EV_SIDE_RESPONSE;
-		say(s, WAY_NOTE, 0, TONE_INDEX, "asks to be woken at %s %u; "
-		    "looks again: %s", rsp ? "response" : "request",
+		say(s, WAY_NOTE, 0, TONE_INDEX, "sets %s = %u, looks again: %s",
+		    rsp ? "rsp_event" : "req_event",
 		    get32(s, LF_ring_final_check_event),
 		    get(s, LF_ring_final_check_more) ? "more came" : "nothing");
 		break;

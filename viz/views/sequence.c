@@ -260,14 +260,21 @@ static bool seen_kind(const struct episodes *e, size_t at)
 
 static void tell_whole(struct chooser *c, const struct episode *ep)
 {
+	const struct request *r = &c->m->request[ep->first];
 	char when[TEXT_NS_MAX], took[TEXT_NS_MAX];
 	struct text ops = { 0 };
 	unsigned i;
 
 	count_ops(ep->op, &ops);
+	if (ep->requests == 1) {
+		text_clear(&ops);
+		text_printf(&ops, "%s %s, #%llu%s", article(op_name(r->op)),
+			    op_name(r->op),
+			    (unsigned long long)request_seq(r), ending(r));
+	}
 	say_gap(c, ep->rec_from);
 	rows_say(c->rows, ROW_SECTION, c->m->log->rec[ep->rec_from].t_ns,
-		 "%s: %s in all; begins at %s", text_str(&ops),
+		 "%s: %s; begins at %s", text_str(&ops),
 		 text_ns(took, ep->to_ns - ep->from_ns),
 		 text_ns(when, since_start(c, ep->rec_from)));
 	text_free(&ops);
