@@ -86,24 +86,35 @@ static int quiet(char *words)
 	return 0;
 }
 
+/*
+ * One for the life of the process: the text plugin keeps a pointer to the
+ * last font's name, which goes with the context that it came from.
+ */
+static GVC_t *context(void)
+{
+	static GVC_t *gvc;
+
+	if (!gvc) {
+		agseterr(AGMAX);
+		agseterrf(quiet);
+		gvc = gvContext();
+	}
+	return gvc;
+}
+
 int draw_render(Agraph_t *g, enum draw_layout layout, const char *format,
 		struct text *out, struct why *why)
 {
-	GVC_t *gvc;
+	GVC_t *gvc = context();
 	char *data = NULL;
 	unsigned len = 0;
 	int err = 0;
 
 	guard_beat();
-	agseterr(AGMAX);
-	agseterrf(quiet);
-	gvc = gvContext();
 	if (!gvc)
 		return why_set(why, -ENOMEM, "Graphviz does not start");
-	if (gvLayout(gvc, g, layout == DRAW_DOT ? "dot" : "nop")) {
-		err = why_set(why, -EIO, "Graphviz could not lay this out");
-		goto out;
-	}
+	if (gvLayout(gvc, g, layout == DRAW_DOT ? "dot" : "nop"))
+		return why_set(why, -EIO, "Graphviz could not lay this out");
 	guard_beat();
 	if (gvRenderData(gvc, g, format, &data, &len) || !data) {
 		err = why_set(why, -EIO, "Graphviz could not render %s: is "
@@ -118,8 +129,6 @@ int draw_render(Agraph_t *g, enum draw_layout layout, const char *format,
 	if (data)
 		gvFreeRenderData(data);
 	gvFreeLayout(gvc, g);
-out:
-	gvFreeContext(gvc);
 	guard_beat();
 	return err;
 }
