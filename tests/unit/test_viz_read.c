@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "viz/guard.h"
 #include "viz/read/ctf.h"
 #include "viz/read/find.h"
 #include "viz/text.h"
@@ -185,6 +186,7 @@ static void nonsense_is_refused_with_a_sentence(void **state)
 	assert_true(strlen(why.text) > 10);
 	assert_int_equal(log.n, 0);
 	log_free(&log);
+	guard_tmp_remove();
 }
 
 static void strings_are_kept_once(void **state)

@@ -322,10 +322,13 @@ void salvage_explain(const struct salvage *s, struct why *why)
 		text_add(&t, "metadata are empty or end before the first "
 			     "declaration; ");
 	if (c->meta_cut)
-		text_add(&t, "metadata end in the middle; ");
+		text_add(&t, "metadata are damaged or end in the middle; ");
 	if (c->cut && c->cut == c->dropped && c->meta_cut)
 		text_printf(&t, "without them nothing can be told of %u "
 			    "stream files; ", c->dropped);
+	else if (c->cut && c->cut == c->dropped && c->cut == c->streams)
+		text_printf(&t, "the decoder refuses its metadata, or every "
+			    "one of its stream files (%u); ", c->streams);
 	else if (c->cut)
 		text_printf(&t, "%u of %u stream files end%s in the middle of "
 			    "a packet; ", c->cut, c->streams,
