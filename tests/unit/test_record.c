@@ -225,7 +225,9 @@ static void test_command_end(void **state)
 static void test_proc(void **state)
 {
 	char state_char = 0;
+	siginfo_t info;
 	int parent = 0;
+	pid_t pid;
 
 	(void)state;
 	assert_int_equal(record_proc_stat(getpid(), &state_char, &parent), 0);
@@ -234,6 +236,15 @@ static void test_proc(void **state)
 	assert_true(record_proc_runs(getpid()));
 	assert_int_equal(record_proc_stat(0x7fffffff, NULL, NULL), -ESRCH);
 	assert_false(record_proc_runs(0x7fffffff));
+
+	/* Dead, though it still has a number. */
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(record_proc_stat(pid, &state_char, NULL), 0);
+	assert_false(record_proc_runs(pid));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 /* ---- the parts of a trace ----------------------------------------------- */
