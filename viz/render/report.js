@@ -43,6 +43,8 @@
     return e;
   }
 
+  const us = (t) => (t / 1000).toLocaleString("en",
+    { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const name = (r) => `${r.op} #${r.seq}`;
   const outcome = (r) => (r.bad ? "✗ " : "") + r.out;
 
@@ -82,8 +84,8 @@
     let last = 0;
     for (const [t, from, to, tone, text] of r.steps) {
       const tr = rows.insertRow();
-      tr.append(make("td", (t / 1000).toFixed(1)));
-      tr.append(make("td", "+" + ((t - last) / 1000).toFixed(1), "dim"));
+      tr.append(make("td", us(t)));
+      tr.append(make("td", "+" + us(t - last), "dim"));
       tr.append(make("td", from === to ? from : `${from} → ${to}`, "l w"));
       tr.append(make("td", (tone === "bad" ? "✗ " : "") + text,
         tone === "bad" ? "x bad" : "x"));

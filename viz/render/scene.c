@@ -74,6 +74,22 @@ const char *scene_css(void)
 	       DARK("rs-head", "#e6e8eb", "#2a3038")
 	       DARK("rs-band", "#c3c9d1", "#1f242a")
 #undef DARK
+	       /* Words in a table of several colours. */
+	       ".rs text[fill=\"#22262b\"] { fill: #e6e8eb }\n"
+	       ".rs text[fill=\"#6b7480\"] { fill: #97a1ad }\n"
+	       ".rs text[fill=\"#6b2fa0\"] { fill: #cda4f2 }\n"
+	       ".rs text[fill=\"#7a5c00\"] { fill: #e2c468 }\n"
+	       ".rs text[fill=\"#1f5fa8\"] { fill: #8ebdf3 }\n"
+	       ".rs text[fill=\"#4a5a72\"] { fill: #aebbcd }\n"
+	       ".rs text[fill=\"#a84300\"] { fill: #ffad7a }\n"
+	       ".rs text[fill=\"#00695f\"] { fill: #6fd3c8 }\n"
+	       ".rs text[fill=\"#2b6e3f\"] { fill: #86d39b }\n"
+	       ".rs text[fill=\"#3d434b\"] { fill: #c3c9d1 }\n"
+	       ".rs text[fill=\"#b3141c\"] { fill: #ff9a9f }\n"
+	       ".rs text[fill=\"#22262b\"] { fill: #e6e8eb }\n"
+	       ".rs text[fill=\"#3d434b\"] { fill: #c3c9d1 }\n"
+	       ".rs .graph > text { fill: #e6e8eb }\n"
+	       ".rs .cluster polygon, .rs .cluster path { fill: none }\n"
 	       ".rs .node.rs-bare polygon { stroke: none; fill: #14171b }\n"
 	       ".rs .node.rs-clear polygon { stroke: none; fill: none }\n"
 	       "}\n";

@@ -17,7 +17,6 @@
 
 #define FIRST_MAX 400u
 #define FAILED_MAX 300u
-#define SLOWEST_MAX (REPORT_REQUESTS_MAX - FIRST_MAX - FAILED_MAX)
 
 struct chosen {
 	uint8_t *in; /* of each request: it is in the page */
@@ -57,7 +56,8 @@ static int choose_slowest(const struct model *m, struct chosen *c)
 		totals[i] = request_total(&m->request[i]);
 	}
 	qsort(order, m->requests, sizeof(*order), by_total);
-	for (i = 0; i < m->requests && c->slowest < SLOWEST_MAX; i++) {
+	for (i = 0; i < m->requests && c->first + c->failed + c->slowest <
+					       REPORT_REQUESTS_MAX; i++) {
 		if (!c->in[order[i]])
 			c->slowest++;
 		c->in[order[i]] = 1;
@@ -141,10 +141,12 @@ static void put_words(const struct model *m, const struct chosen *c,
 			    "requests: the first %u, ",
 			    c->first + c->failed + c->slowest,
 			    text_count(a, m->requests), c->first);
-		text_printf(&t, "%u more that failed or were never answered, "
-			    "and the %u slowest of the others. Any other: "
+		if (c->failed)
+			text_printf(&t, "%u more that failed or were never "
+				    "answered, ", c->failed);
+		text_printf(&t, "and the %u slowest of the others. Any other: "
 			    "ringside show request TRACE --request N",
-			    c->failed, c->slowest);
+			    c->slowest);
 	}
 	json_put_str(top, "note", text_str(&t));
 	text_free(&t);
