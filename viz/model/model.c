@@ -7,6 +7,7 @@
 
 #include "viz/guard.h"
 #include "viz/model/join.h"
+#include "viz/model/judge.h"
 #include "viz/model/requests.h"
 
 const char *const stage_names[STAGE_COUNT] = {
@@ -267,7 +268,7 @@ int model_build(struct model *m, const struct trace_log *log)
 		rc = take_in(m, (uint32_t)i);
 	}
 	if (!rc)
-		requests_end(m);
+		requests_judge(m);
 	m->index = NULL;
 	free(index.entry);
 	return rc;

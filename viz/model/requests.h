@@ -8,7 +8,4 @@
 /* Take in one event, of a queue of the model.  0 or -ENOMEM. */
 int requests_event(struct model *m, uint32_t queue, uint32_t rec);
 
-/* All were taken in: count what is open, free what joined. */
-void requests_end(struct model *m);
-
 #endif

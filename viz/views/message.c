@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "viz/text.h"
+#include "viz/views/scribe.h"
 
 const char *const lane_names[LANE_COUNT] = {
 	"frontend", "store", "ring + event channel", "backend", "disk",
@@ -62,16 +63,6 @@ const char *key_name(const char *path, uint32_t devid)
 	return last && last[1] ? last + 1 : path;
 }
 
-struct scribe {
-	const struct model *m;
-	const struct trace_log *log;
-	const struct log_rec *rec;
-	struct message *out;
-};
-
-/* A message from the speaker's lane to another, or the other way round. */
-enum way { WAY_OUT, WAY_IN, WAY_NOTE };
-
 static uint8_t own_lane(const struct log_rec *rec)
 {
 	switch (rec->actor) {
@@ -84,12 +75,8 @@ static uint8_t own_lane(const struct log_rec *rec)
 	}
 }
 
-static void say(struct scribe *s, enum way way, enum lane other,
-		enum tone tone, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
-
-static void say(struct scribe *s, enum way way, enum lane other,
-		enum tone tone, const char *fmt, ...)
+void say(struct scribe *s, enum way way, enum lane other, enum tone tone,
+	 const char *fmt, ...)
 {
 	uint8_t own = own_lane(s->rec);
 	char line[2 * STRINGS_TEXT_MAX];
@@ -104,11 +91,7 @@ static void say(struct scribe *s, enum way way, enum lane other,
 	text_clean(s->out->text, sizeof(s->out->text), line, strlen(line));
 }
 
-/* How several of these read, and which part of each is listed. */
-static void folds(struct scribe *s, const char *many, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void folds(struct scribe *s, const char *many, const char *fmt, ...)
+void folds(struct scribe *s, const char *many, const char *fmt, ...)
 {
 	char line[2 * STRINGS_TEXT_MAX];
 	va_list ap;
@@ -120,33 +103,13 @@ static void folds(struct scribe *s, const char *many, const char *fmt, ...)
 	text_clean(s->out->item, sizeof(s->out->item), line, strlen(line));
 }
 
-static int64_t get(const struct scribe *s, enum log_field f)
-{
-	return log_get(s->log, s->rec, f);
-}
-
-static uint32_t get32(const struct scribe *s, enum log_field f)
-{
-	return (uint32_t)log_get(s->log, s->rec, f);
-}
-
-static const char *str(const struct scribe *s, enum log_field f)
-{
-	return log_text(s->log, s->rec, f);
-}
-
 /* The same number for both sides of a request where they are joined. */
-static uint64_t seq_of(const struct scribe *s, enum log_field f)
+uint64_t seq_of(const struct scribe *s, enum log_field f)
 {
 	uint32_t of = s->m->of_rec[s->rec - s->log->rec];
 
 	return of == MODEL_NONE ? (uint64_t)get(s, f) :
 				  request_seq(&s->m->request[of]);
-}
-
-static const char *size(char buf[TEXT_SIZE_MAX], uint64_t bytes)
-{
-	return text_size(buf, bytes);
 }
 
 /* ---- handshake ---------------------------------------------------------- */
@@ -203,7 +166,7 @@ static void tell_control(struct scribe *s)
 	case EV_KIND_device_create:
 		say(s, WAY_NOTE, 0, TONE_LIFE, "takes on the disk: %s, %s",
 		    str(s, LF_device_create_target),
-		    size(buf, (uint64_t)get(s, LF_device_create_size)));
+		    text_size(buf, (uint64_t)get(s, LF_device_create_size)));
 		break;
 	case EV_KIND_device_fault:
 		say(s, WAY_NOTE, 0, TONE_BAD, "stops it, %s: %s",
@@ -268,255 +231,6 @@ static void tell_control(struct scribe *s)
 	}
 }
 
-/* ---- grants and event channels ------------------------------------------ */
-
-static void list_grefs(char *buf, size_t cap, const uint32_t *gref, uint32_t n)
-{
-	uint32_t i;
-	size_t at = 0;
-
-	*buf = '\0';
-	for (i = 0; i < n && i < 4; i++)
-		at += (size_t)snprintf(buf + at, cap - at, "%s%" PRIu32,
-				       i ? " " : "", gref[i]);
-	if (i < n)
-		snprintf(buf + at, cap - at, " …");
-}
-
-static void tell_map(struct scribe *s)
-{
-	uint32_t n, ns, i, bad = 0;
-	const uint32_t *gref = log_array(s->log, s->rec, LF_grant_map_gref,
-					 &n);
-	const uint32_t *status = log_array(s->log, s->rec,
-					   LF_grant_map_status, &ns);
-	uint64_t seq = (uint64_t)get(s, LF_grant_map_seq);
-	const char *how = get(s, LF_grant_map_writable) ? "read-write" :
-							  "read-only";
-	char list[64], what[32] = "the ring";
-
-	for (i = 0; i < ns; i++)
-		bad += status[i] != 0;
-	if (seq)
-		snprintf(what, sizeof(what), "#%" PRIu64,
-			 seq_of(s, LF_grant_map_seq));
-	list_grefs(list, sizeof(list), gref, n);
-	if (bad)
-		say(s, WAY_NOTE, 0, TONE_BAD, "%u of %u grants of %s cannot "
-		    "be mapped", bad, n, what);
-	else
-		say(s, WAY_NOTE, 0, TONE_GRANT, "maps %u page%s of %s %s "
-		    "(grant%s %s)", n, n == 1 ? "" : "s", what, how,
-		    n == 1 ? "" : "s", list);
-	if (seq && !bad)
-		folds(s, "maps the pages of %s requests", "%s", what);
-}
-
-static void tell_copy(struct scribe *s)
-{
-	uint32_t n, i, bad = 0;
-	const uint32_t *status = log_array(s->log, s->rec,
-					   LF_grant_copy_status, &n);
-	uint64_t seq = seq_of(s, LF_grant_copy_seq);
-	const char *way = get(s, LF_grant_copy_to_guest) ? "to the guest" :
-							   "from the guest";
-
-	for (i = 0; i < n; i++)
-		bad += status[i] != 0;
-	if (bad) {
-		say(s, WAY_NOTE, 0, TONE_BAD, "%u of %u copies of #%" PRIu64
-		    " fail", bad, n, seq);
-		return;
-	}
-	say(s, WAY_NOTE, 0, TONE_GRANT, "copies %u page%s of #%" PRIu64 " %s",
-	    n, n == 1 ? "" : "s", seq, way);
-	folds(s, "copies the pages of %s requests", "#%" PRIu64, seq);
-}
-
-static void tell_grant(struct scribe *s)
-{
-	uint32_t n;
-
-	switch ((enum ev_kind)s->rec->kind) {
-	case EV_KIND_grant_access:
-		say(s, WAY_NOTE, 0, TONE_GRANT, "grants a page %s (grant %u)",
-		    get(s, LF_grant_access_writable) ? "read-write" :
-						       "read-only",
-		    get32(s, LF_grant_access_gref));
-		folds(s, "grants %s pages", "%u",
-		      get32(s, LF_grant_access_gref));
-		break;
-	case EV_KIND_grant_end:
-		if (get(s, LF_grant_end_busy)) {
-			say(s, WAY_NOTE, 0, TONE_BAD, "grant %u cannot be "
-			    "ended: still mapped",
-			    get32(s, LF_grant_end_gref));
-			break;
-		}
-		say(s, WAY_NOTE, 0, TONE_GRANT, "ends grant %u",
-		    get32(s, LF_grant_end_gref));
-		folds(s, "ends %s grants", "%u", get32(s, LF_grant_end_gref));
-		break;
-	case EV_KIND_grant_batch:
-		n = get32(s, LF_grant_batch_pages);
-		say(s, WAY_NOTE, 0,
-		    get(s, LF_grant_batch_failed) ? TONE_BAD : TONE_GRANT,
-		    "one call %smaps %u page%s of %u request%s",
-		    get(s, LF_grant_batch_unmap) ? "un" : "", n,
-		    n == 1 ? "" : "s", get32(s, LF_grant_batch_requests),
-		    get32(s, LF_grant_batch_requests) == 1 ? "" : "s");
-		break;
-	case EV_KIND_grant_map:
-		tell_map(s);
-		break;
-	case EV_KIND_grant_reuse:
-		n = get32(s, LF_grant_reuse_count);
-		say(s, WAY_NOTE, 0, TONE_GRANT, "finds %u page%s of #%" PRIu64
-		    " mapped already", n, n == 1 ? "" : "s",
-		    seq_of(s, LF_grant_reuse_seq));
-		folds(s, "finds pages of %s requests mapped already",
-		      "#%" PRIu64, seq_of(s, LF_grant_reuse_seq));
-		break;
-	case EV_KIND_grant_copy:
-		tell_copy(s);
-		break;
-	case EV_KIND_grant_unmap:
-		n = get32(s, LF_grant_unmap_count);
-		if (!get(s, LF_grant_unmap_seq)) {
-			say(s, WAY_NOTE, 0, TONE_GRANT, "unmaps the ring");
-			break;
-		}
-		say(s, WAY_NOTE, 0, TONE_GRANT, "unmaps %u page%s of #%" PRIu64,
-		    n, n == 1 ? "" : "s", seq_of(s, LF_grant_unmap_seq));
-		folds(s, "unmaps the pages of %s requests", "#%" PRIu64,
-		      seq_of(s, LF_grant_unmap_seq));
-		break;
-	default:
-		break;
-	}
-}
-
-static void tell_evtchn(struct scribe *s)
-{
-	switch ((enum ev_kind)s->rec->kind) {
-	case EV_KIND_evtchn_alloc:
-		say(s, WAY_OUT, LANE_RING, TONE_NOTIFY,
-		    "allocates event channel port %u",
-		    get32(s, LF_evtchn_alloc_port));
-		break;
-	case EV_KIND_evtchn_bind:
-		say(s, WAY_OUT, LANE_RING, TONE_NOTIFY,
-		    "binds port %u to the peer's %u",
-		    get32(s, LF_evtchn_bind_port),
-		    get32(s, LF_evtchn_bind_remote_port));
-		break;
-	case EV_KIND_evtchn_unbind:
-		say(s, WAY_OUT, LANE_RING, TONE_NOTIFY, "closes port %u",
-		    get32(s, LF_evtchn_unbind_port));
-		break;
-	case EV_KIND_evtchn_notify:
-		say(s, WAY_OUT, LANE_RING, TONE_NOTIFY, "notifies (port %u)",
-		    get32(s, LF_evtchn_notify_port));
-		folds(s, "notifies %s times", "%s", "");
-		break;
-	case EV_KIND_evtchn_wakeup:
-		say(s, WAY_IN, LANE_RING, TONE_NOTIFY, "is woken (port %u)",
-		    get32(s, LF_evtchn_wakeup_port));
-		folds(s, "is woken %s times", "%s", "");
-		break;
-	case EV_KIND_evtchn_spurious:
-		say(s, WAY_IN, LANE_RING, TONE_NOTIFY,
-		    "was woken for nothing (port %u)",
-		    get32(s, LF_evtchn_spurious_port));
-		folds(s, "was woken for nothing %s times", "%s", "");
-		break;
-	default:
-		break;
-	}
-}
-
-/* ---- ring --------------------------------------------------------------- */
-
-static void tell_consume(struct scribe *s)
-{
-	bool rsp = get(s, LF_ring_consume_side) == EV_SIDE_RESPONSE;
-	uint32_t from = get32(s, LF_ring_consume_cons_before);
-	uint32_t to = get32(s, LF_ring_consume_cons_after);
-	uint32_t prod = get32(s, LF_ring_consume_prod);
-	const char *name = rsp ? "rsp_prod" : "req_prod";
-	const char *what = rsp ? "response" : "request";
-
-	if (to == from)
-		say(s, WAY_IN, LANE_RING, TONE_INDEX, "%s = %u: nothing new",
-		    name, prod);
-	else if (to - from == 1)
-		say(s, WAY_IN, LANE_RING, TONE_INDEX,
-		    "%s = %u: takes %s %u", name, prod, what, from);
-	else
-		say(s, WAY_IN, LANE_RING, TONE_INDEX,
-		    "%s = %u: takes %u %ss, %u to %u", name, prod, to - from,
-		    what, from, to - 1);
-}
-
-static void tell_ring(struct scribe *s)
-{
-	uint32_t n = 0;
-	const uint32_t *gref;
-	char list[64];
-	bool rsp;
-
-	switch ((enum ev_kind)s->rec->kind) {
-	case EV_KIND_ring_map:
-		gref = log_array(s->log, s->rec, LF_ring_map_gref, &n);
-		list_grefs(list, sizeof(list), gref, n);
-		say(s, WAY_OUT, LANE_RING, TONE_RING,
-		    "%s the ring, %u entries (grant%s %s)",
-		    s->rec->actor == EV_ACTOR_FRONTEND ? "makes" : "maps",
-		    get32(s, LF_ring_map_entries), n == 1 ? "" : "s", list);
-		break;
-	case EV_KIND_ring_unmap:
-		say(s, WAY_OUT, LANE_RING, TONE_RING, "leaves the ring");
-		break;
-	case EV_KIND_ring_consume:
-		tell_consume(s);
-		break;
-	case EV_KIND_ring_produce:
-		rsp = get(s, LF_ring_produce_side) == EV_SIDE_RESPONSE;
-		say(s, WAY_OUT, LANE_RING, TONE_INDEX, "%s %u → %u",
-		    rsp ? "rsp_prod" : "req_prod",
-		    get32(s, LF_ring_produce_prod_before),
-		    get32(s, LF_ring_produce_prod_after));
-		break;
-	case EV_KIND_ring_notify:
-		rsp = get(s, LF_ring_notify_side) == EV_SIDE_RESPONSE;
-		say(s, WAY_NOTE, 0, TONE_INDEX, "notify? %s: %s %u is %sin "
-		    "(%u, %u]", get(s, LF_ring_notify_needed) ? "yes" : "no",
-		    rsp ? "rsp_event" : "req_event",
-		    get32(s, LF_ring_notify_event),
-		    get(s, LF_ring_notify_needed) ? "" : "not ",
-		    get32(s, LF_ring_notify_prod_before),
-		    get32(s, LF_ring_notify_prod_after));
-		break;
-	case EV_KIND_ring_final_check:
-		rsp = get(s, LF_ring_final_check_side) == EV_SIDE_RESPONSE;
-		say(s, WAY_NOTE, 0, TONE_INDEX, "sets %s = %u, looks again: %s",
-		    rsp ? "rsp_event" : "req_event",
-		    get32(s, LF_ring_final_check_event),
-		    get(s, LF_ring_final_check_more) ? "more came" : "nothing");
-		break;
-	case EV_KIND_ring_slot:
-		say(s, WAY_NOTE, 0, TONE_INDEX, "the slot's raw bytes");
-		folds(s, "the raw bytes of %s slots", "%s", "");
-		break;
-	case EV_KIND_ring_indices:
-		say(s, WAY_NOTE, 0, TONE_INDEX, "the four indices");
-		folds(s, "the four indices, %s times", "%s", "");
-		break;
-	default:
-		break;
-	}
-}
-
 /* ---- requests ----------------------------------------------------------- */
 
 static void tell_refuse(struct scribe *s)
@@ -547,7 +261,7 @@ static void tell_disk(struct scribe *s)
 			say(s, WAY_OUT, LANE_DISK, TONE_DISK,
 			    "%s %s at byte %" PRIu64 " for #%" PRIu64,
 			    op >= 0 && op < 4 ? ops[op] : "?",
-			    size(buf, (uint64_t)get(s, LF_disk_submit_len)),
+			    text_size(buf, (uint64_t)get(s, LF_disk_submit_len)),
 			    (uint64_t)get(s, LF_disk_submit_off), seq);
 		folds(s, "%s operations", "#%" PRIu64, seq);
 		return;
@@ -594,7 +308,7 @@ static void tell_request(struct scribe *s)
 			say(s, WAY_OUT, LANE_RING, TONE_RING,
 			    "pushes %s #%" PRIu64 ": %s at sector %" PRIu64
 			    ", slot %u", op_name(op), seq,
-			    size(buf, (uint64_t)get(s, LF_request_push_len)),
+			    text_size(buf, (uint64_t)get(s, LF_request_push_len)),
 			    (uint64_t)get(s, LF_request_push_sector),
 			    get32(s, LF_request_push_slot));
 		else

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* When all events were taken in: which requests have no end, or no begin. */
+#include "viz/model/judge.h"
+
+#include "viz/model/join.h"
+
+static bool lost_in(const struct trace_log *log, int64_t from, int64_t to)
+{
+	size_t i;
+
+	for (i = 0; i < log->losses; i++)
+		if (log->loss[i].to_ns >= from && log->loss[i].from_ns <= to)
+			return true;
+	return false;
+}
+
+static void judge(struct model *m, struct request *r)
+{
+	bool answered = r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED);
+
+	if (r->flags & REQUEST_TWICE)
+		m->twice++;
+	if (answered && !(r->flags & REQUEST_ORPHAN))
+		return;
+	/*
+	 * Something of it is missing: was it lost?  The end of a trace that
+	 * was cut or stopped is a loss, too.
+	 */
+	if (m->log->cut ||
+	    lost_in(m->log, answered ? INT64_MIN : request_start(r),
+		    answered ? request_end(r) : INT64_MAX)) {
+		r->flags |= REQUEST_UNSURE;
+		m->unsure++;
+	}
+	if (answered)
+		m->orphans++;
+	else
+		m->unanswered++;
+}
+
+void requests_judge(struct model *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->requests; i++) {
+		struct request *r = &m->request[i];
+		struct model_device *d =
+			&m->device[m->queue[r->queue].device];
+
+		judge(m, r);
+		d->requests++;
+		d->failed += request_failed(r);
+	}
+	for (i = 0; i < m->queues; i++) {
+		struct model_queue *q = &m->queue[i];
+		double span = (double)(q->last_ns - q->first_ns);
+		struct join *j = q->join;
+
+		if (!j)
+			continue;
+		q->in_flight_max = q->pushed ? j->max_f : j->max_b;
+		if (span > 0)
+			q->in_flight_mean =
+				(q->pushed ? j->area_f : j->area_b) / span;
+		join_free(q);
+	}
+}
