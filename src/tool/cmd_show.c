@@ -2,17 +2,15 @@
 /* ringside show: a view of a trace, as a picture, a table or a page. */
 #include <argp.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/number.h"
 #include "tool/commands.h"
 #include "viz/guard.h"
+#include "viz/output.h"
 #include "viz/read/ctf.h"
 #include "viz/views/view.h"
 
@@ -35,26 +33,27 @@ enum {
 };
 
 static const struct argp_option option_list[] = {
-	{ "output", 'o', "FILE", 0, "write to FILE (default: to stdout)", 0 },
-	{ "format", 'f', "FORMAT", 0,
-	  "svg, png, pdf, dot, mermaid, text, html or json (default: what "
-	  "FILE's name ends in, else text)", 0 },
-	{ "device", OPT_DEVICE, "DOMID/DEVID", 0,
-	  "this device (default: the one with most requests)", 0 },
-	{ "queue", OPT_QUEUE, "N", 0,
-	  "this queue of it (default: the one with most requests)", 0 },
-	{ "request", OPT_REQUEST, "SEQ", 0,
-	  "sequence, request: this request", 0 },
-	{ "slowest", OPT_SLOWEST, "N", 0,
-	  "request: the N slowest requests, at most 50", 0 },
-	{ "from", OPT_FROM, "TIME", 0,
-	  "sequence: what happened from this time on, as in 250us, 1.5ms, 2s "
-	  "since the trace began", 0 },
-	{ "to", OPT_TO, "TIME", 0, "sequence: what happened up to this time",
-	  0 },
-	{ "first", OPT_FIRST, "N", 0,
-	  "sequence: at most N rows, from the beginning or from --from", 0 },
-	{ 0 },
+	{"output", 'o', "FILE", 0, "write to FILE (default: to stdout)", 0},
+	{"format", 'f', "FORMAT", 0,
+	 "svg, png, pdf, dot, mermaid, text, html or json (default: what "
+	 "FILE's name ends in, else text)",
+	 0},
+	{"device", OPT_DEVICE, "DOMID/DEVID", 0,
+	 "this device (default: the one with most requests)", 0},
+	{"queue", OPT_QUEUE, "N", 0,
+	 "this queue of it (default: the one with most requests)", 0},
+	{"request", OPT_REQUEST, "SEQ", 0, "sequence, request: this request",
+	 0},
+	{"slowest", OPT_SLOWEST, "N", 0,
+	 "request: the N slowest requests, at most 50", 0},
+	{"from", OPT_FROM, "TIME", 0,
+	 "sequence: what happened from this time on, as in 250us, 1.5ms, 2s "
+	 "since the trace began",
+	 0},
+	{"to", OPT_TO, "TIME", 0, "sequence: what happened up to this time", 0},
+	{"first", OPT_FIRST, "N", 0,
+	 "sequence: at most N rows, from the beginning or from --from", 0},
+	{0},
 };
 
 static void take_view(struct argp_state *state, struct show *s, char *arg)
@@ -75,8 +74,8 @@ static int time_parse(const char *arg, int64_t *ns)
 	static const struct {
 		const char *unit;
 		double ns;
-	} units[] = { { "", 1e3 },  { "us", 1e3 }, { "µs", 1e3 },
-		      { "ns", 1 },  { "ms", 1e6 }, { "s", 1e9 } };
+	} units[] = {{"", 1e3}, {"us", 1e3}, {"µs", 1e3},
+		     {"ns", 1}, {"ms", 1e6}, {"s", 1e9}};
 	char *end;
 	double v;
 	size_t i;
@@ -120,25 +119,29 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_SLOWEST:
 		if (number_parse(arg, 1, 50, &number))
-			argp_error(state, "--slowest takes a number from 1 to "
-				   "50, not \"%s\"", arg);
+			argp_error(state,
+				   "--slowest takes a number from 1 to "
+				   "50, not \"%s\"",
+				   arg);
 		o->slowest = (unsigned)number;
 		return 0;
 	case OPT_QUEUE:
 		if (number_parse(arg, 0, UINT16_MAX - 1, &number))
-			argp_error(state, "--queue takes a queue's number, "
-				   "not \"%s\"", arg);
+			argp_error(state,
+				   "--queue takes a queue's number, "
+				   "not \"%s\"",
+				   arg);
 		o->queue = (uint16_t)number;
 		o->queue_given = true;
 		return 0;
 	case OPT_FROM:
 	case OPT_TO:
-		if (time_parse(arg, key == OPT_FROM ? &o->from_ns :
-						      &o->to_ns))
-			argp_error(state, "--%s takes a time since the trace "
+		if (time_parse(arg, key == OPT_FROM ? &o->from_ns : &o->to_ns))
+			argp_error(state,
+				   "--%s takes a time since the trace "
 				   "began, as in 250us, 1.5ms or 2s, not "
-				   "\"%s\"", key == OPT_FROM ? "from" : "to",
-				   arg);
+				   "\"%s\"",
+				   key == OPT_FROM ? "from" : "to", arg);
 		*(key == OPT_FROM ? &o->from_given : &o->to_given) = true;
 		return 0;
 	case OPT_FIRST:
@@ -258,75 +261,10 @@ static int choose_format(struct show *s, struct why *why)
 		       s->view->name, list, word);
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, data, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-/*
- * A file that exists is replaced at once or not at all: a full disk or Ctrl-C
- * leaves what was there.  Pipes and devices are written to as they are.
- */
-static int write_file(const char *path, const struct text *t)
-{
-	char part[4096];
-	struct stat st;
-	bool direct;
-	int fd, rc;
-
-	direct = !stat(path, &st) && !S_ISREG(st.st_mode);
-	if ((size_t)snprintf(part, sizeof(part), direct ? "%s" : "%s.%d.part",
-			     path, (int)getpid()) >= sizeof(part))
-		return -ENAMETOOLONG;
-	fd = open(part, O_WRONLY | O_CLOEXEC | (direct ? 0 : O_CREAT | O_EXCL),
-		  0666);
-	if (fd < 0)
-		return -errno;
-	rc = write_all(fd, t->data, t->len);
-	if (close(fd) && !rc)
-		rc = -errno;
-	if (!rc && !direct && rename(part, path))
-		rc = -errno;
-	if (rc && !direct)
-		unlink(part);
-	return rc;
-}
-
-static int write_out(const struct show *s, const struct text *t,
-		     struct why *why)
-{
-	int rc;
-
-	if (s->out) {
-		rc = write_file(s->out, t);
-		return rc ? why_set(why, rc == -ENOENT ? -EIO : rc,
-				    "cannot write %s: %s", s->out,
-				    strerror(-rc)) :
-			    0;
-	}
-	rc = write_all(STDOUT_FILENO, t->data, t->len);
-	/* Whoever reads our text may stop in the middle. */
-	if (rc && rc != -EPIPE)
-		return why_set(why, rc == -ENOENT ? -EIO : rc,
-			       "cannot write to stdout: %s", strerror(-rc));
-	return 0;
-}
-
 /* Damage and losses, once, to whoever ran this. */
 static void warn(const struct model *m)
 {
-	struct text t = { 0 };
+	struct text t = {0};
 	char *line, *next;
 
 	view_caveats(m, &t);
@@ -368,7 +306,7 @@ static int show_run(struct show *s, struct why *why)
 	s->options.title = s->trace;
 	err = s->view->show(&model, &s->options, &out, why);
 	if (!err)
-		err = write_out(s, &out, why);
+		err = output_write(s->out, &out, why);
 out:
 	text_free(&out);
 	model_free(&model);

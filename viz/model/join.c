@@ -142,6 +142,48 @@ void join_chain_f(struct model *m, struct join *j, struct request *r)
 	*head = (uint32_t)(r - m->request);
 }
 
+/* ---- requests ------------------------------------------------------------ */
+
+struct request *join_request_new(struct model *m, uint32_t queue, uint32_t rec)
+{
+	struct model_queue *q = &m->queue[queue];
+	struct request *r;
+	unsigned i;
+
+	if (m->requests == m->requests_room) {
+		size_t room = m->requests_room ? m->requests_room * 2 : 1024;
+
+		r = realloc(m->request, room * sizeof(*r));
+		if (!r)
+			return NULL;
+		m->request = r;
+		m->requests_room = room;
+	}
+	r = &m->request[m->requests++];
+	memset(r, 0, sizeof(*r));
+	for (i = 0; i < STAGE_COUNT; i++)
+		r->t[i] = MODEL_NEVER;
+	r->queue = queue;
+	r->first_rec = r->last_rec = rec;
+	r->next_b = r->next_f = MODEL_NONE;
+	if (q->first_request == MODEL_NONE)
+		q->first_request = (uint32_t)(m->requests - 1);
+	q->requests++;
+	return r;
+}
+
+void join_touch(struct model *m, struct request *r, enum stage stage, int64_t t,
+		uint32_t rec)
+{
+	if (stage < STAGE_COUNT)
+		r->t[stage] = t;
+	if (rec > r->last_rec)
+		r->last_rec = rec;
+	/* What publishes, publishes for many. */
+	if (stage != STAGE_PUBLISH && stage != STAGE_PRODUCE)
+		m->of_rec[rec] = (uint32_t)(r - m->request);
+}
+
 /* ---- how many are in flight --------------------------------------------- */
 
 void join_flight(struct join *j, int64_t t, int front, int back)
@@ -162,4 +204,3 @@ void join_flight(struct join *j, int64_t t, int front, int back)
 	if (j->in_flight_b > j->max_b)
 		j->max_b = j->in_flight_b;
 }
-

@@ -52,6 +52,13 @@ void join_chain_b(struct model *m, struct join *j, struct request *r);
 void join_chain_f(struct model *m, struct join *j, struct request *r);
 void join_unchain_b(struct model *m, struct join *j, struct request *r);
 
+/* A request that begins with this record; NULL: no memory.  Moves the others. */
+struct request *join_request_new(struct model *m, uint32_t queue, uint32_t rec);
+
+/* A record belongs to it; STAGE_COUNT where it marks no stage. */
+void join_touch(struct model *m, struct request *r, enum stage stage, int64_t t,
+		uint32_t rec);
+
 /* Requests in flight, seen from either side, change at a moment. */
 void join_flight(struct join *j, int64_t t_ns, int front, int back);
 

@@ -7,47 +7,6 @@
 
 #include "viz/model/join.h"
 
-static struct request *request_new(struct model *m, uint32_t queue,
-				   uint32_t rec)
-{
-	struct model_queue *q = &m->queue[queue];
-	struct request *r;
-	unsigned i;
-
-	if (m->requests == m->requests_room) {
-		size_t room = m->requests_room ? m->requests_room * 2 : 1024;
-
-		r = realloc(m->request, room * sizeof(*r));
-		if (!r)
-			return NULL;
-		m->request = r;
-		m->requests_room = room;
-	}
-	r = &m->request[m->requests++];
-	memset(r, 0, sizeof(*r));
-	for (i = 0; i < STAGE_COUNT; i++)
-		r->t[i] = MODEL_NEVER;
-	r->queue = queue;
-	r->first_rec = r->last_rec = rec;
-	r->next_b = r->next_f = MODEL_NONE;
-	if (q->first_request == MODEL_NONE)
-		q->first_request = (uint32_t)(m->requests - 1);
-	q->requests++;
-	return r;
-}
-
-static void touch(struct model *m, struct request *r, enum stage stage,
-		  int64_t t, uint32_t rec)
-{
-	if (stage < STAGE_COUNT)
-		r->t[stage] = t;
-	if (rec > r->last_rec)
-		r->last_rec = rec;
-	/* What publishes, publishes for many. */
-	if (stage != STAGE_PUBLISH && stage != STAGE_PRODUCE)
-		m->of_rec[rec] = (uint32_t)(r - m->request);
-}
-
 static int on_push(struct model *m, struct model_queue *q, uint32_t at)
 {
 	const struct trace_log *log = m->log;
@@ -59,7 +18,7 @@ static int on_push(struct model *m, struct model_queue *q, uint32_t at)
 	/* The backend may be quicker than the frontend's event. */
 	r = join_find_index(m, j->by_idx, j, idx, false);
 	if (!r || r->flags & (REQUEST_PUSHED | REQUEST_COMPLETED)) {
-		r = request_new(m, (uint32_t)(q - m->queue), at);
+		r = join_request_new(m, (uint32_t)(q - m->queue), at);
 		if (!r)
 			return -ENOMEM;
 	}
@@ -72,7 +31,7 @@ static int on_push(struct model *m, struct model_queue *q, uint32_t at)
 	r->segments = (uint16_t)log_get(log, rec, LF_request_push_segments);
 	r->sector = (uint64_t)log_get(log, rec, LF_request_push_sector);
 	r->len = (uint64_t)log_get(log, rec, LF_request_push_len);
-	touch(m, r, STAGE_PUSH, rec->t_ns, at);
+	join_touch(m, r, STAGE_PUSH, rec->t_ns, at);
 	j->by_idx[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
 	join_chain_f(m, j, r);
 	q->pushed++;
@@ -99,22 +58,21 @@ static int on_take(struct model *m, struct model_queue *q, uint32_t at)
 		}
 	}
 	if (!r) {
-		r = request_new(m, (uint32_t)(q - m->queue), at);
+		r = join_request_new(m, (uint32_t)(q - m->queue), at);
 		if (!r)
 			return -ENOMEM;
 		r->id = (uint64_t)log_get(log, rec, LF_request_take_id);
 		r->idx = idx;
 		r->slot = (uint16_t)log_get(log, rec, LF_request_take_slot);
 		r->op = (uint8_t)log_get(log, rec, LF_request_take_op);
-		r->segments = (uint16_t)log_get(log, rec,
-						LF_request_take_segments);
-		r->sector = (uint64_t)log_get(log, rec,
-					      LF_request_take_sector);
+		r->segments =
+			(uint16_t)log_get(log, rec, LF_request_take_segments);
+		r->sector = (uint64_t)log_get(log, rec, LF_request_take_sector);
 		j->by_idx[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
 	}
 	r->flags |= REQUEST_TAKEN;
 	r->bseq = (uint64_t)log_get(log, rec, LF_request_take_seq);
-	touch(m, r, STAGE_TAKE, rec->t_ns, at);
+	join_touch(m, r, STAGE_TAKE, rec->t_ns, at);
 	join_chain_b(m, j, r);
 	q->taken++;
 	join_flight(j, rec->t_ns, 0, 1);
@@ -125,14 +83,13 @@ static void on_check(struct model *m, struct model_queue *q, uint32_t at)
 {
 	const struct trace_log *log = m->log;
 	const struct log_rec *rec = &log->rec[at];
-	struct request *r = join_find_bseq(m, q->join,
-				    (uint64_t)log_get(log, rec,
-						      LF_request_check_seq));
+	struct request *r = join_find_bseq(
+		m, q->join, (uint64_t)log_get(log, rec, LF_request_check_seq));
 
 	if (!r)
 		return;
 	r->len = (uint64_t)log_get(log, rec, LF_request_check_len);
-	touch(m, r, STAGE_CHECK, rec->t_ns, at);
+	join_touch(m, r, STAGE_CHECK, rec->t_ns, at);
 }
 
 static void on_refuse(struct model *m, struct model_queue *q, uint32_t at)
@@ -140,9 +97,8 @@ static void on_refuse(struct model *m, struct model_queue *q, uint32_t at)
 	const struct trace_log *log = m->log;
 	const struct log_rec *rec = &log->rec[at];
 	const uint32_t *w = &log->word[rec->words];
-	struct request *r = join_find_bseq(m, q->join,
-				    (uint64_t)log_get(log, rec,
-						      LF_request_refuse_seq));
+	struct request *r = join_find_bseq(
+		m, q->join, (uint64_t)log_get(log, rec, LF_request_refuse_seq));
 
 	q->refused++;
 	if (!r)
@@ -150,7 +106,7 @@ static void on_refuse(struct model *m, struct model_queue *q, uint32_t at)
 	r->flags |= REQUEST_REFUSED;
 	r->rule = w[log_places[LF_request_refuse_rule].word];
 	r->detail = w[log_places[LF_request_refuse_detail].word];
-	touch(m, r, STAGE_CHECK, rec->t_ns, at);
+	join_touch(m, r, STAGE_CHECK, rec->t_ns, at);
 }
 
 /* Pages that were mapped already, or copied, need no mapping. */
@@ -193,7 +149,7 @@ static void on_grant(struct model *m, struct model_queue *q, uint32_t at)
 	/* A read is copied to the guest behind the storage, not before it. */
 	if (rec->kind == EV_KIND_grant_copy && r->t[STAGE_DONE] != MODEL_NEVER)
 		stage = STAGE_UNMAP;
-	touch(m, r, stage, rec->t_ns, at);
+	join_touch(m, r, stage, rec->t_ns, at);
 }
 
 static void on_disk(struct model *m, struct model_queue *q, uint32_t at,
@@ -204,20 +160,22 @@ static void on_disk(struct model *m, struct model_queue *q, uint32_t at,
 	struct request *r;
 
 	r = join_find_bseq(m, q->join,
-		    (uint64_t)log_get(log, rec, done ? LF_disk_done_seq :
-						       LF_disk_submit_seq));
+			   (uint64_t)log_get(log, rec,
+					     done ? LF_disk_done_seq
+						  : LF_disk_submit_seq));
 	if (!r)
 		return;
 	if (done) {
 		/* Of several parts the last, and any one's error. */
 		if (!r->error)
-			r->error = (int32_t)log_get(log, rec,
-						    LF_disk_done_error);
-		touch(m, r, STAGE_DONE, rec->t_ns, at);
+			r->error =
+				(int32_t)log_get(log, rec, LF_disk_done_error);
+		join_touch(m, r, STAGE_DONE, rec->t_ns, at);
 	} else {
-		touch(m, r, r->t[STAGE_SUBMIT] == MODEL_NEVER ? STAGE_SUBMIT :
-							     STAGE_COUNT,
-		      rec->t_ns, at);
+		join_touch(m, r,
+			   r->t[STAGE_SUBMIT] == MODEL_NEVER ? STAGE_SUBMIT
+							     : STAGE_COUNT,
+			   rec->t_ns, at);
 	}
 }
 
@@ -234,11 +192,11 @@ static int on_respond(struct model *m, struct model_queue *q, uint32_t at)
 	join_flight(j, rec->t_ns, 0, -1);
 	if (r && r->flags & REQUEST_RESPONDED) {
 		r->flags |= REQUEST_TWICE;
-		touch(m, r, STAGE_COUNT, rec->t_ns, at);
+		join_touch(m, r, STAGE_COUNT, rec->t_ns, at);
 		return 0;
 	}
 	if (!r) {
-		r = request_new(m, (uint32_t)(q - m->queue), at);
+		r = join_request_new(m, (uint32_t)(q - m->queue), at);
 		if (!r)
 			return -ENOMEM;
 		r->flags |= REQUEST_ORPHAN;
@@ -250,7 +208,7 @@ static int on_respond(struct model *m, struct model_queue *q, uint32_t at)
 	r->status = (int8_t)log_get(log, rec, LF_request_respond_status);
 	r->rsp_idx = idx;
 	j->by_rsp[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
-	touch(m, r, STAGE_RESPOND, rec->t_ns, at);
+	join_touch(m, r, STAGE_RESPOND, rec->t_ns, at);
 	if (r->status)
 		q->failed++;
 	return 0;
@@ -274,32 +232,32 @@ static int on_complete(struct model *m, struct model_queue *q, uint32_t at)
 			r = NULL;
 	}
 	if (!r) {
-		r = request_new(m, (uint32_t)(q - m->queue), at);
+		r = join_request_new(m, (uint32_t)(q - m->queue), at);
 		if (!r)
 			return -ENOMEM;
 		r->flags |= REQUEST_ORPHAN | REQUEST_RESPONDED;
 		r->id = (uint64_t)log_get(log, rec, LF_request_complete_id);
-		r->status = (int8_t)log_get(log, rec,
-					    LF_request_complete_status);
+		r->status =
+			(int8_t)log_get(log, rec, LF_request_complete_status);
 		r->rsp_idx = idx;
 		r->fseq = seq;
 	}
 	if (r->flags & REQUEST_COMPLETED) {
 		r->flags |= REQUEST_TWICE;
-		touch(m, r, STAGE_COUNT, rec->t_ns, at);
+		join_touch(m, r, STAGE_COUNT, rec->t_ns, at);
 		return 0;
 	}
 	if (!(r->flags & REQUEST_RESPONDED)) {
 		/* The backend's side is not in the trace. */
-		r->status = (int8_t)log_get(log, rec,
-					    LF_request_complete_status);
+		r->status =
+			(int8_t)log_get(log, rec, LF_request_complete_status);
 		r->rsp_idx = idx;
 		if (r->status)
 			q->failed++;
 	}
 	r->fseq = seq;
 	r->flags |= REQUEST_COMPLETED;
-	touch(m, r, STAGE_COMPLETE, rec->t_ns, at);
+	join_touch(m, r, STAGE_COMPLETE, rec->t_ns, at);
 	return 0;
 }
 
@@ -308,8 +266,8 @@ static void on_produce(struct model *m, struct model_queue *q, uint32_t at)
 	const struct trace_log *log = m->log;
 	const struct log_rec *rec = &log->rec[at];
 	bool rsp = log_get(log, rec, LF_ring_produce_side) == EV_SIDE_RESPONSE;
-	uint32_t from = (uint32_t)log_get(log, rec,
-					  LF_ring_produce_prod_before);
+	uint32_t from =
+		(uint32_t)log_get(log, rec, LF_ring_produce_prod_before);
 	uint32_t to = (uint32_t)log_get(log, rec, LF_ring_produce_prod_after);
 	enum stage stage = rsp ? STAGE_PRODUCE : STAGE_PUBLISH;
 	struct join *j = q->join;
@@ -319,9 +277,10 @@ static void on_produce(struct model *m, struct model_queue *q, uint32_t at)
 	if (to - from > j->slots)
 		return;
 	for (; from != to; from++) {
-		r = join_find_index(m, rsp ? j->by_rsp : j->by_idx, j, from, rsp);
+		r = join_find_index(m, rsp ? j->by_rsp : j->by_idx, j, from,
+				    rsp);
 		if (r && r->t[stage] == MODEL_NEVER)
-			touch(m, r, stage, rec->t_ns, at);
+			join_touch(m, r, stage, rec->t_ns, at);
 	}
 }
 
@@ -331,9 +290,9 @@ static void on_notify_decision(struct model *m, struct model_queue *q,
 	const struct trace_log *log = m->log;
 	const struct log_rec *rec = &log->rec[at];
 	struct notify_count *n =
-		log_get(log, rec, LF_ring_notify_side) == EV_SIDE_RESPONSE ?
-			&q->to_frontend :
-			&q->to_backend;
+		log_get(log, rec, LF_ring_notify_side) == EV_SIDE_RESPONSE
+			? &q->to_frontend
+			: &q->to_backend;
 
 	*(log_get(log, rec, LF_ring_notify_needed) ? &n->needed : &n->saved) +=
 		1;
@@ -347,9 +306,9 @@ static int on_ring(struct model *m, struct model_queue *q, uint32_t at)
 	uint32_t entries;
 
 	entries = (uint32_t)log_get(log, rec,
-				    rec->kind == EV_KIND_ring_map ?
-					    LF_ring_map_entries :
-					    LF_queue_start_ring_entries);
+				    rec->kind == EV_KIND_ring_map
+					    ? LF_ring_map_entries
+					    : LF_queue_start_ring_entries);
 	if (entries)
 		q->entries = entries;
 	if (rec->actor != EV_ACTOR_FRONTEND && q->join->slots / 2 >= entries)
@@ -374,10 +333,9 @@ int requests_event(struct model *m, uint32_t queue, uint32_t at)
 			q->first_ns = rec->t_ns;
 		q->last_ns = rec->t_ns;
 	}
-	out = rec->actor == EV_ACTOR_FRONTEND ? &q->to_backend :
-						&q->to_frontend;
-	in = rec->actor == EV_ACTOR_FRONTEND ? &q->to_frontend :
-					       &q->to_backend;
+	out = rec->actor == EV_ACTOR_FRONTEND ? &q->to_backend
+					      : &q->to_frontend;
+	in = rec->actor == EV_ACTOR_FRONTEND ? &q->to_frontend : &q->to_backend;
 	switch ((enum ev_kind)rec->kind) {
 	case EV_KIND_request_push:
 		return on_push(m, q, at);
