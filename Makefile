@@ -147,7 +147,8 @@ units: $(UNIT) $(FIXTURE) ## build the unit tests
 # ---- checks -----------------------------------------------------------------
 
 .PHONY: lint lint-layers
-lint: lint-layers $(GEN_H) ## check includes, headers, man pages, docs
+lint: lint-layers $(GEN_H) ## check includes, headers, format, man pages, docs
+	@tests/lint/format
 	@CC="$(CC)" VIZ_CFLAGS="$(VIZ_CFLAGS)" tests/lint/headers $(B)/gen
 	@mandoc -Tlint -Wwarning docs/man/*.[18]
 	@$(B)/gen/trace-gen --markdown trace/events.def | \

@@ -21,7 +21,7 @@
 
 /* Who speaks, and of which queue of which disk of which guest. */
 struct ev_origin {
-	uint8_t actor;  /* enum ev_actor */
+	uint8_t actor;	/* enum ev_actor */
 	uint16_t domid; /* the frontend's domain */
 	uint16_t queue; /* EV_QUEUE_NONE for the device as a whole */
 	uint32_t devid; /* virtual device number, 51712 is xvda */

@@ -41,9 +41,9 @@ struct enumeration {
 
 struct type {
 	const char *name; /* in events.def */
-	const char *c;    /* as an argument */
+	const char *c;	  /* as an argument */
 	const char *ctf;  /* in the trace */
-	const char *id;   /* EV_TYPE_ */
+	const char *id;	  /* EV_TYPE_ */
 	bool array;
 };
 
@@ -161,16 +161,55 @@ static char *quoted(char *p)
 static char *identifier(const char *what, const char *s)
 {
 	static const char *const taken[] = {
-		"auto", "bool", "break", "case", "char", "const", "continue",
-		"default", "do", "double", "else", "enum", "extern", "false",
-		"float", "for", "goto", "if", "inline", "int", "long", "o",
-		"register", "restrict", "return", "short", "signed", "sizeof",
-		"static", "struct", "switch", "true", "typedef", "union",
-		"unsigned", "void", "volatile", "while", "asm", "typeof",
+		"auto",
+		"bool",
+		"break",
+		"case",
+		"char",
+		"const",
+		"continue",
+		"default",
+		"do",
+		"double",
+		"else",
+		"enum",
+		"extern",
+		"false",
+		"float",
+		"for",
+		"goto",
+		"if",
+		"inline",
+		"int",
+		"long",
+		"o",
+		"register",
+		"restrict",
+		"return",
+		"short",
+		"signed",
+		"sizeof",
+		"static",
+		"struct",
+		"switch",
+		"true",
+		"typedef",
+		"union",
+		"unsigned",
+		"void",
+		"volatile",
+		"while",
+		"asm",
+		"typeof",
 		/* fields that every event has */
-		"actor", "domid", "devid", "queue",
+		"actor",
+		"domid",
+		"devid",
+		"queue",
 		/* enum ev_kind and its like in desc.h */
-		"kind", "level", "type",
+		"kind",
+		"level",
+		"type",
 	};
 	size_t i;
 
@@ -362,7 +401,8 @@ static void parse(const char *path)
 				parse_event(p, section);
 			else
 				fail("\"%s\": a line begins with enum, event "
-				     "or, for a field, with blanks", what);
+				     "or, for a field, with blanks",
+				     what);
 		}
 	}
 	if (ferror(in)) {
@@ -399,22 +439,24 @@ static void put_upper(const char *s)
 		fputc(toupper((unsigned char)*s), out);
 }
 
-#define EACH_EVENT(e) \
+#define EACH_EVENT(e)                                                          \
 	for (const struct event *e = events; e < events + events_n; e++)
-#define EACH_ENUM(n) \
+#define EACH_ENUM(n)                                                           \
 	for (const struct enumeration *n = enums; n < enums + enums_n; n++)
-#define EACH_WORD(w, n) \
+#define EACH_WORD(w, n)                                                        \
 	for (const struct word *w = (n)->word; w < (n)->word + (n)->words; w++)
-#define EACH_FIELD(f, e) \
-	for (const struct field *f = (e)->field; \
-	     f < (e)->field + (e)->fields; f++)
+#define EACH_FIELD(f, e)                                                       \
+	for (const struct field *f = (e)->field; f < (e)->field + (e)->fields; \
+	     f++)
 
 static void write_enums_h(void)
 {
 	put("#ifndef TRACE_ENUMS_H\n#define TRACE_ENUMS_H\n");
-	EACH_ENUM(n) {
+	EACH_ENUM(n)
+	{
 		put("\nenum ev_%s {\n", n->name);
-		EACH_WORD(w, n) {
+		EACH_WORD(w, n)
+		{
 			put("\tEV_");
 			put_upper(n->name);
 			put("_");
@@ -429,7 +471,8 @@ static void write_enums_h(void)
 /* The parameters of an emitting function, after the origin. */
 static void put_params(const struct event *e)
 {
-	EACH_FIELD(f, e) {
+	EACH_FIELD(f, e)
+	{
 		const char *gap = strchr(f->type->c, '*') ? "" : " ";
 
 		if (f->type->array)
@@ -443,7 +486,8 @@ static void put_params(const struct event *e)
 static void write_events_h(void)
 {
 	put("/*\n"
-	    " * Included by trace/emit.h, which says how to use it.  A pointer\n"
+	    " * Included by trace/emit.h, which says how to use it.  A "
+	    "pointer\n"
 	    " * passed in is read once or twice during the call and not kept;\n"
 	    " * it must not point into memory that a guest can change.\n"
 	    " */\n"
@@ -460,7 +504,8 @@ static void write_events_h(void)
 	    " \\\n\t\t\t __ATOMIC_RELAXED) | \\\n"
 	    "\t __atomic_load_n(&ringside_##name##_semaphore, "
 	    "__ATOMIC_RELAXED))\n");
-	EACH_EVENT(e) {
+	EACH_EVENT(e)
+	{
 		put("\n/* %s. (%s) */\n", e->doc, levels[e->level]);
 		put("extern struct lttng_ust_tracepoint\n"
 		    "\tlttng_ust_tracepoint_ringside___%s;\n"
@@ -478,7 +523,8 @@ static void write_events_h(void)
 		put(")\n{\n\tif (__builtin_expect(ev_%s_on(), 0))\n"
 		    "\t\tev_%s_emit(o",
 		    e->name, e->name);
-		EACH_FIELD(f, e) {
+		EACH_FIELD(f, e)
+		{
 			put(", %s", f->name);
 			if (f->type->array)
 				put(", %s_n", f->name);
@@ -519,9 +565,11 @@ static void write_provider_h(void)
 	    "#include \"trace/emit.h\"\n\n"
 	    "/* A tracepoint has ten arguments at most, hence one struct. "
 	    "*/\n");
-	EACH_EVENT(e) {
+	EACH_EVENT(e)
+	{
 		put("struct ev_%s_args {\n", e->name);
-		EACH_FIELD(f, e) {
+		EACH_FIELD(f, e)
+		{
 			if (f->type->array)
 				put("\tconst %s *%s;\n\tuint32_t %s_n;\n",
 				    f->type->c, f->name, f->name);
@@ -536,15 +584,18 @@ static void write_provider_h(void)
 	    "#if !defined(TRACE_PROVIDER_H) || \\\n"
 	    "\tdefined(LTTNG_UST_TRACEPOINT_HEADER_MULTI_READ)\n"
 	    "#define TRACE_PROVIDER_H\n\n#include <lttng/tracepoint.h>\n");
-	EACH_ENUM(n) {
+	EACH_ENUM(n)
+	{
 		put("\nLTTNG_UST_TRACEPOINT_ENUM(ringside, %s,\n"
-		    "\tLTTNG_UST_TP_ENUM_VALUES(\n", n->name);
+		    "\tLTTNG_UST_TP_ENUM_VALUES(\n",
+		    n->name);
 		EACH_WORD(w, n)
-			put("\t\tlttng_ust_field_enum_value(\"%s\", %ld)\n",
-			    w->name, w->value);
+		put("\t\tlttng_ust_field_enum_value(\"%s\", %ld)\n", w->name,
+		    w->value);
 		put("\t)\n)\n");
 	}
-	EACH_EVENT(e) {
+	EACH_EVENT(e)
+	{
 		put("\nLTTNG_UST_TRACEPOINT_EVENT(ringside, %s,\n"
 		    "\tLTTNG_UST_TP_ARGS(const struct ev_origin *, o,\n"
 		    "\t\tconst struct ev_%s_args *, a),\n"
@@ -556,7 +607,7 @@ static void write_provider_h(void)
 		    "\t\tlttng_ust_field_integer(uint16_t, queue, o->queue)\n",
 		    e->name, e->name);
 		EACH_FIELD(f, e)
-			put_ctf_field(f);
+		put_ctf_field(f);
 		put("\t)\n)\n"
 		    "LTTNG_UST_TRACEPOINT_LOGLEVEL(ringside, %s,\n"
 		    "\tLTTNG_UST_TRACEPOINT_LOGLEVEL_%s)\n",
@@ -568,7 +619,8 @@ static void write_provider_h(void)
 static void write_provider_c(void)
 {
 	put("/*\n"
-	    " * The LTTng-UST provider `ringside` and a USDT probe beside each\n"
+	    " * The LTTng-UST provider `ringside` and a USDT probe beside "
+	    "each\n"
 	    " * tracepoint: LTTng as Debian builds it makes none of its own.\n"
 	    " * Hidden symbols: a program and a plugin each have their own.\n"
 	    " */\n"
@@ -583,7 +635,8 @@ static void write_provider_c(void)
 	    "\treturn (uint64_t)o->devid << 32 | (uint64_t)o->domid << 16 |\n"
 	    "\t       (uint64_t)(o->queue & 0xfffu) << 4 | (o->actor & 0xfu);"
 	    "\n}\n");
-	EACH_EVENT(e) {
+	EACH_EVENT(e)
+	{
 		int args = 1;
 
 		put("\nunsigned short ringside_%s_semaphore\n"
@@ -592,7 +645,8 @@ static void write_provider_c(void)
 		    e->name, e->name);
 		put_params(e);
 		put(")\n{\n\tconst struct ev_%s_args a = {\n", e->name);
-		EACH_FIELD(f, e) {
+		EACH_FIELD(f, e)
+		{
 			bool text = !strcmp(f->type->id, "STRING");
 
 			put("\t\t.%s = %s%s%s%s,\n", f->name, f->name,
@@ -608,7 +662,8 @@ static void write_provider_c(void)
 		    "\t\tlttng_ust_do_tracepoint(ringside, %s, o, &a);\n"
 		    "\tDTRACE_PROBE%d(ringside, %s, origin_pack(o)",
 		    e->name, e->name, args, e->name);
-		EACH_FIELD(f, e) {
+		EACH_FIELD(f, e)
+		{
 			put(", a.%s", f->name);
 			if (f->type->array)
 				put(", a.%s_n", f->name);
@@ -625,7 +680,7 @@ static void write_desc_h(void)
 	    "#include \"trace/enums.h\"\n\n"
 	    "enum ev_kind {\n");
 	EACH_EVENT(e)
-		put("\tEV_KIND_%s,\n", e->name);
+	put("\tEV_KIND_%s,\n", e->name);
 	put("\tEV_KIND_COUNT\n};\n\n"
 	    "enum ev_level { EV_LEVEL_CONTROL, EV_LEVEL_PROTOCOL, "
 	    "EV_LEVEL_FULL };\n\n"
@@ -654,7 +709,7 @@ static void write_desc_h(void)
 	    "/* One for each kind, at its own index. */\n"
 	    "extern const struct ev_desc ev_descs[EV_KIND_COUNT];\n\n");
 	EACH_ENUM(n)
-		put("extern const struct ev_words ev_words_%s;\n", n->name);
+	put("extern const struct ev_words ev_words_%s;\n", n->name);
 	put("\n/* The kind of an event, named with or without \"ringside:\", "
 	    "or -ENOENT. */\n"
 	    "int ev_kind_find(const char *name);\n\n"
@@ -664,7 +719,8 @@ static void write_desc_h(void)
 	    "const char *ev_word_find(const struct ev_words *words, "
 	    "int64_t value);\n\n"
 	    "/* The value of a word: 0, or -ENOENT and *value as it was. */\n"
-	    "int ev_word_value(const struct ev_words *words, const char *word,\n"
+	    "int ev_word_value(const struct ev_words *words, const char "
+	    "*word,\n"
 	    "\t\t  int64_t *value);\n\n"
 	    "/* \"control\", \"protocol\", \"full\". */\n"
 	    "const char *ev_level_name(enum ev_level level);\n\n#endif\n");
@@ -674,28 +730,30 @@ static void write_desc_c(void)
 {
 	put("#include \"trace/desc.h\"\n\n"
 	    "#include <errno.h>\n#include <string.h>\n");
-	EACH_ENUM(n) {
+	EACH_ENUM(n)
+	{
 		put("\nstatic const struct ev_word words_%s[] = {\n", n->name);
 		EACH_WORD(w, n)
-			put("\t{ %ld, \"%s\" },\n", w->value, w->name);
+		put("\t{ %ld, \"%s\" },\n", w->value, w->name);
 		put("};\nconst struct ev_words ev_words_%s = {\n"
 		    "\t\"%s\", words_%s, %d\n};\n",
 		    n->name, n->name, n->name, n->words);
 	}
-	EACH_EVENT(e) {
+	EACH_EVENT(e)
+	{
 		put("\nstatic const struct ev_field fields_%s[] = {\n",
 		    e->name);
 		EACH_FIELD(f, e)
-			put("\t{ \"%s\", EV_TYPE_%s, %s, \"%s\",\n"
-			    "\t  \"%s\", %s%s },\n",
-			    f->name, f->type->id,
-			    f->type->array ? "true" : "false", f->unit, f->doc,
-			    f->of ? "&ev_words_" : "NULL",
-			    f->of ? f->of->name : "");
+		put("\t{ \"%s\", EV_TYPE_%s, %s, \"%s\",\n"
+		    "\t  \"%s\", %s%s },\n",
+		    f->name, f->type->id, f->type->array ? "true" : "false",
+		    f->unit, f->doc, f->of ? "&ev_words_" : "NULL",
+		    f->of ? f->of->name : "");
 		put("};\n");
 	}
 	put("\nconst struct ev_desc ev_descs[EV_KIND_COUNT] = {\n");
-	EACH_EVENT(e) {
+	EACH_EVENT(e)
+	{
 		put("\t{ EV_KIND_%s, \"%s\", EV_LEVEL_", e->name, e->name);
 		put_upper(levels[e->level]);
 		put(",\n\t  \"%s\", \"%s\", \"%s\",\n\t  \"%s\",\n"
@@ -721,7 +779,8 @@ static void write_desc_c(void)
 	    "\t\tif (words->word[i].value == value)\n"
 	    "\t\t\treturn words->word[i].word;\n"
 	    "\treturn NULL;\n}\n\n"
-	    "int ev_word_value(const struct ev_words *words, const char *word,\n"
+	    "int ev_word_value(const struct ev_words *words, const char "
+	    "*word,\n"
 	    "\t\t  int64_t *value)\n{\n\tsize_t i;\n\n"
 	    "\tfor (i = 0; i < words->count; i++)\n"
 	    "\t\tif (!strcmp(words->word[i].word, word)) {\n"
@@ -764,14 +823,15 @@ static void write_markdown(void)
 	    "A number outside its enumeration is possible: guests send "
 	    "anything.\n\n"
 	    "| enum | words |\n|---|---|\n");
-	EACH_ENUM(n) {
+	EACH_ENUM(n)
+	{
 		put("| %s |", n->name);
 		EACH_WORD(w, n)
-			put("%s %s %ld", w == n->word ? "" : ",", w->name,
-			    w->value);
+		put("%s %s %ld", w == n->word ? "" : ",", w->name, w->value);
 		put(" |\n");
 	}
-	EACH_EVENT(e) {
+	EACH_EVENT(e)
+	{
 		if (strcmp(section, e->section)) {
 			section = e->section;
 			put("\n## %c%s\n", toupper((unsigned char)*section),
@@ -784,9 +844,9 @@ static void write_markdown(void)
 		put(".\n\n| field | type | unit | meaning |\n|---|---|---|---|"
 		    "\n");
 		EACH_FIELD(f, e)
-			put("| %s | %s%s%s | %s | %s |\n", f->name,
-			    f->type->name, f->of ? " " : "",
-			    f->of ? f->of->name : "", f->unit, f->doc);
+		put("| %s | %s%s%s | %s | %s |\n", f->name, f->type->name,
+		    f->of ? " " : "", f->of ? f->of->name : "", f->unit,
+		    f->doc);
 	}
 }
 
@@ -803,7 +863,8 @@ static void write_file(const char *dir, const char *name, void (*write)(void))
 		exit(1);
 	}
 	put("/* SPDX-License-Identifier: MIT */\n"
-	    "/* Made by trace-gen from %s. */\n", def_path);
+	    "/* Made by trace-gen from %s. */\n",
+	    def_path);
 	write();
 	if (ferror(out) | fclose(out) || rename(tmp, path)) {
 		fprintf(stderr, "trace-gen: %s: %s\n", path, strerror(errno));

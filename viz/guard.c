@@ -22,7 +22,7 @@
 #include "base/number.h"
 #include "viz/text.h"
 
-#define WORKER_ENV "RINGSIDE_SHOW_WORKER"
+#define WORKER_ENV   "RINGSIDE_SHOW_WORKER"
 #define PATIENCE_ENV "RINGSIDE_SHOW_PATIENCE"
 
 struct page {
@@ -43,8 +43,7 @@ bool guard_is_worker(void)
 void guard_beat(void)
 {
 	if (page)
-		atomic_fetch_add_explicit(&page->beat, 1,
-					  memory_order_relaxed);
+		atomic_fetch_add_explicit(&page->beat, 1, memory_order_relaxed);
 }
 
 void guard_progress(const char *doing, uint64_t count)
@@ -253,15 +252,19 @@ int guard_watch(int argc, char **argv)
 	(void)argc;
 	fd = memfd_create("ringside-show", 0);
 	if (fd < 0 || ftruncate(fd, sizeof(*page))) {
-		fprintf(stderr, "ringside show: cannot make shared memory: "
-				"%s\n", strerror(errno));
+		fprintf(stderr,
+			"ringside show: cannot make shared memory: "
+			"%s\n",
+			strerror(errno));
 		return 1;
 	}
 	at = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		  0);
 	if (at == MAP_FAILED) {
-		fprintf(stderr, "ringside show: cannot map shared memory: "
-				"%s\n", strerror(errno));
+		fprintf(stderr,
+			"ringside show: cannot map shared memory: "
+			"%s\n",
+			strerror(errno));
 		close(fd);
 		return 1;
 	}
@@ -279,15 +282,18 @@ int guard_watch(int argc, char **argv)
 	}
 	rc = wait_worker(pid, &status);
 	if (rc == -ETIMEDOUT) {
-		fprintf(stderr, "ringside show: nothing moved for %llu s while "
+		fprintf(stderr,
+			"ringside show: nothing moved for %llu s while "
 			"the trace was read or drawn; it is probably damaged "
 			"(set " PATIENCE_ENV " to wait longer)\n",
 			(unsigned long long)(patience_ns() / 1000000000u));
 		code = 2;
 	} else if (rc == 0 && WIFSIGNALED(status)) {
-		fprintf(stderr, "ringside show: the decoder gave up on this "
+		fprintf(stderr,
+			"ringside show: the decoder gave up on this "
 			"trace (%s); it is damaged, or too large for this "
-			"machine\n", strsignal(WTERMSIG(status)));
+			"machine\n",
+			strsignal(WTERMSIG(status)));
 		code = 2;
 	} else {
 		code = rc ? 1 : WEXITSTATUS(status);

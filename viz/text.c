@@ -120,7 +120,10 @@ const char *text_ns(char buf[TEXT_NS_MAX], int64_t ns)
 		i++;
 	u = v / units[i].unit;
 	snprintf(buf, TEXT_NS_MAX, "%s%.*f %s", sign,
-		 u < 9.995 ? 2 : u < 999.95 ? 1 : 0, u, units[i].name);
+		 u < 9.995    ? 2
+		 : u < 999.95 ? 1
+			      : 0,
+		 u, units[i].name);
 	return buf;
 }
 
@@ -141,8 +144,8 @@ const char *text_count(char buf[TEXT_COUNT_MAX], uint64_t n)
 
 const char *text_size(char buf[TEXT_SIZE_MAX], uint64_t bytes)
 {
-	static const char *const name[] = { "B", "KiB", "MiB", "GiB", "TiB",
-					    "PiB", "EiB" };
+	static const char *const name[] = { "B",   "KiB", "MiB", "GiB",
+					    "TiB", "PiB", "EiB" };
 	uint64_t unit = 1;
 	size_t i = 0;
 

@@ -88,7 +88,7 @@ static void vbd_watch_name(const struct vbd *v, char *path, size_t room,
 static void vbd_discover(struct backend *b, uint16_t domid, uint32_t devid)
 {
 	char path[XENBUS_PATH_MAX + 8], token[32];
-	struct why why = {""};
+	struct why why = { "" };
 	struct vbd *v;
 	int err;
 
@@ -292,10 +292,10 @@ static int backend_loop(struct backend *b, struct why *why)
 {
 	const struct xen_ops *ops = b->host->ops;
 	struct pollfd fd[4] = {
-		{.fd = ops->store.fd(b->host), .events = POLLIN},
-		{.fd = b->fault_fd, .events = POLLIN},
-		{.fd = b->signal_fd, .events = POLLIN},
-		{.fd = xen_host_gone_fd(b->host), .events = POLLIN},
+		{ .fd = ops->store.fd(b->host), .events = POLLIN },
+		{ .fd = b->fault_fd, .events = POLLIN },
+		{ .fd = b->signal_fd, .events = POLLIN },
+		{ .fd = xen_host_gone_fd(b->host), .events = POLLIN },
 	};
 	struct vbd *v;
 	int err;
@@ -331,7 +331,7 @@ static int backend_loop(struct backend *b, struct why *why)
 int backend_run(struct xen_host *host, const struct vbd_config *config,
 		struct why *why)
 {
-	struct backend b = {.host = host, .config = config};
+	struct backend b = { .host = host, .config = config };
 	sigset_t set;
 	int err;
 

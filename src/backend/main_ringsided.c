@@ -40,28 +40,29 @@ enum {
 };
 
 static const struct argp_option option_list[] = {
-	{"host", 'H', "HOST", 0,
-	 "serve the guests of HOST: xen, or desk:DIR (default: xen)", 0},
-	{"all", OPT_ALL, NULL, 0,
-	 "take every vbd, whatever its script (only where no other backend "
-	 "serves backend/vbd)",
-	 0},
-	{"direct", OPT_DIRECT, NULL, 0,
-	 "bypass the page cache where the storage allows it", 0},
-	{"no-uring", OPT_NO_URING, NULL, 0,
-	 "use threads for storage even where io_uring works", 0},
-	{"grants", OPT_GRANTS, "HOW", 0,
-	 "how pages of guests are reached: keep them mapped for frontends "
-	 "that reuse them (keep, the default; others are mapped), or map or "
-	 "copy for each request",
-	 0},
-	{"grace", OPT_GRACE, "MS", 0,
-	 "how long a frontend may take to close (default: 5000)", 0},
-	{"lock", OPT_LOCK, "FILE", 0,
-	 "the file that keeps a second daemon away", 0},
-	{"verbose", 'v', NULL, 0, "say more", 0},
-	{"quiet", 'q', NULL, 0, "say only what is wrong", 0},
-	{0}};
+	{ "host", 'H', "HOST", 0,
+	  "serve the guests of HOST: xen, or desk:DIR (default: xen)", 0 },
+	{ "all", OPT_ALL, NULL, 0,
+	  "take every vbd, whatever its script (only where no other backend "
+	  "serves backend/vbd)",
+	  0 },
+	{ "direct", OPT_DIRECT, NULL, 0,
+	  "bypass the page cache where the storage allows it", 0 },
+	{ "no-uring", OPT_NO_URING, NULL, 0,
+	  "use threads for storage even where io_uring works", 0 },
+	{ "grants", OPT_GRANTS, "HOW", 0,
+	  "how pages of guests are reached: keep them mapped for frontends "
+	  "that reuse them (keep, the default; others are mapped), or map or "
+	  "copy for each request",
+	  0 },
+	{ "grace", OPT_GRACE, "MS", 0,
+	  "how long a frontend may take to close (default: 5000)", 0 },
+	{ "lock", OPT_LOCK, "FILE", 0,
+	  "the file that keeps a second daemon away", 0 },
+	{ "verbose", 'v', NULL, 0, "say more", 0 },
+	{ "quiet", 'q', NULL, 0, "say only what is wrong", 0 },
+	{ 0 }
+};
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
@@ -178,7 +179,7 @@ int main(int argc, char **argv)
 		       "Exit status: 0 after an orderly end, 1 if the host "
 		       "failed, 2 if it could not start.",
 	};
-	struct grant_budget budget = {.max_pages = BUDGET_PAGES_DEFAULT};
+	struct grant_budget budget = { .max_pages = BUDGET_PAGES_DEFAULT };
 	struct options o = {
 		.host = "xen",
 		.level = LOG_LEVEL_INFO,
@@ -193,10 +194,10 @@ int main(int argc, char **argv)
 				.grace_ms = GRACE_MS_DEFAULT,
 			},
 	};
-	struct ev_origin ev = {.actor = EV_ACTOR_BACKEND,
-			       .queue = EV_QUEUE_NONE};
+	struct ev_origin ev = { .actor = EV_ACTOR_BACKEND,
+				.queue = EV_QUEUE_NONE };
 	struct xen_host *host = NULL;
-	struct why why = {""};
+	struct why why = { "" };
 	int lock, err;
 
 	argp_err_exit_status = 2;

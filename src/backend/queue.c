@@ -212,10 +212,10 @@ static uint64_t queue_in_flight(const struct queue *q)
 static int queue_sleep(struct queue *q, bool stopping)
 {
 	struct pollfd fd[3] = {
-		{.fd = q->disk->ops->fd(q->storage), .events = POLLIN},
-		{.fd = stopping ? -1 : q->stop_fd, .events = POLLIN},
-		{.fd = stopping || q->halted ? -1 : channel_fd(&q->channel),
-		 .events = POLLIN},
+		{ .fd = q->disk->ops->fd(q->storage), .events = POLLIN },
+		{ .fd = stopping ? -1 : q->stop_fd, .events = POLLIN },
+		{ .fd = stopping || q->halted ? -1 : channel_fd(&q->channel),
+		  .events = POLLIN },
 	};
 	int taken = 0, n;
 

@@ -19,7 +19,7 @@ void log_open(const char *program, enum log_level level)
 
 void log_line(enum log_level level, const char *fmt, ...)
 {
-	static const char *const word[] = {"error: ", "warning: ", "", ""};
+	static const char *const word[] = { "error: ", "warning: ", "", "" };
 	char line[1024];
 	size_t room = sizeof(line) - 1; /* the newline */
 	va_list ap;

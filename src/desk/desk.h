@@ -91,7 +91,7 @@ struct desk {
 	LIST_HEAD(, desk_domain) domains;
 	LIST_HEAD(, desk_removal) removals;
 	struct desk_timer toolstack;
-	bool ending; /* nobody is missed any more */
+	bool ending;	      /* nobody is missed any more */
 	uint64_t mem_default; /* bytes, of a domain that names no size */
 	unsigned channels, channels_max; /* two descriptors each */
 };

@@ -9,9 +9,9 @@
 #define DESK_DOMAIN_MEM_MAX (64ull << 30)
 
 /*
- * Domain 0 has no memory; for others 0 means the desk's default.  A domain that exists is left as it
- * is.  -EINVAL (number or size), -EBUSY (one of that number is dying), or
- * why it could not be made.
+ * Domain 0 has no memory; for others 0 means the desk's default.  A domain that
+ * exists is left as it is.  -EINVAL (number or size), -EBUSY (one of that
+ * number is dying), or why it could not be made.
  */
 int desk_domain_create(struct desk *d, uint16_t domid, uint64_t mem_bytes);
 

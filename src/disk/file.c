@@ -91,7 +91,7 @@ static int file_open_failed(const char *path, bool readonly, int err,
  */
 static int file_lock(const char *path, int fd, bool readonly, struct why *why)
 {
-	const struct timespec pause = {0, LOCK_PAUSE_MS * 1000000L};
+	const struct timespec pause = { 0, LOCK_PAUSE_MS * 1000000L };
 	int how = (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB;
 
 	for (int ms = 0;; ms += LOCK_PAUSE_MS) {

@@ -104,7 +104,7 @@ void disk_signal_raise(int fd)
 	ssize_t n;
 
 	/* EAGAIN means that it is raised already, which is as good. */
-	n = write(fd, &(uint64_t){1}, sizeof(uint64_t));
+	n = write(fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 	(void)n;
 	errno = saved;
 }

@@ -53,9 +53,9 @@ static int uring_usable_err;
 
 static void uring_find_out(void)
 {
-	static const int needed[] = {IORING_OP_READ,  IORING_OP_WRITE,
-				     IORING_OP_READV, IORING_OP_WRITEV,
-				     IORING_OP_FSYNC, IORING_OP_FALLOCATE};
+	static const int needed[] = { IORING_OP_READ,  IORING_OP_WRITE,
+				      IORING_OP_READV, IORING_OP_WRITEV,
+				      IORING_OP_FSYNC, IORING_OP_FALLOCATE };
 	struct io_uring_probe *probe;
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;

@@ -50,7 +50,8 @@ static void bridge_poke(struct front_bridge *b)
 	(void)!write(b->event_fd, &one, sizeof(one));
 }
 
-/* ---- the loop's thread ---------------------------------------------------- */
+/* ---- the loop's thread ----------------------------------------------------
+ */
 
 static void bridge_done(struct front_io *io)
 {
@@ -144,8 +145,7 @@ static int bridge_open(struct front_bridge *b, struct why *why)
 		return err;
 	front_guest_wake_on(&b->guest, b->event_fd, bridge_poked, b);
 	if (o->stop_fd >= 0)
-		front_guest_wake_on(&b->guest, o->stop_fd, bridge_impatient,
-				    b);
+		front_guest_wake_on(&b->guest, o->stop_fd, bridge_impatient, b);
 	front_guest_started(&b->guest, o->program);
 	err = front_device_open(&b->device, &b->guest, &o->device, why);
 	if (err)
@@ -167,7 +167,8 @@ static void *bridge_thread(void *arg)
 	return NULL;
 }
 
-/* ---- the others ----------------------------------------------------------- */
+/* ---- the others -----------------------------------------------------------
+ */
 
 static void bridge_free(struct front_bridge *b)
 {
@@ -191,9 +192,9 @@ int front_bridge_start(const struct front_bridge_options *opt,
 	pthread_mutex_init(&b->lock, NULL);
 	sem_init(&b->started, 0, 0);
 	b->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = b->event_fd < 0 ? errno
-			      : pthread_create(&b->thread, NULL, bridge_thread,
-					       b);
+	err = b->event_fd < 0
+		      ? errno
+		      : pthread_create(&b->thread, NULL, bridge_thread, b);
 	if (err) {
 		bridge_free(b);
 		return why_set(why, -err,

@@ -14,15 +14,16 @@
 /* A backend that already failed to answer is not waited for again as long. */
 #define LEAVE_SILENT_MS 1000u
 
-#define DRAIN_ASKED_NS	2000000000u
+#define DRAIN_ASKED_NS 2000000000u
 
 /* A backend that wants to close gets this long for what is in flight. */
-#define LEAVE_STALL_MS	5000u
+#define LEAVE_STALL_MS 5000u
 
 /* The operator is told when an answer takes longer than this. */
 #define STALL_TELL_NS 3000000000u
 
-/* ---- life ----------------------------------------------------------------- */
+/* ---- life -----------------------------------------------------------------
+ */
 
 static void device_release(struct front_device *d, unsigned *mapped)
 {
@@ -135,7 +136,8 @@ int front_device_close(struct front_device *d, struct why *why)
 		       mapped, mapped == 1 ? "" : "s", d->name);
 }
 
-/* ---- I/O ------------------------------------------------------------------ */
+/* ---- I/O ------------------------------------------------------------------
+ */
 
 static int device_check(const struct front_device *d, const struct front_io *io)
 {
@@ -148,8 +150,7 @@ static int device_check(const struct front_device *d, const struct front_io *io)
 		return s->flush ? 0 : -EOPNOTSUPP;
 	if (io->op == RING_OP_WRITE && s->info & FRONT_INFO_READONLY)
 		return -EROFS;
-	if (!io->len_bytes || (io->off_bytes | io->len_bytes) %
-				      s->sector_bytes)
+	if (!io->len_bytes || (io->off_bytes | io->len_bytes) % s->sector_bytes)
 		return -EINVAL;
 	if (io->off_bytes > size || io->len_bytes > size - io->off_bytes)
 		return -ENOSPC;
@@ -198,7 +199,8 @@ bool front_device_busy(const struct front_device *d)
 	return false;
 }
 
-/* ---- what happens to it --------------------------------------------------- */
+/* ---- what happens to it ---------------------------------------------------
+ */
 
 void front_device_fail(struct front_device *d, int error, const char *fmt, ...)
 {
@@ -301,8 +303,7 @@ void front_device_tick(struct front_device *d, uint64_t now_ns)
 			d->stalled = true;
 			log_info("%s: no answer from the backend for %u s, %u "
 				 "requests in flight; waiting for up to %g s",
-				 d->name,
-				 (unsigned)(waited_ns / 1000000000u),
+				 d->name, (unsigned)(waited_ns / 1000000000u),
 				 q->in_flight, timeout_ms / 1000.0);
 		} else if (d->stalled && waited_ns < STALL_TELL_NS) {
 			d->stalled = false;

@@ -22,7 +22,7 @@
 #include "trace/emit.h"
 #include "xenbus/state.h"
 
-#define FRONT_PATH_MAX 256
+#define FRONT_PATH_MAX	 256
 #define FRONT_QUEUES_MAX 1u
 
 /* Bits of `info` (blkif.h VDISK_*). */
@@ -32,48 +32,48 @@
 
 /* What the backend told and what both sides settled. */
 struct front_settled {
-	uint64_t sectors;        /* of 512 bytes, as Linux counts */
-	uint32_t sector_bytes;   /* unit of alignment */
+	uint64_t sectors;      /* of 512 bytes, as Linux counts */
+	uint32_t sector_bytes; /* unit of alignment */
 	uint32_t physical_bytes;
-	uint32_t info;           /* FRONT_INFO_* */
-	bool flush;              /* feature-flush-cache */
-	bool barrier;            /* offered; not used */
-	bool discard;            /* offered; not used */
-	bool persistent;         /* offered; not used */
-	uint32_t max_indirect;   /* segments offered; not used */
+	uint32_t info;		 /* FRONT_INFO_* */
+	bool flush;		 /* feature-flush-cache */
+	bool barrier;		 /* offered; not used */
+	bool discard;		 /* offered; not used */
+	bool persistent;	 /* offered; not used */
+	uint32_t max_indirect;	 /* segments offered; not used */
 	uint32_t max_ring_order; /* offered */
-	uint32_t max_queues;     /* offered */
-	uint32_t ring_order;     /* used */
-	uint32_t queues;         /* used */
+	uint32_t max_queues;	 /* offered */
+	uint32_t ring_order;	 /* used */
+	uint32_t queues;	 /* used */
 };
 
 enum front_phase {
-	FRONT_NEW,       /* its keys are read; not connected */
+	FRONT_NEW, /* its keys are read; not connected */
 	FRONT_CONNECTED,
-	FRONT_LEAVING,   /* connected, but takes no new I/O */
+	FRONT_LEAVING, /* connected, but takes no new I/O */
 	FRONT_CLOSED,
 };
 
 struct front_device {
 	struct front_guest *guest; /* borrowed */
-	struct ev_origin ev;       /* queue is EV_QUEUE_NONE */
+	struct ev_origin ev;	   /* queue is EV_QUEUE_NONE */
 	uint32_t devid;
 	char name[FRONT_VDEV_NAME_MAX];
 	char path[FRONT_PATH_MAX];    /* /local/domain/D/device/vbd/DEVID */
 	char backend[FRONT_PATH_MAX]; /* the backend's directory */
 	uint16_t backend_id;
-	char token[24];               /* of its watch */
+	char token[24]; /* of its watch */
 	bool watched;
-	bool fired;                   /* its watch did; not yet looked */
-	enum xenbus_state own;        /* as it stands in the store */
-	enum xenbus_state peer;       /* as last seen */
+	bool fired;		/* its watch did; not yet looked */
+	enum xenbus_state own;	/* as it stands in the store */
+	enum xenbus_state peer; /* as last seen */
 	enum front_phase phase;
 	struct front_settled settled;
 	struct front_queue queues[FRONT_QUEUES_MAX];
-	unsigned nqueues;             /* opened */
-	unsigned timeout_ms;          /* of every wait for the backend */
-	bool stalled;                 /* the operator was told */
-	int error;                    /* why it ended; 0 while it did not */
+	unsigned nqueues;    /* opened */
+	unsigned timeout_ms; /* of every wait for the backend */
+	bool stalled;	     /* the operator was told */
+	int error;	     /* why it ended; 0 while it did not */
 	struct why why;
 };
 

@@ -15,7 +15,7 @@
 #include "xen/xen.h"
 
 #define FRONT_DEVICES_MAX 32
-#define FRONT_WAKES_MAX   4
+#define FRONT_WAKES_MAX	  4
 
 struct front_device;
 
@@ -32,9 +32,9 @@ struct front_wake {
 
 struct front_guest {
 	struct xen_host *host; /* owned */
-	char dir[256];         /* of the desk, for sentences */
+	char dir[256];	       /* of the desk, for sentences */
 	uint16_t domid;
-	bool gone;             /* the desk is gone: nothing works any more */
+	bool gone; /* the desk is gone: nothing works any more */
 	struct front_wake wakes[FRONT_WAKES_MAX];
 	unsigned nwakes;
 	/*

@@ -21,8 +21,7 @@
 #define BIT(state) (1u << (state))
 
 static int fault(struct front_device *d, const char *rule, struct why *why,
-		 const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 static int fault(struct front_device *d, const char *rule, struct why *why,
 		 const char *fmt, ...)
@@ -37,7 +36,8 @@ static int fault(struct front_device *d, const char *rule, struct why *why,
 	return why_set(why, -EPROTO, "the backend broke %s: %s", rule, detail);
 }
 
-/* ---- waiting -------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------
+ */
 
 /*
  * Run the loop until the backend's state is one of `states`.  -EINTR when
@@ -79,7 +79,8 @@ static int handshake_wait(struct front_device *d, unsigned states,
 	return 0;
 }
 
-/* ---- finding the disk ----------------------------------------------------- */
+/* ---- finding the disk -----------------------------------------------------
+ */
 
 static int find_backend(struct front_device *d, struct why *why)
 {
@@ -156,7 +157,8 @@ void front_handshake_forget(struct front_device *d)
 	d->watched = false;
 }
 
-/* ---- there ---------------------------------------------------------------- */
+/* ---- there ----------------------------------------------------------------
+ */
 
 int front_handshake_reset(struct front_device *d, struct why *why)
 {
@@ -265,8 +267,8 @@ static int read_geometry(struct front_device *d, struct why *why)
 {
 	struct front_settled *s = &d->settled;
 	uint64_t sector, info, physical;
-	int err = number_needed(d, "sectors", UINT64_MAX >> 9, &s->sectors,
-				why);
+	int err =
+		number_needed(d, "sectors", UINT64_MAX >> 9, &s->sectors, why);
 
 	if (!err)
 		err = number_needed(d, "sector-size", UINT32_MAX, &sector, why);
@@ -321,8 +323,8 @@ static int read_features(struct front_device *d, struct why *why)
 		err = offered_flag(d, "feature-persistent", &s->persistent,
 				   why);
 	if (!err)
-		err = offered(d, "feature-max-indirect-segments", UINT32_MAX,
-			      0, &s->max_indirect, why);
+		err = offered(d, "feature-max-indirect-segments", UINT32_MAX, 0,
+			      &s->max_indirect, why);
 	if (err)
 		return err;
 	ev_feature_accept(&d->ev, "feature-flush-cache", s->flush);
@@ -347,12 +349,11 @@ int front_handshake_connect(struct front_device *d, uint64_t id_seed,
 	if (!err)
 		err = front_store_switch(d, XENBUS_INITIALISED, why);
 	if (!err)
-		err = handshake_wait(d,
-				     BIT(XENBUS_CONNECTED) |
-					     BIT(XENBUS_CLOSING) |
-					     BIT(XENBUS_CLOSED) |
-					     BIT(XENBUS_UNKNOWN),
-				     d->timeout_ms, "Connected (4)", why);
+		err = handshake_wait(
+			d,
+			BIT(XENBUS_CONNECTED) | BIT(XENBUS_CLOSING) |
+				BIT(XENBUS_CLOSED) | BIT(XENBUS_UNKNOWN),
+			d->timeout_ms, "Connected (4)", why);
 	if (err)
 		return err;
 	if (d->peer != XENBUS_CONNECTED)
@@ -369,7 +370,8 @@ int front_handshake_connect(struct front_device *d, uint64_t id_seed,
 	return err;
 }
 
-/* ---- and back ------------------------------------------------------------- */
+/* ---- and back -------------------------------------------------------------
+ */
 
 int front_handshake_leave(struct front_device *d, unsigned timeout_ms,
 			  struct why *why)

@@ -39,17 +39,18 @@ struct nbd_server {
 	const struct front_nbd_options *opt;
 	char plugin[PATH_MAX];
 	char uri[PATH_MAX * 3 + 32];
-	pid_t pid;          /* 0 when there is none */
-	int status_fd;      /* our end, -1 once closed */
-	char line[600];     /* what it said, as far as it came */
+	pid_t pid;	/* 0 when there is none */
+	int status_fd;	/* our end, -1 once closed */
+	char line[600]; /* what it said, as far as it came */
 	size_t line_len;
 	bool ready;
-	bool failed;        /* it said why */
+	bool failed; /* it said why */
 	struct why told;
-	uint64_t asked_ns;  /* since when it is to end; 0: not yet */
+	uint64_t asked_ns; /* since when it is to end; 0: not yet */
 };
 
-/* ---- before --------------------------------------------------------------- */
+/* ---- before ---------------------------------------------------------------
+ */
 
 static int find_plugin(struct nbd_server *s, struct why *why)
 {
@@ -83,7 +84,9 @@ static int find_plugin(struct nbd_server *s, struct why *why)
 static void knock_end(int fd)
 {
 	/* Client flags; then "IHAVEOPT", NBD_OPT_ABORT (2), no data. */
-	static const char leave[] = "\0\0\0\1" "IHAVEOPT" "\0\0\0\2"
+	static const char leave[] = "\0\0\0\1"
+				    "IHAVEOPT"
+				    "\0\0\0\2"
 				    "\0\0\0";
 	const struct timeval second = { .tv_sec = 1 };
 	char greeting[18];
@@ -104,11 +107,10 @@ static int clear_socket(const struct sockaddr_un *addr, struct why *why)
 	int fd, err = 0;
 
 	if (lstat(addr->sun_path, &st))
-		return errno == ENOENT ? 0
-				       : why_set(why, -EINVAL,
-						 "--nbd %s: %s",
-						 addr->sun_path,
-						 strerror(errno));
+		return errno == ENOENT
+			       ? 0
+			       : why_set(why, -EINVAL, "--nbd %s: %s",
+					 addr->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
 		return why_set(why, -EINVAL,
 			       "--nbd %s: there is something else of that "
@@ -158,8 +160,8 @@ static int check_socket(struct nbd_server *s, struct why *why)
 			       "this one has %zu; a relative name may do",
 			       sizeof(addr.sun_path) - 1, strlen(path));
 	strcpy(addr.sun_path, path);
-	snprintf(dir, sizeof(dir), "%.*s",
-		 slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path + 1) : 1,
+		 slash ? path : ".");
 	if (!realpath(dir, full))
 		return why_set(why, -EINVAL, "--nbd %s: %s: %s", path, dir,
 			       strerror(errno));
@@ -174,18 +176,28 @@ static int check_socket(struct nbd_server *s, struct why *why)
 	return clear_socket(&addr, why);
 }
 
-/* ---- the child ------------------------------------------------------------ */
+/* ---- the child ------------------------------------------------------------
+ */
 
 static int spawn_nbdkit(struct nbd_server *s, int their_fd, struct why *why)
 {
 	const struct front_nbd_options *o = s->opt;
 	char desk[PATH_MAX + 8], vdev[48], domid[24], timeout[32], fd[32];
-	char *argv[] = {
-		"nbdkit", "--foreground", "--exit-with-parent", "--threads",
-		"32", "--unix", (char *)(uintptr_t)o->socket,
-		"--filter=blocksize", s->plugin, desk, domid, vdev, timeout,
-		fd, NULL
-	};
+	char *argv[] = { "nbdkit",
+			 "--foreground",
+			 "--exit-with-parent",
+			 "--threads",
+			 "32",
+			 "--unix",
+			 (char *)(uintptr_t)o->socket,
+			 "--filter=blocksize",
+			 s->plugin,
+			 desk,
+			 domid,
+			 vdev,
+			 timeout,
+			 fd,
+			 NULL };
 	posix_spawnattr_t attr;
 	sigset_t none;
 	int err;
@@ -287,8 +299,7 @@ static void server_run(struct nbd_server *s)
 		};
 		uint64_t waited_ns;
 
-		if (poll(fds, 2, s->asked_ns ? 200 : -1) < 0 &&
-		    errno != EINTR)
+		if (poll(fds, 2, s->asked_ns ? 200 : -1) < 0 && errno != EINTR)
 			return;
 		if (fds[0].revents && !server_read(s))
 			return;
@@ -335,7 +346,8 @@ int front_nbd_serve(const struct front_nbd_options *opt, struct why *why)
 		err = why_set(why, -EIO, "nbdkit was killed by signal %d (%s)",
 			      WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (!s->asked_ns || WEXITSTATUS(status))
-		err = why_set(why, -EIO, "nbdkit ended by itself with status "
+		err = why_set(why, -EIO,
+			      "nbdkit ended by itself with status "
 			      "%d; what it wrote above says why",
 			      WEXITSTATUS(status));
 out:

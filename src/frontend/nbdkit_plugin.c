@@ -59,7 +59,8 @@ static void status_tell(char kind, const char *text)
 	(void)!send((int)status_fd, line, (size_t)len, MSG_NOSIGNAL);
 }
 
-/* ---- configuration -------------------------------------------------------- */
+/* ---- configuration --------------------------------------------------------
+ */
 
 static int config_number(const char *key, const char *value, uint64_t min,
 			 uint64_t max, uint64_t *out)
@@ -106,13 +107,14 @@ static int ringside_config_complete(void)
 	return 0;
 }
 
-#define ringside_config_help                                              \
-	"desk=DIR         (required) Directory of the desk.\n"           \
-	"domid=N          Domain whose frontend to be, default 1.\n"     \
-	"vdev=NAME        Its disk, default xvda.\n"                     \
+#define ringside_config_help                                                   \
+	"desk=DIR         (required) Directory of the desk.\n"                 \
+	"domid=N          Domain whose frontend to be, default 1.\n"           \
+	"vdev=NAME        Its disk, default xvda.\n"                           \
 	"timeout=SECONDS  How long to wait for the backend, default 30."
 
-/* ---- life ----------------------------------------------------------------- */
+/* ---- life -----------------------------------------------------------------
+ */
 
 /* On the loop's thread. */
 static void disk_ended(void *opaque, const struct why *why)
@@ -163,7 +165,8 @@ static void ringside_unload(void)
 	free(desk);
 }
 
-/* ---- the disk ------------------------------------------------------------- */
+/* ---- the disk -------------------------------------------------------------
+ */
 
 static void *ringside_open(int readonly)
 {
@@ -243,8 +246,7 @@ static void disk_io_told(enum ring_op op, uint32_t count, uint64_t offset,
 	nth = __atomic_fetch_add(&told, 1, __ATOMIC_RELAXED);
 	if (nth < ERRORS_TOLD)
 		nbdkit_error("%s of %u bytes at %llu failed: %s", names[op],
-			     count, (unsigned long long)offset,
-			     strerror(-err));
+			     count, (unsigned long long)offset, strerror(-err));
 	else if (nth == ERRORS_TOLD)
 		nbdkit_error("more operations failed; each client is told of "
 			     "its own");

@@ -26,8 +26,7 @@ uint64_t pattern_random(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-static uint64_t pattern_key(uint64_t sector, uint32_t generation,
-			    uint64_t seed)
+static uint64_t pattern_key(uint64_t sector, uint32_t generation, uint64_t seed)
 {
 	uint64_t key = seed;
 

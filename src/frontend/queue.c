@@ -15,7 +15,8 @@
  */
 #define SERVICE_BUDGET 1024u
 
-/* ---- life ----------------------------------------------------------------- */
+/* ---- life -----------------------------------------------------------------
+ */
 
 static int queue_share_ring(struct front_queue *q,
 			    const struct front_queue_options *opt,
@@ -33,10 +34,8 @@ static int queue_share_ring(struct front_queue *q,
 	ring_front_init(&q->ring, q->ring_pages, opt->pages, RING_ABI_X86_64,
 			&q->ev);
 	for (i = 0; i < opt->pages; i++) {
-		int gref = front_grant(q,
-				       (uint8_t *)q->ring_pages +
-					       i * XEN_PAGE_SIZE,
-				       false);
+		int gref = front_grant(
+			q, (uint8_t *)q->ring_pages + i * XEN_PAGE_SIZE, false);
 
 		if (gref < 0)
 			return why_set(why, gref,
@@ -185,7 +184,8 @@ int front_queue_fault(struct front_queue *q, const char *rule,
 		       detail);
 }
 
-/* ---- there ---------------------------------------------------------------- */
+/* ---- there ----------------------------------------------------------------
+ */
 
 void front_queue_submit(struct front_queue *q, struct front_io *io)
 {
@@ -239,7 +239,8 @@ int front_queue_pump(struct front_queue *q)
 	return 0;
 }
 
-/* ---- and back ------------------------------------------------------------- */
+/* ---- and back -------------------------------------------------------------
+ */
 
 /* Take what is there now; returns how many, or -errno. */
 static int queue_take(struct front_queue *q)

@@ -34,7 +34,7 @@ struct front_io {
 	enum ring_op op;    /* read, write or flush */
 	uint64_t off_bytes; /* multiples of the sector size; 0 for a flush */
 	uint32_t len_bytes;
-	uint8_t *buf;       /* len_bytes of the caller's */
+	uint8_t *buf; /* len_bytes of the caller's */
 	/*
 	 * Called once, on the loop's thread.  It may submit again, this io
 	 * too, but not run the loop.
@@ -48,7 +48,7 @@ struct front_io {
 	int error;
 	/* The queue's own: */
 	uint32_t put_bytes; /* already in requests */
-	uint32_t parts;     /* requests in flight */
+	uint32_t parts;	    /* requests in flight */
 	struct front_io *next;
 };
 
@@ -76,11 +76,11 @@ struct front_queue {
 	bool bound;
 
 	struct front_request *table;
-	unsigned requests;           /* in the table */
-	struct front_request *free;  /* last in, first out */
-	unsigned in_flight;          /* on the ring */
-	uint64_t seq;                /* of the last request; the first is 1 */
-	uint64_t id_key;             /* what makes ids look random */
+	unsigned requests;	      /* in the table */
+	struct front_request *free;   /* last in, first out */
+	unsigned in_flight;	      /* on the ring */
+	uint64_t seq;		      /* of the last request; the first is 1 */
+	uint64_t id_key;	      /* what makes ids look random */
 	struct front_io *head, *tail; /* accepted, not all on the ring */
 	bool again; /* there may be responses that no event will tell of */
 
@@ -96,7 +96,7 @@ struct front_queue {
 struct front_queue_options {
 	struct xen_host *host;
 	uint16_t backend_id;
-	unsigned pages;   /* of the ring: 1, 2, 4, 8 or 16 */
+	unsigned pages;	  /* of the ring: 1, 2, 4, 8 or 16 */
 	uint64_t id_seed; /* any number */
 	struct ev_origin ev;
 };

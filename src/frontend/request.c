@@ -8,13 +8,14 @@
 
 #include "xen/desk/guest.h"
 
-#define SECTOR_BYTES 512u
+#define SECTOR_BYTES  512u
 #define ID_INDEX_BITS 16
 
-/* ---- ids ------------------------------------------------------------------ */
+/* ---- ids ------------------------------------------------------------------
+ */
 
 /* Two odd multipliers and their inverses modulo 2^64. */
-#define MIX_A 0xd6e8feb86659fd93u
+#define MIX_A	      0xd6e8feb86659fd93u
 #define MIX_A_INVERSE 0xcfee444d8b59a89bu
 
 static uint64_t mix(uint64_t x)
@@ -49,7 +50,8 @@ void front_request_id_split(uint64_t key, uint64_t id, uint64_t *seq,
 	*index = plain & ((1u << ID_INDEX_BITS) - 1);
 }
 
-/* ---- grants --------------------------------------------------------------- */
+/* ---- grants ---------------------------------------------------------------
+ */
 
 int front_grant(struct front_queue *q, const void *page, bool readonly)
 {
@@ -74,7 +76,8 @@ int front_grant_end(struct front_queue *q, uint32_t gref)
 	return err;
 }
 
-/* ---- on the way there ----------------------------------------------------- */
+/* ---- on the way there -----------------------------------------------------
+ */
 
 /*
  * How much of `io` the next request carries.  Data lies in its pages as it
@@ -118,8 +121,7 @@ static int request_grant(struct front_queue *q, struct front_request *r,
 		r->gref[i] = (uint32_t)gref;
 		seg[i].gref = (uint32_t)gref;
 		seg[i].first_sect = (uint8_t)(in_page / SECTOR_BYTES);
-		seg[i].last_sect =
-			(uint8_t)((in_page + n) / SECTOR_BYTES - 1);
+		seg[i].last_sect = (uint8_t)((in_page + n) / SECTOR_BYTES - 1);
 		left -= n;
 		in_page = 0;
 	}
@@ -163,7 +165,8 @@ int front_request_put(struct front_queue *q, struct front_request *r,
 	return 0;
 }
 
-/* ---- and back ------------------------------------------------------------- */
+/* ---- and back -------------------------------------------------------------
+ */
 
 static int fault(struct front_queue *q, const char *rule, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -221,8 +224,7 @@ static int response_check(struct front_queue *q, const struct front_request *r,
 		return fault(q, "RG-28",
 			     "response %u to request %llu has status %d, "
 			     "which is none of 0, -1 and -2",
-			     rsp->idx, (unsigned long long)r->seq,
-			     rsp->status);
+			     rsp->idx, (unsigned long long)r->seq, rsp->status);
 	if (raw->pad0 || raw->pad1)
 		return fault(q, "RG-29",
 			     "response %u to request %llu leaves %#x and %#x "

@@ -14,12 +14,12 @@
 #define FRONT_NO_GRANT 0u /* reserved: never a grant of ours */
 
 struct front_request {
-	uint64_t id;  /* unique among those in flight (RG-26) */
+	uint64_t id; /* unique among those in flight (RG-26) */
 	uint64_t seq;
 	struct front_io *io; /* NULL while free */
-	uint8_t *pages;      /* RING_SEGS_MAX of guest memory, its own */
+	uint8_t *pages;	     /* RING_SEGS_MAX of guest memory, its own */
 	uint32_t gref[RING_SEGS_MAX]; /* FRONT_NO_GRANT where none is held */
-	uint32_t off_bytes;  /* where its part begins in the io */
+	uint32_t off_bytes;	      /* where its part begins in the io */
 	uint32_t len_bytes;
 	uint8_t op;
 	uint8_t segments;

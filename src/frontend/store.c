@@ -14,8 +14,8 @@
 const char *front_state_name(enum xenbus_state state)
 {
 	static const char *const names[] = {
-		"no state at all", "Initialising (1)", "InitWait (2)",
-		"Initialised (3)", "Connected (4)",    "Closing (5)",
+		"no state at all", "Initialising (1)",	"InitWait (2)",
+		"Initialised (3)", "Connected (4)",	"Closing (5)",
 		"Closed (6)",	   "Reconfiguring (7)", "Reconfigured (8)",
 	};
 
@@ -30,8 +30,7 @@ static void store_path(char path[2 * FRONT_PATH_MAX], const char *dir,
 	snprintf(path, 2 * FRONT_PATH_MAX, "%s/%s", dir, key);
 }
 
-char *front_store_read(struct front_device *d, const char *dir,
-		       const char *key)
+char *front_store_read(struct front_device *d, const char *dir, const char *key)
 {
 	struct xen_host *h = d->guest->host;
 	char path[2 * FRONT_PATH_MAX];
@@ -58,8 +57,8 @@ int front_store_number(struct front_device *d, const char *key, uint64_t min,
 	if (!text && errno == ENOENT)
 		return -ENOENT;
 	if (!text)
-		return why_set(why, -errno, "cannot read %s/%s: %s",
-			       d->backend, key, strerror(errno));
+		return why_set(why, -errno, "cannot read %s/%s: %s", d->backend,
+			       key, strerror(errno));
 	err = number_parse(text, min, max, &value);
 	if (err) {
 		ev_device_fault(&d->ev, "XB-08", key);

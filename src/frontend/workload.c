@@ -13,9 +13,10 @@
 #include "frontend/pattern.h"
 
 /* The table of generations; its top bit: an operation is in flight. */
-#define GEN_BUSY    0x80000000u
-#define GEN_UNKNOWN 0x7fffffffu /* a write failed: who knows what stands there */
-#define GEN_NONE    0u          /* not written by this run */
+#define GEN_BUSY 0x80000000u
+#define GEN_UNKNOWN                                                            \
+	0x7fffffffu /* a write failed: who knows what stands there */
+#define GEN_NONE 0u /* not written by this run */
 
 #define VERIFY_BLOCKS_MAX (1u << 28)
 
@@ -36,20 +37,21 @@ struct workload {
 	struct workload_report report;
 	enum workload_part part;
 	bool stopping;
-	uint64_t blocks;      /* of the region */
-	uint64_t begun;       /* reads and writes */
-	uint64_t position;    /* next block in order */
+	uint64_t blocks;   /* of the region */
+	uint64_t begun;	   /* reads and writes */
+	uint64_t position; /* next block in order */
 	uint64_t writes_since_flush;
 	uint64_t random;
 	uint64_t start_ns;
-	uint32_t *gen;        /* a block's generation, with verify */
+	uint32_t *gen; /* a block's generation, with verify */
 	uint8_t *buffers;
 	struct workload_op *ops;
 	struct workload_op *free;
 	unsigned in_flight;
 };
 
-/* ---- what to do next ------------------------------------------------------ */
+/* ---- what to do next ------------------------------------------------------
+ */
 
 /* A block without an operation in flight, from `block` on; false: none. */
 static bool block_claim(struct workload *w, uint64_t *block)
@@ -171,7 +173,8 @@ static void workload_fill(struct workload *w)
 	}
 }
 
-/* ---- what came of it ------------------------------------------------------ */
+/* ---- what came of it ------------------------------------------------------
+ */
 
 static void first_error(struct workload *w, int err, const char *text)
 {
@@ -277,7 +280,8 @@ static void op_done(struct front_io *io)
 	workload_fill(w);
 }
 
-/* ---- life ----------------------------------------------------------------- */
+/* ---- life -----------------------------------------------------------------
+ */
 
 static int workload_fit(struct workload *w, struct why *why)
 {
@@ -311,8 +315,10 @@ static int workload_fit(struct workload *w, struct why *why)
 			       "on",
 			       o->bs_bytes, (unsigned long long)size);
 	if (o->writes && d->settled.info & FRONT_INFO_READONLY)
-		return why_set(why, -EROFS, "%s is read-only: only --rw read "
-			       "and randread work on it", d->name);
+		return why_set(why, -EROFS,
+			       "%s is read-only: only --rw read "
+			       "and randread work on it",
+			       d->name);
 	if (o->flush_every && !d->settled.flush)
 		return why_set(why, -EOPNOTSUPP,
 			       "the backend of %s offers no flush "
@@ -405,8 +411,7 @@ double workload_progress(const struct workload *w, bool *rereading)
 	if (*rereading)
 		return (double)w->position / (double)w->blocks;
 	if (w->opt.ops)
-		part = (double)(w->begun - w->in_flight) /
-		       (double)w->opt.ops;
+		part = (double)(w->begun - w->in_flight) / (double)w->opt.ops;
 	if (w->opt.runtime_ns) {
 		double time = (double)(clock_now_ns() - w->start_ns) /
 			      (double)w->opt.runtime_ns;

@@ -28,29 +28,33 @@
 #define WORKLOAD_MEM_MAX   (1u << 30) /* depth times bs */
 
 struct workload_options {
-	bool reads, writes;  /* at least one */
-	bool random;         /* else in order, around and around */
+	bool reads, writes; /* at least one */
+	bool random;	    /* else in order, around and around */
 	bool verify;
-	bool keep_going;     /* on after a data mismatch */
+	bool keep_going; /* on after a data mismatch */
 	uint32_t bs_bytes;
 	unsigned depth;
-	uint64_t ops;        /* 0: by runtime, or each block once */
-	uint64_t runtime_ns; /* 0: by ops */
-	uint64_t off_bytes;  /* region of the disk */
-	uint64_t size_bytes; /* 0: to its end */
+	uint64_t ops;	      /* 0: by runtime, or each block once */
+	uint64_t runtime_ns;  /* 0: by ops */
+	uint64_t off_bytes;   /* region of the disk */
+	uint64_t size_bytes;  /* 0: to its end */
 	uint64_t flush_every; /* writes between flushes; 0: none */
 	uint64_t seed;
 };
 
-enum workload_kind { WORKLOAD_READ, WORKLOAD_WRITE, WORKLOAD_FLUSH,
-		     WORKLOAD_KINDS };
+enum workload_kind {
+	WORKLOAD_READ,
+	WORKLOAD_WRITE,
+	WORKLOAD_FLUSH,
+	WORKLOAD_KINDS
+};
 
 struct workload_count {
-	uint64_t ops;        /* done, failed ones too */
-	uint64_t bytes;      /* of those that succeeded */
-	uint64_t error;      /* answered with status -1 */
-	uint64_t eopnotsupp; /* answered with status -2 */
-	uint64_t lost;       /* never answered */
+	uint64_t ops;		/* done, failed ones too */
+	uint64_t bytes;		/* of those that succeeded */
+	uint64_t error;		/* answered with status -1 */
+	uint64_t eopnotsupp;	/* answered with status -2 */
+	uint64_t lost;		/* never answered */
 	struct latency latency; /* of those that succeeded */
 };
 

@@ -325,9 +325,9 @@ static int batch_map(struct grant_space *s, struct grant_use **uses, unsigned n)
 
 			if (e->map.count)
 				continue;
-			e->map = (struct xen_map){.domid = s->setup.domid,
-						  .writable = true,
-						  .count = 1};
+			e->map = (struct xen_map){ .domid = s->setup.domid,
+						   .writable = true,
+						   .count = 1 };
 			s->grefs[m] = e->gref;
 			own->maps[m] = e->map;
 			own->maps[m].grefs = &s->grefs[m];

@@ -9,7 +9,7 @@ int grant_ring_map(struct xen_gnttab *g, const struct xen_host *host,
 		   const struct ev_origin *ev, struct xen_map *map,
 		   struct why *why)
 {
-	int16_t status[XEN_MAP_MAX] = {0};
+	int16_t status[XEN_MAP_MAX] = { 0 };
 	unsigned i;
 	int err;
 

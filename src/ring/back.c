@@ -63,13 +63,15 @@ uint32_t ring_back_respond(struct ring_back *r, uint64_t id, uint8_t op,
 	void *slot = ring_slot_at(r->shared, r->abi, r->entries, idx);
 
 	if (r->abi == RING_ABI_X86_64) {
-		struct ring_response_x86_64 rsp = {
-			.id = id, .operation = op, .status = (int16_t)status};
+		struct ring_response_x86_64 rsp = { .id = id,
+						    .operation = op,
+						    .status = (int16_t)status };
 
 		memcpy(slot, &rsp, sizeof(rsp));
 	} else {
-		struct ring_response_x86_32 rsp = {
-			.id = id, .operation = op, .status = (int16_t)status};
+		struct ring_response_x86_32 rsp = { .id = id,
+						    .operation = op,
+						    .status = (int16_t)status };
 
 		memcpy(slot, &rsp, sizeof(rsp));
 	}

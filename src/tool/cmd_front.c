@@ -26,12 +26,12 @@
 struct front_run {
 	const struct front_options *opt;
 	struct front_guest guest;
-	struct front_device *devices;  /* ndisks */
+	struct front_device *devices; /* ndisks */
 	unsigned opened;
-	struct workload **work;        /* ndisks, NULL where not begun */
+	struct workload **work; /* ndisks, NULL where not begun */
 	int signal_fd;
-	struct json_object *json;      /* what --json prints in the end */
-	bool bar;                      /* it stands on the terminal */
+	struct json_object *json; /* what --json prints in the end */
+	bool bar;		  /* it stands on the terminal */
 	uint64_t start_ns;
 };
 
@@ -41,7 +41,8 @@ static int complain(const char *text)
 	return 1;
 }
 
-/* ---- the progress bar ----------------------------------------------------- */
+/* ---- the progress bar -----------------------------------------------------
+ */
 
 static void bar_clear(struct front_run *run)
 {
@@ -68,7 +69,8 @@ static void bar_show(struct front_run *run)
 		any |= again;
 		for (k = 0; k < WORKLOAD_KINDS; k++)
 			bytes += (double)workload_report(run->work[i])
-					 ->count[k].bytes;
+					 ->count[k]
+					 .bytes;
 	}
 	memset(bar, '#', (size_t)(part * 30));
 	fprintf(stderr, "\r\033[K  %s [%s] %3.0f %%  %s",
@@ -77,7 +79,8 @@ static void bar_show(struct front_run *run)
 	run->bar = true;
 }
 
-/* ---- a run ---------------------------------------------------------------- */
+/* ---- a run ----------------------------------------------------------------
+ */
 
 static void run_signal(struct front_wake *wake)
 {
@@ -118,8 +121,8 @@ static int run_open(struct front_run *run, struct why *why)
 			.id_seed = o->work.seed + run->opened,
 		};
 
-		err = front_device_open(&run->devices[run->opened],
-					&run->guest, &dev, why);
+		err = front_device_open(&run->devices[run->opened], &run->guest,
+					&dev, why);
 		if (err)
 			return err;
 		run->opened++;
@@ -229,8 +232,7 @@ static int run_report(const struct front_run *run)
 
 	for (i = 0; i < run->opened; i++) {
 		const struct front_device *d = &run->devices[i];
-		const struct workload_report *r =
-			workload_report(run->work[i]);
+		const struct workload_report *r = workload_report(run->work[i]);
 
 		if (o->json)
 			json_object_array_add(run->json,
@@ -283,9 +285,9 @@ static int run_disks(const struct front_options *o, int signal_fd)
 			code = complain("stopped before it was done");
 	}
 	if (o->json && json_object_array_length(run.json))
-		puts(json_object_to_json_string_ext(run.json,
-						    JSON_C_TO_STRING_PRETTY |
-						    JSON_C_TO_STRING_NOSLASHESCAPE));
+		puts(json_object_to_json_string_ext(
+			run.json, JSON_C_TO_STRING_PRETTY |
+					  JSON_C_TO_STRING_NOSLASHESCAPE));
 	for (i = 0; i < run.opened && run.work; i++)
 		workload_free(run.work[i]);
 	if (run.guest.host)
@@ -296,7 +298,8 @@ static int run_disks(const struct front_options *o, int signal_fd)
 	return code;
 }
 
-/* ---- NBD ------------------------------------------------------------------ */
+/* ---- NBD ------------------------------------------------------------------
+ */
 
 static void nbd_ready(const char *uri)
 {
@@ -324,9 +327,8 @@ static int run_nbd(const struct front_options *o, int signal_fd)
 	if (!err)
 		return 0;
 	complain(why.text);
-	return err == -EINVAL || err == -EADDRINUSE || err == -ENAMETOOLONG
-		       ? 2
-		       : 1;
+	return err == -EINVAL || err == -EADDRINUSE || err == -ENAMETOOLONG ? 2
+									    : 1;
 }
 
 int cmd_front(int argc, char **argv)
@@ -337,8 +339,9 @@ int cmd_front(int argc, char **argv)
 
 	front_options_parse(&o, argc, argv);
 	if (stat(o.dir, &st) || !S_ISDIR(st.st_mode)) {
-		fprintf(stderr, PROGRAM ": %s is no directory of a desk: start "
-			"one there with `ringside desk start %s`\n",
+		fprintf(stderr,
+			PROGRAM ": %s is no directory of a desk: start "
+				"one there with `ringside desk start %s`\n",
 			o.dir, o.dir);
 		return 2;
 	}

@@ -37,7 +37,7 @@
  * Room that must stay on the file system beside what the buffers hold: LTTng
  * writes a trace's metadata late, and without them nothing can be read.
  */
-#define ROOM_BYTES (16u << 20)
+#define ROOM_BYTES   (16u << 20)
 #define SCARCE_BYTES (512u << 20)
 
 struct recording {
@@ -57,7 +57,8 @@ struct recording {
 	struct record_result result;
 };
 
-/* ---- signals -------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------
+ */
 
 static volatile sig_atomic_t stop_count, stop_signal, stop_from_tty;
 static volatile uint64_t lttng_since_ns; /* 0: nobody waits for LTTng */
@@ -110,7 +111,8 @@ static int signals_catch(void)
 	snprintf(give_up, sizeof(give_up),
 		 "\n" RECORD_PROGRAM ": LTTng does not answer; the session "
 		 "ringside-%d is left, \"lttng destroy\" or the next "
-		 "recording removes it\n", (int)getpid());
+		 "recording removes it\n",
+		 (int)getpid());
 	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++)
 		sigaction(stops[i], &stop, NULL);
 	sigaction(SIGCHLD, &child, NULL);
@@ -124,17 +126,17 @@ static void wait_ms(int ms)
 	struct pollfd wake = { .fd = wake_fd, .events = POLLIN };
 	uint64_t drop;
 
-	if (poll(&wake, 1, ms) > 0 &&
-	    read(wake_fd, &drop, sizeof(drop)) < 0)
+	if (poll(&wake, 1, ms) > 0 && read(wake_fd, &drop, sizeof(drop)) < 0)
 		return; /* it was another's */
 }
 
-/* ---- options -------------------------------------------------------------- */
+/* ---- options --------------------------------------------------------------
+ */
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "Write the trace to DIR, which is made", 0 },
-	{ "level", 'l', "LEVEL", 0,
-	  "control, protocol (the default) or full", 0 },
+	{ "level", 'l', "LEVEL", 0, "control, protocol (the default) or full",
+	  0 },
 	{ "subbuf-size", 's', "BYTES", 0,
 	  "Size of a sub-buffer, a power of two: 512k", 0 },
 	{ "num-subbuf", 'n', "N", 0,
@@ -158,8 +160,10 @@ static unsigned parse_contexts(struct argp_state *state, char *list)
 		for (i = 0; i < 3 && strcmp(w, names[i]); i++)
 			;
 		if (i == 3)
-			argp_error(state, "context \"%s\" is unknown; use "
-				   "vpid, vtid or procname", w);
+			argp_error(state,
+				   "context \"%s\" is unknown; use "
+				   "vpid, vtid or procname",
+				   w);
 		contexts |= 1u << i;
 	}
 	return contexts;
@@ -171,8 +175,10 @@ static uint64_t parse_power(struct argp_state *state, const char *name,
 	uint64_t n = 0;
 
 	if (number_parse_size(arg, min, max, &n) || (n & (n - 1)))
-		argp_error(state, "%s \"%s\" is not a power of two from %"
-			   PRIu64 " to %" PRIu64, name, arg, min, max);
+		argp_error(state,
+			   "%s \"%s\" is not a power of two from %" PRIu64
+			   " to %" PRIu64,
+			   name, arg, min, max);
 	return n;
 }
 
@@ -190,8 +196,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			if (!strcmp(arg, ev_level_name((enum ev_level)level)))
 				break;
 		if (level > EV_LEVEL_FULL)
-			argp_error(state, "level \"%s\" is unknown; use "
-				   "control, protocol or full", arg);
+			argp_error(state,
+				   "level \"%s\" is unknown; use "
+				   "control, protocol or full",
+				   arg);
 		rec->opt.level = (enum ev_level)level;
 		break;
 	case 's':
@@ -200,8 +208,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			(uint64_t)sysconf(_SC_PAGESIZE), 256u << 20);
 		break;
 	case 'n':
-		rec->opt.num_subbuf = parse_power(state, "--num-subbuf", arg,
-						  2, 1024);
+		rec->opt.num_subbuf =
+			parse_power(state, "--num-subbuf", arg, 2, 1024);
 		break;
 	case 'c':
 		rec->opt.contexts |= parse_contexts(state, arg);
@@ -215,7 +223,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!rec->out || !*rec->out)
 			argp_error(state, "-o DIR is missing: where shall "
-				   "the trace go?");
+					  "the trace go?");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -224,14 +232,20 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp parser = {
-	options, parse_option, "-o DIR [-- COMMAND...]",
+	options,
+	parse_option,
+	"-o DIR [-- COMMAND...]",
 	"Record the events of all backends and frontends of this machine "
 	"while COMMAND runs, or until Ctrl-C.\v"
 	"The exit code is the command's.  The trace is CTF: ringside show, "
-	"babeltrace2 and others read it.", NULL, NULL, NULL
+	"babeltrace2 and others read it.",
+	NULL,
+	NULL,
+	NULL
 };
 
-/* ---- while it records ------------------------------------------------------ */
+/* ---- while it records ------------------------------------------------------
+ */
 
 /* What must be free: our reserve, and what the buffers may still hold. */
 static uint64_t room_needed(const struct recording *rec, unsigned processes)
@@ -273,8 +287,8 @@ static int room_check(struct recording *rec)
 	rec->result.failed = true;
 	why_set(&rec->result.why, -ENOSPC,
 		"the file system of %s has only %.1f MiB left, so recording "
-		"was stopped%s; make room or name another place", rec->out,
-		(double)room / (1 << 20),
+		"was stopped%s; make room or name another place",
+		rec->out, (double)room / (1 << 20),
 		rec->running ? " while the command goes on" : "");
 	record_report_trouble(&rec->result);
 	return TICK_MS;
@@ -321,10 +335,12 @@ static int record_run(struct recording *rec)
 	int err, pid;
 
 	if (room < ROOM_BYTES + RECORD_PROCESS_BYTES) {
-		fprintf(stderr, RECORD_PROGRAM ": the file system of %s has "
+		fprintf(stderr,
+			RECORD_PROGRAM
+			": the file system of %s has "
 			"only %.1f MiB left, %u are needed at least; make room "
-			"or name another place\n", rec->out,
-			(double)room / (1 << 20),
+			"or name another place\n",
+			rec->out, (double)room / (1 << 20),
 			(ROOM_BYTES + RECORD_PROCESS_BYTES) >> 20);
 		return 1;
 	}
@@ -339,10 +355,12 @@ static int record_run(struct recording *rec)
 	rec->start_ns = clock_now_ns();
 	absent = record_absent(rec->session, &pid);
 	if (absent)
-		fprintf(stderr, RECORD_PROGRAM ": %u running process%s, "
+		fprintf(stderr,
+			RECORD_PROGRAM
+			": %u running process%s, "
 			"process %d%s, did not answer LTTng; what they emit "
-			"is missing until they do\n", absent,
-			absent == 1 ? "" : "es", pid,
+			"is missing until they do\n",
+			absent, absent == 1 ? "" : "es", pid,
 			absent == 1 ? "" : " and others");
 	if (rec->command && !stop_count) {
 		err = record_command_start(rec->command, &rec->pid, &why);
@@ -357,8 +375,7 @@ static int record_run(struct recording *rec)
 	watch(rec);
 	if (rec->running)
 		rec->code = record_command_end(
-			rec->pid, stop_from_tty ? 0 : stop_signal,
-			&stop_count);
+			rec->pid, stop_from_tty ? 0 : stop_signal, &stop_count);
 	session_stop(rec);
 	/* From here on Ctrl-C only cuts the report short. */
 	stop_count = 0;
@@ -386,8 +403,10 @@ int cmd_record(int argc, char **argv)
 				 &why);
 	if (err) {
 		fprintf(stderr, RECORD_PROGRAM ": %s\n", why.text);
-		return err == -ENOTEMPTY || err == -ENOTDIR ||
-		       err == -ENOENT || err == -ENAMETOOLONG ? 2 : 1;
+		return err == -ENOTEMPTY || err == -ENOTDIR || err == -ENOENT ||
+				       err == -ENAMETOOLONG
+			       ? 2
+			       : 1;
 	}
 	rec.opt.dir = rec.dir;
 	code = record_run(&rec);

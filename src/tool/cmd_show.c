@@ -33,27 +33,28 @@ enum {
 };
 
 static const struct argp_option option_list[] = {
-	{"output", 'o', "FILE", 0, "write to FILE (default: to stdout)", 0},
-	{"format", 'f', "FORMAT", 0,
-	 "svg, png, pdf, dot, mermaid, text, html or json (default: what "
-	 "FILE's name ends in, else text)",
-	 0},
-	{"device", OPT_DEVICE, "DOMID/DEVID", 0,
-	 "this device (default: the one with most requests)", 0},
-	{"queue", OPT_QUEUE, "N", 0,
-	 "this queue of it (default: the one with most requests)", 0},
-	{"request", OPT_REQUEST, "SEQ", 0, "sequence, request: this request",
-	 0},
-	{"slowest", OPT_SLOWEST, "N", 0,
-	 "request: the N slowest requests, at most 50", 0},
-	{"from", OPT_FROM, "TIME", 0,
-	 "sequence: what happened from this time on, as in 250us, 1.5ms, 2s "
-	 "since the trace began",
-	 0},
-	{"to", OPT_TO, "TIME", 0, "sequence: what happened up to this time", 0},
-	{"first", OPT_FIRST, "N", 0,
-	 "sequence: at most N rows, from the beginning or from --from", 0},
-	{0},
+	{ "output", 'o', "FILE", 0, "write to FILE (default: to stdout)", 0 },
+	{ "format", 'f', "FORMAT", 0,
+	  "svg, png, pdf, dot, mermaid, text, html or json (default: what "
+	  "FILE's name ends in, else text)",
+	  0 },
+	{ "device", OPT_DEVICE, "DOMID/DEVID", 0,
+	  "this device (default: the one with most requests)", 0 },
+	{ "queue", OPT_QUEUE, "N", 0,
+	  "this queue of it (default: the one with most requests)", 0 },
+	{ "request", OPT_REQUEST, "SEQ", 0, "sequence, request: this request",
+	  0 },
+	{ "slowest", OPT_SLOWEST, "N", 0,
+	  "request: the N slowest requests, at most 50", 0 },
+	{ "from", OPT_FROM, "TIME", 0,
+	  "sequence: what happened from this time on, as in 250us, 1.5ms, 2s "
+	  "since the trace began",
+	  0 },
+	{ "to", OPT_TO, "TIME", 0, "sequence: what happened up to this time",
+	  0 },
+	{ "first", OPT_FIRST, "N", 0,
+	  "sequence: at most N rows, from the beginning or from --from", 0 },
+	{ 0 },
 };
 
 static void take_view(struct argp_state *state, struct show *s, char *arg)
@@ -74,8 +75,8 @@ static int time_parse(const char *arg, int64_t *ns)
 	static const struct {
 		const char *unit;
 		double ns;
-	} units[] = {{"", 1e3}, {"us", 1e3}, {"µs", 1e3},
-		     {"ns", 1}, {"ms", 1e6}, {"s", 1e9}};
+	} units[] = { { "", 1e3 }, { "us", 1e3 }, { "µs", 1e3 },
+		      { "ns", 1 }, { "ms", 1e6 }, { "s", 1e9 } };
 	char *end;
 	double v;
 	size_t i;
@@ -264,7 +265,7 @@ static int choose_format(struct show *s, struct why *why)
 /* Damage and losses, once, to whoever ran this. */
 static void warn(const struct model *m)
 {
-	struct text t = {0};
+	struct text t = { 0 };
 	char *line, *next;
 
 	view_caveats(m, &t);
@@ -280,8 +281,8 @@ static void warn(const struct model *m)
 static int show_run(struct show *s, struct why *why)
 {
 	struct trace_log log;
-	struct model model = {0};
-	struct text out = {0};
+	struct model model = { 0 };
+	struct text out = { 0 };
 	int err = log_init(&log);
 
 	if (err)
@@ -323,8 +324,8 @@ int cmd_show(int argc, char **argv)
 		.doc = "Make a picture, a table or a page of a trace.\vViews",
 		.help_filter = help_filter,
 	};
-	struct show s = {0};
-	struct why why = {""};
+	struct show s = { 0 };
+	struct why why = { "" };
 	int err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &s);

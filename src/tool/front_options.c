@@ -9,24 +9,36 @@
 #include "base/number.h"
 
 enum {
-	OPT_DOMID = 0x100, OPT_VDEV, OPT_RW, OPT_BS, OPT_DEPTH, OPT_OPS,
-	OPT_RUNTIME, OPT_SIZE, OPT_OFFSET, OPT_VERIFY, OPT_FLUSH, OPT_SEED,
-	OPT_TIMEOUT, OPT_JSON, OPT_INFO, OPT_NBD,
+	OPT_DOMID = 0x100,
+	OPT_VDEV,
+	OPT_RW,
+	OPT_BS,
+	OPT_DEPTH,
+	OPT_OPS,
+	OPT_RUNTIME,
+	OPT_SIZE,
+	OPT_OFFSET,
+	OPT_VERIFY,
+	OPT_FLUSH,
+	OPT_SEED,
+	OPT_TIMEOUT,
+	OPT_JSON,
+	OPT_INFO,
+	OPT_NBD,
 };
 
 static const struct argp_option option_list[] = {
 	{ NULL, 0, NULL, 0, "Which disk:", 1 },
 	{ "domid", OPT_DOMID, "N", 0, "the guest's domain (default: 1)", 0 },
-	{ "vdev", OPT_VDEV, "NAME[,NAME...]", 0,
-	  "its disks (default: xvda)", 0 },
+	{ "vdev", OPT_VDEV, "NAME[,NAME...]", 0, "its disks (default: xvda)",
+	  0 },
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0,
 	  "how long to wait for the backend (default: 30)", 0 },
 	{ NULL, 0, NULL, 0, "Load:", 2 },
 	{ "rw", OPT_RW, "MODE", 0,
 	  "read, write, rw; randread, randwrite, randrw (default: read)", 0 },
 	{ "bs", OPT_BS, "SIZE", 0, "of each operation (default: 4k)", 0 },
-	{ "depth", OPT_DEPTH, "N", 0,
-	  "operations at a time (default: 32)", 0 },
+	{ "depth", OPT_DEPTH, "N", 0, "operations at a time (default: 32)", 0 },
 	{ "ops", OPT_OPS, "N", 0,
 	  "end after N operations (default: as many as there are blocks)", 0 },
 	{ "runtime", OPT_RUNTIME, "SECONDS", 0, "end after a time", 0 },
@@ -42,8 +54,8 @@ static const struct argp_option option_list[] = {
 	{ "info", OPT_INFO, NULL, 0,
 	  "tell what the handshake settled; no load unless it is asked for",
 	  0 },
-	{ "nbd", OPT_NBD, "SOCKET", 0,
-	  "export the disk over NBD until Ctrl-C", 0 },
+	{ "nbd", OPT_NBD, "SOCKET", 0, "export the disk over NBD until Ctrl-C",
+	  0 },
 	{ NULL, 0, NULL, 0, "Output:", 4 },
 	{ "json", OPT_JSON, NULL, 0, "for programs", 0 },
 	{ "quiet", 'q', NULL, 0, "say only what is wrong", 0 },
@@ -56,8 +68,10 @@ static uint64_t option_number(struct argp_state *state, const char *name,
 	uint64_t number = 0;
 
 	if (number_parse(arg, min, max, &number))
-		argp_error(state, "--%s takes a number from %llu to %llu, not "
-			   "\"%s\"", name, (unsigned long long)min,
+		argp_error(state,
+			   "--%s takes a number from %llu to %llu, not "
+			   "\"%s\"",
+			   name, (unsigned long long)min,
 			   (unsigned long long)max, arg);
 	return number;
 }
@@ -69,15 +83,21 @@ static uint64_t option_size(struct argp_state *state, const char *name,
 	int err = number_parse_size(arg, min, max, &number);
 
 	if (!err && number % 512)
-		argp_error(state, "--%s must be a multiple of 512 bytes, not "
-			   "\"%s\"", name, arg);
+		argp_error(state,
+			   "--%s must be a multiple of 512 bytes, not "
+			   "\"%s\"",
+			   name, arg);
 	if (err == -ERANGE)
-		argp_error(state, "--%s must be from %llu to %llu bytes, not "
-			   "\"%s\"", name, (unsigned long long)min,
+		argp_error(state,
+			   "--%s must be from %llu to %llu bytes, not "
+			   "\"%s\"",
+			   name, (unsigned long long)min,
 			   (unsigned long long)max, arg);
 	if (err)
-		argp_error(state, "--%s takes a size such as 4096, 64k or 1G, "
-			   "not \"%s\"", name, arg);
+		argp_error(state,
+			   "--%s takes a size such as 4096, 64k or 1G, "
+			   "not \"%s\"",
+			   name, arg);
 	return number;
 }
 
@@ -93,8 +113,10 @@ static void option_rw(struct argp_state *state, struct front_options *o,
 	o->work.reads = !strcmp(plain, "read") || !strcmp(plain, "rw");
 	o->work.writes = !strcmp(plain, "write") || !strcmp(plain, "rw");
 	if (!o->work.reads && !o->work.writes)
-		argp_error(state, "--rw is one of read, write, rw, randread, "
-			   "randwrite and randrw, not \"%s\"", arg);
+		argp_error(state,
+			   "--rw is one of read, write, rw, randread, "
+			   "randwrite and randrw, not \"%s\"",
+			   arg);
 }
 
 static void option_vdevs(struct argp_state *state, struct front_options *o,
@@ -128,19 +150,24 @@ static void options_check(struct argp_state *state, struct front_options *o)
 		argp_error(state, "the desk's directory is missing");
 	if (o->nbd && (o->load || o->info || o->json))
 		argp_error(state, "--nbd exports a disk: no load, --info or "
-			   "--json beside it");
+				  "--json beside it");
 	if (o->nbd && o->ndisks > 1)
-		argp_error(state, "--nbd exports one disk, not %u",
-			   o->ndisks);
+		argp_error(state, "--nbd exports one disk, not %u", o->ndisks);
 	if ((uint64_t)o->work.bs_bytes * o->work.depth > WORKLOAD_MEM_MAX)
-		argp_error(state, "--depth times --bs must not be more than "
-			   "%u MiB", WORKLOAD_MEM_MAX >> 20);
+		argp_error(state,
+			   "--depth times --bs must not be more than "
+			   "%u MiB",
+			   WORKLOAD_MEM_MAX >> 20);
 	if (o->work.flush_every && !o->work.writes)
-		argp_error(state, "--flush-every counts writes, and --rw %s "
-			   "does none", o->rw);
+		argp_error(state,
+			   "--flush-every counts writes, and --rw %s "
+			   "does none",
+			   o->rw);
 	if (o->work.verify && !o->work.writes && !o->seeded)
-		argp_error(state, "--verify with --rw %s needs the --seed "
-			   "that the run printed which wrote the data", o->rw);
+		argp_error(state,
+			   "--verify with --rw %s needs the --seed "
+			   "that the run printed which wrote the data",
+			   o->rw);
 }
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
@@ -152,15 +179,15 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		o->load = true;
 	switch (key) {
 	case OPT_DOMID:
-		o->domid = (uint16_t)option_number(state, "domid", arg, 1,
-						   32751);
+		o->domid =
+			(uint16_t)option_number(state, "domid", arg, 1, 32751);
 		return 0;
 	case OPT_VDEV:
 		option_vdevs(state, o, arg);
 		return 0;
 	case OPT_TIMEOUT:
-		o->timeout_s = (unsigned)option_number(state, "timeout", arg,
-						       1, 86400);
+		o->timeout_s = (unsigned)option_number(state, "timeout", arg, 1,
+						       86400);
 		return 0;
 	case OPT_RW:
 		option_rw(state, o, arg);
@@ -177,21 +204,19 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		w->ops = option_number(state, "ops", arg, 1, UINT64_MAX);
 		return 0;
 	case OPT_RUNTIME:
-		w->runtime_ns = 1000000000u *
-				option_number(state, "runtime", arg, 1,
-					      31536000);
+		w->runtime_ns = 1000000000u * option_number(state, "runtime",
+							    arg, 1, 31536000);
 		return 0;
 	case OPT_SIZE:
-		w->size_bytes = option_size(state, "size", arg, 512,
-					    UINT64_MAX);
+		w->size_bytes =
+			option_size(state, "size", arg, 512, UINT64_MAX);
 		return 0;
 	case OPT_OFFSET:
-		w->off_bytes = option_size(state, "offset", arg, 0,
-					   UINT64_MAX);
+		w->off_bytes = option_size(state, "offset", arg, 0, UINT64_MAX);
 		return 0;
 	case OPT_FLUSH:
-		w->flush_every = option_number(state, "flush-every", arg, 1,
-					       UINT64_MAX);
+		w->flush_every =
+			option_number(state, "flush-every", arg, 1, UINT64_MAX);
 		return 0;
 	case OPT_VERIFY:
 		w->verify = true;
@@ -250,7 +275,6 @@ void front_options_parse(struct front_options *o, int argc, char **argv)
 	o->work.bs_bytes = 4096;
 	o->work.depth = 32;
 	argp_parse(&argp, argc, argv, 0, NULL, o);
-	if (!o->seeded &&
-	    getrandom(&o->work.seed, sizeof(o->work.seed), 0) > 0)
+	if (!o->seeded && getrandom(&o->work.seed, sizeof(o->work.seed), 0) > 0)
 		o->work.seed = o->work.seed >> 32 | 1; /* easy to type again */
 }

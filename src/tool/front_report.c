@@ -32,7 +32,8 @@ static double us(uint64_t ns)
 	return (double)ns / 1e3;
 }
 
-/* ---- --info --------------------------------------------------------------- */
+/* ---- --info ---------------------------------------------------------------
+ */
 
 static const char *yes(bool is)
 {
@@ -58,13 +59,14 @@ void front_info_text(FILE *to, const struct front_device *d)
 		yes(s->info & FRONT_INFO_READONLY));
 	fprintf(to, "  removable        %s\n",
 		yes(s->info & FRONT_INFO_REMOVABLE));
-	fprintf(to, "  cdrom            %s\n",
-		yes(s->info & FRONT_INFO_CDROM));
-	fprintf(to, "  ring             %u page%s, %u requests, grant %u, event "
+	fprintf(to, "  cdrom            %s\n", yes(s->info & FRONT_INFO_CDROM));
+	fprintf(to,
+		"  ring             %u page%s, %u requests, grant %u, event "
 		"channel %u, x86_64-abi\n",
 		q->npages, q->npages == 1 ? "" : "s", q->ring.entries,
 		q->ring_gref[0], q->port);
-	fprintf(to, "  flush            %s\n", s->flush ? "used" : "not offered");
+	fprintf(to, "  flush            %s\n",
+		s->flush ? "used" : "not offered");
 	fprintf(to, "  barrier          %s\n",
 		s->barrier ? "offered, not used" : "not offered");
 	fprintf(to, "  discard          %s\n",
@@ -72,7 +74,8 @@ void front_info_text(FILE *to, const struct front_device *d)
 	fprintf(to, "  persistent       %s\n",
 		s->persistent ? "offered, not used" : "not offered");
 	if (s->max_indirect)
-		fprintf(to, "  indirect         %u segments offered, not used\n",
+		fprintf(to,
+			"  indirect         %u segments offered, not used\n",
 			s->max_indirect);
 	else
 		fprintf(to, "  indirect         not offered\n");
@@ -139,7 +142,8 @@ struct json_object *front_info_json(const struct front_device *d)
 	return o;
 }
 
-/* ---- the load ------------------------------------------------------------- */
+/* ---- the load -------------------------------------------------------------
+ */
 
 static void kind_text(FILE *to, enum workload_kind kind,
 		      const struct workload_count *c, uint64_t elapsed_ns)
@@ -149,9 +153,8 @@ static void kind_text(FILE *to, enum workload_kind kind,
 
 	if (!c->ops)
 		return;
-	fprintf(to, "  %-6s %llu operations, %.0f a second",
-		kind_names[kind], (unsigned long long)c->ops,
-		rate((double)c->ops, elapsed_ns));
+	fprintf(to, "  %-6s %llu operations, %.0f a second", kind_names[kind],
+		(unsigned long long)c->ops, rate((double)c->ops, elapsed_ns));
 	if (kind != WORKLOAD_FLUSH)
 		fprintf(to, ", %s, %s/s",
 			front_size_text((double)c->bytes, size),
@@ -177,8 +180,8 @@ void front_report_text(FILE *to, const struct front_device *d,
 		       const struct workload_report *r, uint64_t seed)
 {
 	const struct front_queue *q = &d->queues[0];
-	uint64_t ops = r->count[WORKLOAD_READ].ops +
-		       r->count[WORKLOAD_WRITE].ops;
+	uint64_t ops =
+		r->count[WORKLOAD_READ].ops + r->count[WORKLOAD_WRITE].ops;
 	unsigned i;
 
 	fprintf(to, "%s: %llu operations in %.2f s, %.0f IOPS\n", d->name,
@@ -245,8 +248,7 @@ struct json_object *front_report_json(const struct front_device *d,
 	put_double(o, "elapsed_s", seconds(r->elapsed_ns));
 	for (i = 0; i < WORKLOAD_KINDS; i++)
 		json_object_object_add(o, kind_names[i],
-				       kind_json(&r->count[i],
-						 r->elapsed_ns));
+				       kind_json(&r->count[i], r->elapsed_ns));
 	if (seed) {
 		struct json_object *v = json_object_new_object();
 

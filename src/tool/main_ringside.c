@@ -16,12 +16,12 @@ struct command {
 };
 
 static const struct command command_list[] = {
-	{"desk", cmd_desk, "start, stop or ask an emulated Xen host"},
-	{"attach", cmd_attach, "give a guest of a desk a disk"},
-	{"detach", cmd_detach, "take it away again"},
-	{"front", cmd_front, "drive a disk as a guest: load, checks, NBD"},
-	{"record", cmd_record, "record the events of backends and frontends"},
-	{"show", cmd_show, "make pictures, tables and reports of a trace"},
+	{ "desk", cmd_desk, "start, stop or ask an emulated Xen host" },
+	{ "attach", cmd_attach, "give a guest of a desk a disk" },
+	{ "detach", cmd_detach, "take it away again" },
+	{ "front", cmd_front, "drive a disk as a guest: load, checks, NBD" },
+	{ "record", cmd_record, "record the events of backends and frontends" },
+	{ "show", cmd_show, "make pictures, tables and reports of a trace" },
 };
 
 #define COMMANDS (sizeof(command_list) / sizeof(command_list[0]))

@@ -10,7 +10,7 @@
 #include "trace/record/check.h"
 #include "trace/record/dir.h"
 
-#define MIB	  ((double)(1u << 20))
+#define MIB	   ((double)(1u << 20))
 #define FULL_BYTES 65536u /* less room than this is none */
 
 static bool status_shown;
@@ -26,8 +26,10 @@ void record_report_status(uint64_t ms, uint64_t bytes)
 {
 	if (!isatty(2))
 		return;
-	fprintf(stderr, "\r\033[Krecording, %" PRIu64 " s, %.1f MiB; Ctrl-C "
-		"ends it", ms / 1000, (double)bytes / MIB);
+	fprintf(stderr,
+		"\r\033[Krecording, %" PRIu64 " s, %.1f MiB; Ctrl-C "
+		"ends it",
+		ms / 1000, (double)bytes / MIB);
 	status_shown = true;
 }
 
@@ -35,8 +37,8 @@ void record_report_waiting(unsigned processes)
 {
 	if (!isatty(2))
 		return;
-	fprintf(stderr, "waiting for %u running program%s to join",
-		processes, processes == 1 ? "" : "s");
+	fprintf(stderr, "waiting for %u running program%s to join", processes,
+		processes == 1 ? "" : "s");
 	status_shown = true;
 }
 
@@ -65,12 +67,14 @@ static void tell_counts(const struct record_result *res, const char *out,
 {
 	char size[32];
 
-	fprintf(stderr, RECORD_PROGRAM ": %" PRIu64 " events of %u process%s "
-		"in %s (%.1f MiB, %.1f s)", sum->events, sum->processes,
-		sum->processes == 1 ? "" : "es", out,
-		(double)record_dir_bytes(dir) / MIB, res->seconds);
+	fprintf(stderr,
+		RECORD_PROGRAM ": %" PRIu64 " events of %u process%s "
+			       "in %s (%.1f MiB, %.1f s)",
+		sum->events, sum->processes, sum->processes == 1 ? "" : "es",
+		out, (double)record_dir_bytes(dir) / MIB, res->seconds);
 	if (lost)
-		fprintf(stderr, "; %" PRIu64 " more were LOST because the "
+		fprintf(stderr,
+			"; %" PRIu64 " more were LOST because the "
 			"buffers were full: give more than %" PRIu64 " of %s "
 			"with --subbuf-size, or take fewer with --level\n",
 			lost, res->num_subbuf,
@@ -87,29 +91,40 @@ static bool tell_gaps(const char *out, const char *dir,
 		      const struct record_result *res,
 		      const struct record_summary *sum)
 {
-	uint64_t packets = sum->packets > res->losses.packets ?
-			   sum->packets : res->losses.packets;
+	uint64_t packets = sum->packets > res->losses.packets
+				   ? sum->packets
+				   : res->losses.packets;
 	bool full = record_dir_room(dir) < FULL_BYTES;
 
 	if (sum->killed)
-		fprintf(stderr, RECORD_PROGRAM ": %s%s ended without saying "
+		fprintf(stderr,
+			RECORD_PROGRAM
+			": %s%s ended without saying "
 			"so; if it was killed, the events of its last moment "
-			"may be missing\n", sum->killed_name,
-			sum->killed > 1 ? " and others" : "");
+			"may be missing\n",
+			sum->killed_name, sum->killed > 1 ? " and others" : "");
 	if (sum->damaged)
-		fprintf(stderr, RECORD_PROGRAM ": the trace of %s%s cannot be "
-			"read to its end%s\n", sum->damaged_name,
+		fprintf(stderr,
+			RECORD_PROGRAM ": the trace of %s%s cannot be "
+				       "read to its end%s\n",
+			sum->damaged_name,
 			sum->damaged > 1 ? " and others" : "",
 			full ? ", because the file system is full; make room "
-			"and record again" : "; record again");
+			       "and record again"
+			     : "; record again");
 	else if (packets)
-		fprintf(stderr, RECORD_PROGRAM ": %" PRIu64 " packets of "
-			"events are missing in %s; record again\n", packets,
-			out);
+		fprintf(stderr,
+			RECORD_PROGRAM
+			": %" PRIu64 " packets of "
+			"events are missing in %s; record again\n",
+			packets, out);
 	else if (full)
-		fprintf(stderr, RECORD_PROGRAM ": the file system of %s is "
+		fprintf(stderr,
+			RECORD_PROGRAM
+			": the file system of %s is "
 			"full, and the trace may lack its end; make room and "
-			"record again\n", out);
+			"record again\n",
+			out);
 	return sum->damaged || packets || full;
 }
 
@@ -127,34 +142,39 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 		fflush(stderr);
 		status_shown = true;
 	}
-	err = record_check(dir, res->running, res->running_count, stop,
-			   &sum);
+	err = record_check(dir, res->running, res->running_count, stop, &sum);
 	record_report_clear();
 	if (err) {
-		fprintf(stderr, RECORD_PROGRAM ": the trace in %s could not be "
-			"checked: %s\n", out, err == -ENOENT ?
-			"babeltrace2's \"ctf\" plugin is missing" :
-			strerror(-err));
+		fprintf(stderr,
+			RECORD_PROGRAM ": the trace in %s could not be "
+				       "checked: %s\n",
+			out,
+			err == -ENOENT
+				? "babeltrace2's \"ctf\" plugin is missing"
+				: strerror(-err));
 		return RECORD_FAILED;
 	}
-	lost = res->losses.events > sum.discarded ? res->losses.events :
-						    sum.discarded;
+	lost = res->losses.events > sum.discarded ? res->losses.events
+						  : sum.discarded;
 	if (!sum.complete) {
-		fprintf(stderr, RECORD_PROGRAM ": the trace is in %s (%.1f MiB, "
+		fprintf(stderr,
+			RECORD_PROGRAM
+			": the trace is in %s (%.1f MiB, "
 			"%.1f s); its events were not counted, %" PRIu64
-			" were lost\n", out,
-			(double)record_dir_bytes(dir) / MIB, res->seconds,
+			" were lost\n",
+			out, (double)record_dir_bytes(dir) / MIB, res->seconds,
 			lost);
 		return res->failed ? RECORD_FAILED : RECORD_FINE;
 	}
 	if (!sum.processes && !lost) {
 		if (!res->failed)
-			fprintf(stderr, RECORD_PROGRAM ": nothing was "
+			fprintf(stderr, RECORD_PROGRAM
+				": nothing was "
 				"recorded: no backend or frontend emitted an "
 				"event; is ringsided running?\n");
 		return RECORD_NOTHING;
 	}
 	tell_counts(res, out, dir, &sum, lost);
-	return tell_gaps(out, dir, res, &sum) || res->failed ? RECORD_FAILED :
-							       RECORD_FINE;
+	return tell_gaps(out, dir, res, &sum) || res->failed ? RECORD_FAILED
+							     : RECORD_FINE;
 }

@@ -18,8 +18,8 @@ struct record_result {
 	struct record_losses losses;
 	int *running; /* processes at its end, running_count of them */
 	unsigned running_count;
-	bool failed;    /* `why` says how */
-	bool told;      /* and it has been said */
+	bool failed; /* `why` says how */
+	bool told;   /* and it has been said */
 	struct why why;
 };
 

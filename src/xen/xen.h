@@ -47,10 +47,10 @@ enum xen_gntst {
 struct xen_map {
 	uint16_t domid;
 	bool writable;
-	uint32_t count;        /* 1..XEN_MAP_MAX */
+	uint32_t count;	       /* 1..XEN_MAP_MAX */
 	const uint32_t *grefs; /* `count` of them, borrowed for the call */
 	int16_t *status;       /* out, `count` of enum xen_gntst, or NULL */
-	void *addr;            /* out: NULL if any page could not be mapped */
+	void *addr;	       /* out: NULL if any page could not be mapped */
 };
 
 #define XEN_MAP_MAX 512u
@@ -62,7 +62,7 @@ struct xen_copy {
 	uint32_t gref;
 	uint16_t off_bytes; /* in the granted page */
 	uint16_t len_bytes;
-	bool to_guest; /* else from the guest into `local` */
+	bool to_guest;	/* else from the guest into `local` */
 	int16_t status; /* out: enum xen_gntst */
 };
 
@@ -91,8 +91,7 @@ struct xen_store_ops {
 	int (*permit)(struct xen_host *h, xen_xbt t, const char *path,
 		      uint16_t owner, uint16_t other, char right);
 	int (*watch)(struct xen_host *h, const char *path, const char *token);
-	int (*unwatch)(struct xen_host *h, const char *path,
-		       const char *token);
+	int (*unwatch)(struct xen_host *h, const char *path, const char *token);
 	/* Readable when a watch may have fired. */
 	int (*fd)(struct xen_host *h);
 	/*

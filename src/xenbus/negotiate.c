@@ -275,7 +275,7 @@ int negotiate_connected_write(struct xenbus_device *d,
 			      const struct negotiate_offer *offer,
 			      const struct negotiate_disk *disk)
 {
-	struct connected_arg arg = {.offer = offer, .disk = disk};
+	struct connected_arg arg = { .offer = offer, .disk = disk };
 
 	return transaction_run(d, connected_keys, &arg, XENBUS_CONNECTED);
 }

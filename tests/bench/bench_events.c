@@ -95,7 +95,8 @@ static void measure(const char *how, uint64_t loops, long pause_ms,
 static int measure_recorded(const char *how, unsigned contexts, double empty)
 {
 	char dir[] = "/tmp/ringside-bench-XXXXXX";
-	struct record_options opt = { .dir = dir, .level = EV_LEVEL_PROTOCOL,
+	struct record_options opt = { .dir = dir,
+				      .level = EV_LEVEL_PROTOCOL,
 				      .contexts = contexts };
 	struct record_losses losses = { 0, 0 };
 	struct record *rec = NULL;
@@ -115,7 +116,8 @@ static int measure_recorded(const char *how, unsigned contexts, double empty)
 		printf("%s: %s\n", how, why.text);
 	if (losses.events)
 		printf("%s: %" PRIu64 " events were discarded, so the numbers "
-		       "are too good\n", how, losses.events);
+		       "are too good\n",
+		       how, losses.events);
 	return err;
 }
 
@@ -129,8 +131,8 @@ int main(void)
 	measure("off", LOOPS_OFF, 0, empty);
 	err = measure_recorded("recorded", 0, empty);
 	if (!err)
-		err = measure_recorded("with vtid and procname",
-				       RECORD_CONTEXT_VTID |
-				       RECORD_CONTEXT_PROCNAME, empty);
+		err = measure_recorded(
+			"with vtid and procname",
+			RECORD_CONTEXT_VTID | RECORD_CONTEXT_PROCNAME, empty);
 	return err ? 1 : 0;
 }

@@ -167,12 +167,12 @@ static inline struct desk_counters rig_counters(void)
 }
 
 /* The desk notices the end of a process in its own time. */
-#define rig_wait_counter(field, value)                                      \
-	do {                                                                \
-		int left_ = 5000;                                           \
-		while (rig_counters().field != (value) && left_--)          \
-			usleep(2000);                                       \
-		assert_int_equal(rig_counters().field, value);              \
+#define rig_wait_counter(field, value)                                         \
+	do {                                                                   \
+		int left_ = 5000;                                              \
+		while (rig_counters().field != (value) && left_--)             \
+			usleep(2000);                                          \
+		assert_int_equal(rig_counters().field, value);                 \
 	} while (0)
 
 /* Readable within ten seconds? */

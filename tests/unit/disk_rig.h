@@ -75,7 +75,7 @@ static inline void rig_remove(void)
 /* Wait until the queue's fd says that reap has something. */
 static inline void rig_wait(struct disk *d, struct disk_queue *q)
 {
-	struct pollfd p = {.fd = d->ops->fd(q), .events = POLLIN};
+	struct pollfd p = { .fd = d->ops->fd(q), .events = POLLIN };
 
 	assert_int_equal(poll(&p, 1, 20000), 1);
 }
@@ -102,7 +102,7 @@ static inline int rig_io(struct disk *d, struct disk_queue *q,
 			 enum disk_op_kind kind, uint64_t off, void *buf,
 			 size_t len)
 {
-	struct iovec iov = {buf, len};
+	struct iovec iov = { buf, len };
 	struct disk_op op = {
 		.kind = kind,
 		.iov = buf ? &iov : NULL,

@@ -25,10 +25,10 @@
 
 #define RIG_BACKEND 7 /* domain */
 
-#define MEM_PAGES   512u
-#define GRANTS	    512u
-#define DISK_BYTES  (1u << 20)
-#define TEST_PORT   5
+#define MEM_PAGES  512u
+#define GRANTS	   512u
+#define DISK_BYTES (1u << 20)
+#define TEST_PORT  5
 
 /* ---- a guest's memory and grant table ----------------------------------- */
 
@@ -102,7 +102,8 @@ int desk_guest_grant_end(struct xen_host *h, uint32_t gref)
 	return 0;
 }
 
-/* ---- an event channel ----------------------------------------------------- */
+/* ---- an event channel -----------------------------------------------------
+ */
 
 static bool port_pending, port_masked, port_open;
 static unsigned notified;
@@ -180,19 +181,16 @@ static inline int fake_unmask(struct xen_evtchn *e, uint32_t port)
 	return 0;
 }
 
-#define FAKE_EVTCHN_OPS                        \
-	{                                      \
-		.open = fake_open,             \
-		.close = fake_close,           \
-		.fd = fake_fd,                 \
-		.alloc_unbound = fake_alloc,   \
-		.unbind = fake_unbind,         \
-		.notify = fake_notify,         \
-		.pending = fake_pending,       \
-		.unmask = fake_unmask,         \
+#define FAKE_EVTCHN_OPS                                                        \
+	{                                                                      \
+		.open = fake_open, .close = fake_close, .fd = fake_fd,         \
+		.alloc_unbound = fake_alloc, .unbind = fake_unbind,            \
+		.notify = fake_notify, .pending = fake_pending,                \
+		.unmask = fake_unmask,                                         \
 	}
 
-/* ---- a backend ------------------------------------------------------------ */
+/* ---- a backend ------------------------------------------------------------
+ */
 
 static struct ring_back back;
 static uint8_t disk[DISK_BYTES];
@@ -255,7 +253,7 @@ static inline void back_push(void)
 }
 
 static inline void back_answer(const struct ring_request_x86_64 *r,
-			enum ring_status status)
+			       enum ring_status status)
 {
 	if (status == RING_STATUS_OKAY)
 		back_move(r);

@@ -46,9 +46,9 @@ static void test_number(void **state)
 /* XB-08: decimal digits and nothing else. */
 static void test_number_refused(void **state)
 {
-	static const char *const bad[] = {"",	 " ",	" 1",  "1 ",  "+1",
-					  "-1",	 "0x1", "1k",  "1.0", "1\n",
-					  "one", "1 2", "--1", "\xff"};
+	static const char *const bad[] = { "",	  " ",	 " 1",	"1 ",  "+1",
+					   "-1",  "0x1", "1k",	"1.0", "1\n",
+					   "one", "1 2", "--1", "\xff" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -172,7 +172,7 @@ static void test_log_long(void **state)
 
 static void test_log_limit(void **state)
 {
-	struct log_limit limit = {0};
+	struct log_limit limit = { 0 };
 	unsigned passed = 0;
 
 	(void)state;

@@ -168,7 +168,7 @@ static int generate(const char *text, char *err, size_t size)
 	return WEXITSTATUS(status);
 }
 
-#define HEAD "enum actor: a=0\nenum op: r=0 w=1\n"
+#define HEAD  "enum actor: a=0\nenum op: r=0 w=1\n"
 #define EVENT HEAD "event e control ring -\n"
 
 static void test_gen_refuses(void **state)
@@ -216,10 +216,11 @@ static void test_gen_refuses(void **state)
 		/* the origin and twelve more */
 		{ EVENT "  \"d\"\n  u8[] a - \"y\"\n  u8[] b - \"y\"\n"
 			"  u8[] c - \"y\"\n  u8[] d - \"y\"\n"
-			"  u8[] f - \"y\"\n  u8[] g - \"y\"\n", 10,
-		  "13 arguments" },
+			"  u8[] f - \"y\"\n  u8[] g - \"y\"\n",
+		  10, "13 arguments" },
 		{ "enum op: r=0\nevent e control ring -\n \"d\"\n"
-		  "  u8 x - \"y\"\n", 4, "must be actor" },
+		  "  u8 x - \"y\"\n",
+		  4, "must be actor" },
 	};
 	char err[512], at[32];
 
@@ -231,8 +232,8 @@ static void test_gen_refuses(void **state)
 		if (status != 2 || !strstr(err, at) ||
 		    !strstr(err, bad[i].says))
 			fail_msg("for\n%s\nstatus %d, said: %s\nexpected "
-				 "\"%s...%s\"", bad[i].text, status, err, at,
-				 bad[i].says);
+				 "\"%s...%s\"",
+				 bad[i].text, status, err, at, bad[i].says);
 	}
 }
 
@@ -241,11 +242,12 @@ static void test_gen_takes(void **state)
 	char err[512], path[64];
 
 	(void)state;
-	assert_int_equal(generate(
-		"# a comment\n" HEAD "\n# ---- part ----\n"
-		"event e full ring RG-01,RG-02\n  \"d\"\n"
-		"\tenum:op x - \"y\"\n  u8[] bytes bytes \"y\"\n",
-		err, sizeof(err)), 0);
+	assert_int_equal(
+		generate("# a comment\n" HEAD "\n# ---- part ----\n"
+			 "event e full ring RG-01,RG-02\n  \"d\"\n"
+			 "\tenum:op x - \"y\"\n  u8[] bytes bytes \"y\"\n",
+			 err, sizeof(err)),
+		0);
 	assert_string_equal(err, "");
 	snprintf(path, sizeof(path), "%s/desc.c", dir);
 	assert_int_equal(access(path, R_OK), 0);
@@ -269,8 +271,8 @@ static int start(void **state)
 static int finish(void **state)
 {
 	static const char *const files[] = {
-		"x.def", "stderr", "enums.h", "events.h", "provider.h",
-		"provider.c", "desc.h", "desc.c",
+		"x.def",      "stderr",	    "enums.h", "events.h",
+		"provider.h", "provider.c", "desc.h",  "desc.c",
 	};
 	char path[64];
 

@@ -248,9 +248,12 @@ static void handles_are_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(notify_and_mask), T(wrong_ports),
-		T(peer_closes_and_comes_back), T(owner_is_killed),
-		T(ports_are_limited), T(handles_are_apart),
+		T(notify_and_mask),
+		T(wrong_ports),
+		T(peer_closes_and_comes_back),
+		T(owner_is_killed),
+		T(ports_are_limited),
+		T(handles_are_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,8 +69,10 @@ static int map_one(struct xen_map *m, uint32_t gref, bool writable,
 	at = (at + 1) % 64;
 	grefs[at] = gref;
 	*status = 99;
-	*m = (struct xen_map){ .domid = GUEST, .writable = writable,
-			       .count = 1, .grefs = &grefs[at],
+	*m = (struct xen_map){ .domid = GUEST,
+			       .writable = writable,
+			       .count = 1,
+			       .grefs = &grefs[at],
 			       .status = status };
 	return ops->map(gnt, m, 1);
 }
@@ -208,8 +210,9 @@ static void statuses(void **state)
 	assert_int_equal(map_one(&m, gref, false, &status), 1);
 	assert_int_equal(status, XEN_GNTST_GENERAL_ERROR);
 	/* No such domain, and ourselves. */
-	m = (struct xen_map){ .domid = 77, .count = 1, .grefs = &gref,
-			      .status = &status };
+	m = (struct xen_map){
+		.domid = 77, .count = 1, .grefs = &gref, .status = &status
+	};
 	assert_int_equal(ops->map(gnt, &m, 1), 1);
 	assert_int_equal(status, XEN_GNTST_BAD_DOMAIN);
 	m.domid = 0;
@@ -265,12 +268,13 @@ static void batches(void **state)
 			at = i ? (j * 7 + 3) % PAGES : j;
 			page[(i * PAGES + at) * XEN_PAGE_SIZE] =
 				(uint8_t)(i * 16 + j);
-			gref[i][j] = grant(page + (i * PAGES + at) *
-							  XEN_PAGE_SIZE,
-					   false);
+			gref[i][j] = grant(
+				page + (i * PAGES + at) * XEN_PAGE_SIZE, false);
 		}
-		m[i] = (struct xen_map){ .domid = GUEST, .writable = i % 2,
-					 .count = PAGES, .grefs = gref[i],
+		m[i] = (struct xen_map){ .domid = GUEST,
+					 .writable = i % 2,
+					 .count = PAGES,
+					 .grefs = gref[i],
 					 .status = status[i] };
 	}
 	assert_int_equal(ops->map(gnt, m, MAPS), 0);
@@ -313,7 +317,8 @@ static void window_is_bounded(void **state)
 	for (i = 0; i < XEN_MAP_MAX; i++)
 		grefs[i] = gref;
 	for (n = 0; n < 200; n++) {
-		m[n] = (struct xen_map){ .domid = GUEST, .grefs = grefs,
+		m[n] = (struct xen_map){ .domid = GUEST,
+					 .grefs = grefs,
 					 .count = n % 2 ? 7 : XEN_MAP_MAX,
 					 .status = status };
 		if (ops->map(gnt, &m[n], 1))
@@ -347,7 +352,8 @@ static void copies(void **state)
 	memset(local, 'l', sizeof(local));
 	for (i = 0; i < 100; i++)
 		c[i] = (struct xen_copy){ .local = local + i * 40,
-					  .domid = GUEST, .gref = rw,
+					  .domid = GUEST,
+					  .gref = rw,
 					  .off_bytes = (uint16_t)(i * 40),
 					  .len_bytes = 20,
 					  .to_guest = i % 2 };
@@ -358,8 +364,11 @@ static void copies(void **state)
 	assert_int_equal(page[60], 'g');
 	assert_int_equal(page[99 * 40 + 19], 'l');
 
-	c[0] = (struct xen_copy){ .local = local, .domid = GUEST, .gref = ro,
-				  .off_bytes = 0, .len_bytes = 4096 };
+	c[0] = (struct xen_copy){ .local = local,
+				  .domid = GUEST,
+				  .gref = ro,
+				  .off_bytes = 0,
+				  .len_bytes = 4096 };
 	c[1] = c[0];
 	c[1].to_guest = true;
 	c[2] = c[0];
@@ -392,8 +401,11 @@ static void driver_domain(void **state)
 	int for_driver = desk_guest_grant(guest, 2, page, false);
 	uint32_t gref = grant(page, false);
 	int16_t status;
-	struct xen_map m = { .domid = GUEST, .count = 1, .writable = true,
-			     .grefs = &gref, .status = &status };
+	struct xen_map m = { .domid = GUEST,
+			     .count = 1,
+			     .writable = true,
+			     .grefs = &gref,
+			     .status = &status };
 	struct xen_gnttab *g;
 
 	(void)state;
@@ -458,8 +470,9 @@ static void idle_runs_are_unmapped_for_the_guest(void **state)
 	ops->unmap(gnt, &m, 1);
 	assert_int_equal(rig_counters().mappings, 0);
 	/* The same gref for another page, then for the first one again. */
-	assert_int_equal(desk_guest_regrant(guest, gref, 0,
-					    page + XEN_PAGE_SIZE, false), 0);
+	assert_int_equal(
+		desk_guest_regrant(guest, gref, 0, page + XEN_PAGE_SIZE, false),
+		0);
 	assert_int_equal(map_one(&m, gref, true, &status), 0);
 	assert_int_equal(*(uint8_t *)m.addr, 2);
 	ops->unmap(gnt, &m, 1);
@@ -485,7 +498,7 @@ static void idle_runs_are_unmapped_for_the_guest(void **state)
 #ifndef __has_feature
 #define __has_feature(f) 0
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||           \
 	__has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define LAZY 0
 #else
@@ -505,7 +518,8 @@ static void idle_runs_are_found(void **state)
 	for (i = 0; i < 20; i++)
 		gref[i] = grant(page + (i * 7) % 20 * XEN_PAGE_SIZE, false);
 	for (i = 0; i < 3; i++)
-		m[i] = (struct xen_map){ .domid = GUEST, .writable = true,
+		m[i] = (struct xen_map){ .domid = GUEST,
+					 .writable = true,
 					 .count = i ? 9 : 1,
 					 .grefs = gref + (i ? 9 * i - 8 : 0) };
 	/* The last one stays, so that the window does not begin anew. */
@@ -577,7 +591,8 @@ static void idle_runs_are_bounded(void **state)
 			assert_int_equal(ops->unmap(gnt, one, 1), 0);
 			continue;
 		}
-		*one = (struct xen_map){ .domid = GUEST, .grefs = g,
+		*one = (struct xen_map){ .domid = GUEST,
+					 .grefs = g,
 					 .writable = rand_r(&seed) % 2,
 					 .count = 1 + (unsigned)rand_r(&seed) %
 							      12 };
@@ -593,7 +608,8 @@ static void idle_runs_are_bounded(void **state)
 	assert_int_equal(rig_counters().mappings, 0);
 }
 
-/* ---- the guest's own side ------------------------------------------------------- */
+/* ---- the guest's own side
+ * ------------------------------------------------------- */
 
 static void guest_memory(void **state)
 {
@@ -689,15 +705,17 @@ static void memory_is_sealed(void **state)
 	}
 }
 
-/* ---- the end of a mapper ---------------------------------------------------------- */
+/* ---- the end of a mapper
+ * ---------------------------------------------------------- */
 
 /* In a child: a backend of its own that maps `gref`. */
 static struct xen_gnttab *child_map(uint32_t gref, bool writable,
 				    struct xen_host **host)
 {
 	struct xen_gnttab *g;
-	struct xen_map m = { .domid = GUEST, .writable = writable, .count = 1,
-			     .grefs = &gref };
+	struct xen_map m = {
+		.domid = GUEST, .writable = writable, .count = 1, .grefs = &gref
+	};
 
 	*host = rig_host(0);
 	if ((*host)->ops->gnttab.open(*host, &g) ||
@@ -833,7 +851,8 @@ static void mapper_is_stopped_in_the_lock(void **state)
 	}
 	rig_gate_wait(&up);
 	kill(pid, SIGSTOP);
-	/* A second one dies meanwhile; the desk cannot count yet, and goes on. */
+	/* A second one dies meanwhile; the desk cannot count yet, and goes on.
+	 */
 	second = rig_fork();
 	if (second == 0) {
 		struct xen_gnttab *g;
@@ -856,14 +875,25 @@ static void mapper_is_stopped_in_the_lock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(pages_are_shared), T(read_only_is_read_only), T(statuses),
-		T(mapped_stays_as_it_was), T(batches), T(window_is_bounded),
-		T(copies), T(driver_domain), T(closing_unmaps),
+		T(pages_are_shared),
+		T(read_only_is_read_only),
+		T(statuses),
+		T(mapped_stays_as_it_was),
+		T(batches),
+		T(window_is_bounded),
+		T(copies),
+		T(driver_domain),
+		T(closing_unmaps),
 		T(idle_runs_are_unmapped_for_the_guest),
-		T(idle_runs_are_found), T(idle_runs_are_checked), T(idle_runs_are_bounded),
+		T(idle_runs_are_found),
+		T(idle_runs_are_checked),
+		T(idle_runs_are_bounded),
 		T(guest_memory),
-		T(grefs_run_out), T(memory_is_sealed), T(mapper_is_killed),
-		T(mapper_is_killed_in_the_lock), T(the_lock_is_inherited),
+		T(grefs_run_out),
+		T(memory_is_sealed),
+		T(mapper_is_killed),
+		T(mapper_is_killed_in_the_lock),
+		T(the_lock_is_inherited),
 		T(mapper_is_stopped_in_the_lock),
 	};
 

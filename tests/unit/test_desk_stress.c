@@ -62,7 +62,8 @@ static void backend(unsigned seed)
 						      GREFS],
 					__ATOMIC_ACQUIRE);
 			m[i] = (struct xen_map){
-				.domid = 1, .writable = rand_r(&seed) % 2,
+				.domid = 1,
+				.writable = rand_r(&seed) % 2,
 				.count = 1 + (unsigned)rand_r(&seed) % 3,
 				.grefs = grefs[i],
 			};
@@ -197,7 +198,8 @@ static void everything_is_accounted_for(void **state)
 	munmap(shared, sizeof(*shared));
 }
 
-/* ---- handles of one host, side by side ------------------------------------ */
+/* ---- handles of one host, side by side ------------------------------------
+ */
 
 struct worker {
 	pthread_t thread;
@@ -212,8 +214,9 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	const struct xen_gnttab_ops *gops = &w->back->ops->gnttab;
 	const struct xen_evtchn_ops *eops = &w->back->ops->evtchn;
-	struct xen_map m = { .domid = 1, .count = 1, .writable = true,
-			     .grefs = &w->gref };
+	struct xen_map m = {
+		.domid = 1, .count = 1, .writable = true, .grefs = &w->gref
+	};
 	struct xen_evtchn *mine, *theirs;
 	struct xen_gnttab *g;
 	int i, port, bound;
@@ -256,8 +259,8 @@ static void threads_side_by_side(void **state)
 		w[i].back = w[0].back;
 		w[i].guest = w[0].guest;
 		page = desk_guest_alloc(w[0].guest, 1);
-		w[i].gref = (uint32_t)desk_guest_grant(w[0].guest, 0, page,
-						       false);
+		w[i].gref =
+			(uint32_t)desk_guest_grant(w[0].guest, 0, page, false);
 		*page = w[i].gref;
 		pthread_create(&w[i].thread, NULL, work, &w[i]);
 	}

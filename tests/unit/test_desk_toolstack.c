@@ -49,12 +49,12 @@ static bool exists(const char *path)
 	return text != NULL;
 }
 
-#define wait_until(cond)                           \
-	do {                                       \
-		int left_ = 5000;                  \
-		while (!(cond) && left_--)         \
-			usleep(2000);              \
-		assert_true(cond);                 \
+#define wait_until(cond)                                                       \
+	do {                                                                   \
+		int left_ = 5000;                                              \
+		while (!(cond) && left_--)                                     \
+			usleep(2000);                                          \
+		assert_true(cond);                                             \
 	} while (0)
 
 /* A disk whose two sides are in these states. */
@@ -268,8 +268,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(killed_frontend_loses_its_disk),
 		T(orderly_frontend_keeps_its_disk),
-		T(a_second_process_lives_on), T(no_backend_to_wait_for),
-		T(guests_words_are_not_trusted), T(the_desk_ends_meanwhile),
+		T(a_second_process_lives_on),
+		T(no_backend_to_wait_for),
+		T(guests_words_are_not_trusted),
+		T(the_desk_ends_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,8 +16,7 @@ static int dial(void)
 	struct timeval patience = { 20, 0 };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/desk.sock",
-		 rig_dir);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/desk.sock", rig_dir);
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)),
 			 0);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -25,8 +24,7 @@ static int dial(void)
 }
 
 /* The error of one request; its descriptors are dropped. */
-static int ask(int fd, uint32_t op, uint32_t domid, uint32_t arg,
-	       uint64_t size)
+static int ask(int fd, uint32_t op, uint32_t domid, uint32_t arg, uint64_t size)
 {
 	struct desk_wire_request q = { DESK_WIRE_MAGIC, op, domid, arg, size };
 	struct desk_wire_reply reply;
@@ -91,8 +89,7 @@ static void rights(void **state)
 	assert_int_equal(ask(dom0, DESK_WIRE_DOMAIN_OPEN, 0x10001, 0, 0),
 			 -ESRCH);
 	assert_int_equal(ask(dom0, DESK_WIRE_TRACK_CLOSE, 0, 1, 0), -EINVAL);
-	assert_int_equal(ask(dom0, DESK_WIRE_EVTCHN_UNBIND, 0, 0, 0),
-			 -EINVAL);
+	assert_int_equal(ask(dom0, DESK_WIRE_EVTCHN_UNBIND, 0, 0, 0), -EINVAL);
 	assert_int_equal(ask(dom0, DESK_WIRE_EVTCHN_UNBIND, 0, 0xffffffff, 0),
 			 -EINVAL);
 	close(asks);
@@ -141,7 +138,8 @@ static void descriptors_are_dropped(void **state)
 		struct cmsghdr align;
 	} control;
 	struct iovec iov = { &q, sizeof(q) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
 			      .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
 	struct desk_wire_reply reply;
@@ -201,8 +199,8 @@ static void crowds(void **state)
 		close(fd[i]);
 	/* There is room again, once the desk has seen them go. */
 	do {
-		struct desk_wire_request q = { DESK_WIRE_MAGIC,
-					       DESK_WIRE_HELLO, 0, 1, 0 };
+		struct desk_wire_request q = { DESK_WIRE_MAGIC, DESK_WIRE_HELLO,
+					       0, 1, 0 };
 
 		fd[0] = dial();
 		send(fd[0], &q, sizeof(q), MSG_NOSIGNAL);
@@ -308,9 +306,15 @@ static void a_long_directory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(first_comes_hello), T(rights), T(what_is_no_request_ends_it),
-		T(descriptors_are_dropped), T(answers_unread), T(crowds), T(descriptors_run_out),
-		T(two_desks_do_not_share), T(signals_end_it),
+		T(first_comes_hello),
+		T(rights),
+		T(what_is_no_request_ends_it),
+		T(descriptors_are_dropped),
+		T(answers_unread),
+		T(crowds),
+		T(descriptors_run_out),
+		T(two_desks_do_not_share),
+		T(signals_end_it),
 		T(a_long_directory),
 	};
 

@@ -52,7 +52,7 @@ static void accepted(const char *target, struct disk_options opt)
 		fail_msg("%s: %d: %s", target, got, why.text);
 }
 
-static const struct disk_options rw, ro = {.readonly = true};
+static const struct disk_options rw, ro = { .readonly = true };
 
 static void test_missing(void **state)
 {
@@ -65,7 +65,7 @@ static void test_missing(void **state)
 
 static void test_kinds(void **state)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)state;
@@ -81,8 +81,8 @@ static void test_kinds(void **state)
 
 static void test_sizes(void **state)
 {
-	struct disk_options s4k = {.sector_bytes = 4096};
-	struct disk_options bad = {.sector_bytes = 768};
+	struct disk_options s4k = { .sector_bytes = 4096 };
+	struct disk_options bad = { .sector_bytes = 768 };
 
 	(void)state;
 	refused(rig_image("empty", 0), rw, -EINVAL, "is empty");
@@ -100,7 +100,7 @@ static void test_sizes(void **state)
 
 static void test_geometry(void **state)
 {
-	struct disk_options opt = {0};
+	struct disk_options opt = { 0 };
 	struct disk *d;
 	struct why why;
 
@@ -200,7 +200,7 @@ static void test_free_after_close(void **state)
 
 static void test_made(void **state)
 {
-	struct disk_options s4k = {.sector_bytes = 4096};
+	struct disk_options s4k = { .sector_bytes = 4096 };
 
 	(void)state;
 	accepted("null:1G", rw);
@@ -239,7 +239,7 @@ static int loop_attach(const char *file, char *dev, size_t room)
 static void test_block_device(void **state)
 {
 	const char *file = rig_image("loop", 1 << 20);
-	struct disk_options s4k = {.sector_bytes = 4096};
+	struct disk_options s4k = { .sector_bytes = 4096 };
 	struct disk_queue *q;
 	char dev[64], buf[512], back[512];
 	struct disk *d;
@@ -281,7 +281,7 @@ static int forbid(long nr)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog prog = {4, code};
+	struct sock_fprog prog = { 4, code };
 
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
@@ -308,7 +308,7 @@ static int engine_when_forbidden(const char *path, long nr)
 static void test_engine_choice(void **state)
 {
 	const char *path = rig_image("engine", 4096);
-	struct disk_options no_uring = {.no_uring = true};
+	struct disk_options no_uring = { .no_uring = true };
 	struct disk *d;
 	struct why why;
 

@@ -109,18 +109,18 @@ struct rig {
 };
 
 static struct rig rigs[] = {
-	{.name = "io_uring"},
-	{.name = "io_uring direct", .direct = true},
-	{.name = "threads", .no_uring = true},
-	{.name = "threads direct", .no_uring = true, .direct = true},
-	{.name = "mem", .target = "mem:4M"},
+	{ .name = "io_uring" },
+	{ .name = "io_uring direct", .direct = true },
+	{ .name = "threads", .no_uring = true },
+	{ .name = "threads direct", .no_uring = true, .direct = true },
+	{ .name = "mem", .target = "mem:4M" },
 };
 #define RIGS (sizeof(rigs) / sizeof(rigs[0]))
 
 static void rig_open(struct rig *r, const char *target, unsigned depth)
 {
-	struct disk_options opt = {.no_uring = r->no_uring,
-				   .direct = r->direct};
+	struct disk_options opt = { .no_uring = r->no_uring,
+				    .direct = r->direct };
 	struct why why;
 
 	if (disk_open(target, &opt, &r->d, &why))
@@ -244,11 +244,11 @@ static void run_random(struct rig *r, unsigned rounds, bool sectors)
 	unsigned char *shadow = calloc(1, SIZE), *now = malloc(SIZE);
 	struct disk_op *done[DEPTH];
 	unsigned started = 0, in_flight = 0, n, i;
-	struct iovec all = {now, SIZE};
-	struct disk_op whole = {.kind = DISK_READ,
-				.iov = &all,
-				.iov_count = 1,
-				.len_bytes = SIZE};
+	struct iovec all = { now, SIZE };
+	struct disk_op whole = { .kind = DISK_READ,
+				 .iov = &all,
+				 .iov_count = 1,
+				 .len_bytes = SIZE };
 
 	for (i = 0; i < DEPTH; i++) {
 		flights[i].off = (uint64_t)i * STRETCH;
@@ -313,8 +313,8 @@ static void test_random_unaligned(void **state)
 	struct rig *r = *state;
 	struct disk_file *f = (struct disk_file *)r->d;
 	char odd[3];
-	struct iovec iov = {odd + 1, 1};
-	struct disk_op op = {.iov = &iov, .iov_count = 1};
+	struct iovec iov = { odd + 1, 1 };
+	struct disk_op op = { .iov = &iov, .iov_count = 1 };
 
 	if (!r->target) {
 		if (f->direct != r->direct) {
@@ -373,7 +373,7 @@ static void test_deep(void **state)
 				memset(data[i], (int)(i * 7), 512);
 			else
 				memset(data[i], 0, 512);
-			iov[i] = (struct iovec){data[i], 512};
+			iov[i] = (struct iovec){ data[i], 512 };
 			ops[i] = (struct disk_op){
 				.kind = pass ? DISK_READ : DISK_WRITE,
 				.iov = &iov[i],
@@ -400,7 +400,7 @@ static void test_deep(void **state)
 static void test_reap_in_parts(void **state)
 {
 	struct rig *r = *state;
-	struct disk_op ops[9] = {0};
+	struct disk_op ops[9] = { 0 };
 	struct disk_op *done[2];
 	unsigned n, total = 0;
 
@@ -419,7 +419,7 @@ static void test_reap_in_parts(void **state)
 		total += n;
 	}
 	/* And then it is quiet: nothing keeps the caller awake. */
-	struct pollfd p = {.fd = r->d->ops->fd(r->q), .events = POLLIN};
+	struct pollfd p = { .fd = r->d->ops->fd(r->q), .events = POLLIN };
 
 	assert_int_equal(r->d->ops->reap(r->q, done, 2), 0);
 	assert_int_equal(poll(&p, 1, 0), 0);
@@ -428,7 +428,7 @@ static void test_reap_in_parts(void **state)
 static void test_discard(void **state)
 {
 	struct rig *r = *state;
-	char buf[16384], back[16384], zero[8192] = {0};
+	char buf[16384], back[16384], zero[8192] = { 0 };
 
 	if (!r->d->discard)
 		fail_msg("the file system under %s has no discard", rig_dir());
@@ -446,8 +446,9 @@ static void test_discard(void **state)
 static void test_readonly(void **state)
 {
 	struct rig *r = *state;
-	struct disk_options opt = {
-		.no_uring = r->no_uring, .direct = r->direct, .readonly = true};
+	struct disk_options opt = { .no_uring = r->no_uring,
+				    .direct = r->direct,
+				    .readonly = true };
 	struct why why;
 	char buf[512];
 
@@ -475,7 +476,7 @@ static void test_nothing(void **state)
 static void test_truncated(void **state)
 {
 	struct rig *r = *state;
-	struct disk_op op = {.kind = DISK_READ, .iov_count = 2};
+	struct disk_op op = { .kind = DISK_READ, .iov_count = 2 };
 	struct iovec iov[2];
 	static char buf[2][4096] __attribute__((aligned(4096)));
 
@@ -483,8 +484,8 @@ static void test_truncated(void **state)
 	assert_int_equal(rig_io(r->d, r->q, DISK_READ, 65536, buf, 4096), -EIO);
 	assert_int_equal(rig_io(r->d, r->q, DISK_READ, 8192, buf, 4096), 0);
 	/* Half of it is still there: no half successes. */
-	iov[0] = (struct iovec){buf[0], 4096};
-	iov[1] = (struct iovec){buf[1], 4096};
+	iov[0] = (struct iovec){ buf[0], 4096 };
+	iov[1] = (struct iovec){ buf[1], 4096 };
 	op.iov = iov;
 	op.off_bytes = 8192;
 	op.len_bytes = 8192;
@@ -495,15 +496,15 @@ static void test_truncated(void **state)
 static void test_bad_memory(void **state)
 {
 	struct rig *r = *state;
-	struct disk_op op = {.iov_count = 2, .len_bytes = 8192};
+	struct disk_op op = { .iov_count = 2, .len_bytes = 8192 };
 	struct iovec iov[2];
 	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	assert_true(page != MAP_FAILED);
 	assert_int_equal(mprotect(page + 4096, 4096, PROT_NONE), 0);
-	iov[0] = (struct iovec){page, 4096};
-	iov[1] = (struct iovec){page + 4096, 4096};
+	iov[0] = (struct iovec){ page, 4096 };
+	iov[1] = (struct iovec){ page + 4096, 4096 };
 	op.iov = iov;
 	for (int i = 0; i < 2; i++) {
 		op.kind = i ? DISK_WRITE : DISK_READ;
@@ -529,8 +530,8 @@ static int in_child(struct rig *r, int (*body)(struct rig *))
 
 static bool child_open(struct rig *r, const char *path)
 {
-	struct disk_options opt = {.no_uring = r->no_uring,
-				   .direct = r->direct};
+	struct disk_options opt = { .no_uring = r->no_uring,
+				    .direct = r->direct };
 
 	return !disk_open(path, &opt, &r->d, NULL) &&
 	       !r->d->ops->queue_open(r->d, 4, &r->q, NULL);
@@ -539,7 +540,7 @@ static bool child_open(struct rig *r, const char *path)
 /* A write reaches up to the limit and fails beyond it. */
 static int body_fbig(struct rig *r)
 {
-	struct rlimit limit = {65536, 65536};
+	struct rlimit limit = { 65536, 65536 };
 	static char buf[8192] __attribute__((aligned(4096)));
 
 	signal(SIGXFSZ, SIG_IGN);
@@ -611,7 +612,7 @@ static void test_full(void **state)
 
 static void test_null(void **state)
 {
-	struct rig r = {.name = "null", .target = "null:1T"};
+	struct rig r = { .name = "null", .target = "null:1T" };
 	static char buf[4096], zero[4096];
 
 	(void)state;
@@ -632,19 +633,19 @@ int main(void)
 		CMUnitTestFunction run;
 		bool file_only; /* memory knows no such thing */
 	} suite[] = {
-		{"random", test_random, false},
-		{"random, unaligned", test_random_unaligned, false},
-		{"random, cut short", test_random_short, true},
-		{"reopen", test_reopen, true},
-		{"deep", test_deep, false},
-		{"reap in parts", test_reap_in_parts, false},
-		{"discard", test_discard, false},
-		{"read-only", test_readonly, false},
-		{"nothing", test_nothing, false},
-		{"truncated", test_truncated, true},
-		{"bad memory", test_bad_memory, true},
-		{"too big", test_too_big, true},
-		{"full", test_full, true},
+		{ "random", test_random, false },
+		{ "random, unaligned", test_random_unaligned, false },
+		{ "random, cut short", test_random_short, true },
+		{ "reopen", test_reopen, true },
+		{ "deep", test_deep, false },
+		{ "reap in parts", test_reap_in_parts, false },
+		{ "discard", test_discard, false },
+		{ "read-only", test_readonly, false },
+		{ "nothing", test_nothing, false },
+		{ "truncated", test_truncated, true },
+		{ "bad memory", test_bad_memory, true },
+		{ "too big", test_too_big, true },
+		{ "full", test_full, true },
 	};
 	enum { CASES = sizeof(suite) / sizeof(suite[0]) };
 	static char names[RIGS * CASES][64];

@@ -19,7 +19,8 @@
 #define FRONT "/local/domain/3/device/vbd/51712"
 #define BACK  "/local/domain/7/backend/vbd/3/51712"
 
-/* ---- a store ---------------------------------------------------------------- */
+/* ---- a store ----------------------------------------------------------------
+ */
 
 static struct node {
 	char path[96];
@@ -31,8 +32,8 @@ static bool watching;
 static unsigned fired;
 static int fired_fd = -1;
 static unsigned conflicts; /* transactions that will */
-static int store_error;    /* of everything, when set */
-static char states[64];    /* of the frontend, in the order written */
+static int store_error;	   /* of everything, when set */
+static char states[64];	   /* of the frontend, in the order written */
 
 static void backend_react(const char *path);
 
@@ -128,8 +129,7 @@ static int fake_watch(struct xen_host *h, const char *path, const char *token)
 	return 0;
 }
 
-static int fake_unwatch(struct xen_host *h, const char *path,
-			const char *token)
+static int fake_unwatch(struct xen_host *h, const char *path, const char *token)
 {
 	(void)h;
 	assert_string_equal(path, watch_path);
@@ -215,15 +215,16 @@ void xen_host_close(struct xen_host *h)
 	(void)h;
 }
 
-/* ---- a backend's handshake ----------------------------------------------------- */
+/* ---- a backend's handshake
+ * ----------------------------------------------------- */
 
 /* What a test wants of it. */
 static struct {
-	bool deaf;           /* reacts to nothing */
-	const char *refuse;  /* its state instead of 4 */
-	const char *without; /* this key is not written */
+	bool deaf;		 /* reacts to nothing */
+	const char *refuse;	 /* its state instead of 4 */
+	const char *without;	 /* this key is not written */
 	const char *key, *value; /* this one is another */
-	bool keep_mapped;    /* the ring, beyond state 6 */
+	bool keep_mapped;	 /* the ring, beyond state 6 */
 } want;
 
 static unsigned ring_gref;
@@ -231,9 +232,12 @@ static unsigned ring_gref;
 static void backend_connect(void)
 {
 	static const char *const keys[][2] = {
-		{ "sectors", "2048" }, { "sector-size", "512" },
-		{ "info", "0" },       { "physical-sector-size", "4096" },
-		{ "feature-flush-cache", "1" }, { "feature-barrier", "0" },
+		{ "sectors", "2048" },
+		{ "sector-size", "512" },
+		{ "info", "0" },
+		{ "physical-sector-size", "4096" },
+		{ "feature-flush-cache", "1" },
+		{ "feature-barrier", "0" },
 	};
 	struct ev_origin ev = { .domid = 3 };
 
@@ -282,7 +286,8 @@ static void backend_react(const char *path)
 	}
 }
 
-/* ---- the test's own ------------------------------------------------------------- */
+/* ---- the test's own
+ * ------------------------------------------------------------- */
 
 static struct front_guest guest;
 static struct front_device device;
@@ -323,7 +328,9 @@ static int teardown(void **state)
 static int open_within(unsigned timeout_ms)
 {
 	struct front_device_options opt = {
-		.devid = 51712, .timeout_ms = timeout_ms, .id_seed = 1,
+		.devid = 51712,
+		.timeout_ms = timeout_ms,
+		.id_seed = 1,
 	};
 
 	return front_device_open(&device, &guest, &opt, &why);
@@ -347,7 +354,8 @@ static void expect_closed(void)
 	assert_int_equal(guest.ndevices, 0);
 }
 
-/* ---- the handshake ---------------------------------------------------------------- */
+/* ---- the handshake
+ * ---------------------------------------------------------------- */
 
 static void test_connect_and_close(void **state)
 {
@@ -572,12 +580,18 @@ static void test_asked_to_stop(void **state)
 	close(stop_fd);
 }
 
-/* ---- workloads ----------------------------------------------------------------------- */
+/* ---- workloads
+ * ----------------------------------------------------------------------- */
 
 /* What the disk does to the writes that it should not. */
 static enum {
-	DISK_GOOD, DISK_LOSES, DISK_MISPLACES, DISK_OLD, DISK_ERRORS,
-	DISK_SILENT, DISK_LEAVES,
+	DISK_GOOD,
+	DISK_LOSES,
+	DISK_MISPLACES,
+	DISK_OLD,
+	DISK_ERRORS,
+	DISK_SILENT,
+	DISK_LEAVES,
 } disk_fault;
 static unsigned disk_ops; /* so far */
 
@@ -601,8 +615,8 @@ static void disk_serve_one(struct ring_request_x86_64 *r)
 	case DISK_OLD: /* reads of the last page see it as it was */
 		if (!write && r->sector_number == 0) {
 			for (unsigned i = 0; i < r->nr_segments; i++)
-				memset((void *)(uintptr_t)
-					       grants[r->seg[i].gref].page,
+				memset((void *)(uintptr_t)grants[r->seg[i].gref]
+					       .page,
 				       0, 4096);
 			ring_back_respond(&back, r->id, r->operation,
 					  RING_STATUS_OKAY);
@@ -644,8 +658,14 @@ static void disk_serve(void)
 static struct workload_options work_default(void)
 {
 	struct workload_options o = {
-		.reads = true, .writes = true, .random = true, .verify = true,
-		.bs_bytes = 4096, .depth = 16, .ops = 2000, .seed = 99,
+		.reads = true,
+		.writes = true,
+		.random = true,
+		.verify = true,
+		.bs_bytes = 4096,
+		.depth = 16,
+		.ops = 2000,
+		.seed = 99,
 	};
 
 	return o;
@@ -731,8 +751,8 @@ static void test_work_in_order(void **state)
 	o.keep_going = true;
 	w = run(&o);
 	assert_int_equal(workload_report(w)->mismatches, 20);
-	assert_non_null(strstr(workload_report(w)->first_why.text,
-			       "another run"));
+	assert_non_null(
+		strstr(workload_report(w)->first_why.text, "another run"));
 	finish(w);
 }
 
@@ -837,8 +857,7 @@ static void test_work_silent(void **state)
 	assert_int_equal(front_device_ended(&device, &why), -ETIMEDOUT);
 	expect_why("no answer");
 	assert_int_equal(workload_report(w)->count[WORKLOAD_READ].lost +
-				 workload_report(w)
-					 ->count[WORKLOAD_WRITE].lost,
+				 workload_report(w)->count[WORKLOAD_WRITE].lost,
 			 16);
 	want.deaf = false;
 	finish(w);
@@ -861,8 +880,7 @@ static void test_work_detached(void **state)
 	assert_int_equal(r->count[WORKLOAD_READ].lost +
 				 r->count[WORKLOAD_WRITE].lost,
 			 0);
-	assert_true(r->count[WORKLOAD_READ].ops +
-			    r->count[WORKLOAD_WRITE].ops <
+	assert_true(r->count[WORKLOAD_READ].ops + r->count[WORKLOAD_WRITE].ops <
 		    o.ops);
 	finish(w);
 	assert_string_equal(states, "3456");
@@ -927,8 +945,10 @@ static void test_submit_checks(void **state)
 	device.settled.flush = false;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct front_io io = {
-			.op = cases[i].op, .off_bytes = cases[i].off,
-			.len_bytes = cases[i].len, .done = never,
+			.op = cases[i].op,
+			.off_bytes = cases[i].off,
+			.len_bytes = cases[i].len,
+			.done = never,
 		};
 
 		assert_int_equal(front_device_submit(&device, &io),
@@ -938,7 +958,8 @@ static void test_submit_checks(void **state)
 	assert_int_equal(front_device_close(&device, &why), 0);
 }
 
-/* ---- the bridge ----------------------------------------------------------------------- */
+/* ---- the bridge
+ * ----------------------------------------------------------------------- */
 
 #define THREADS	 6
 #define LANE	 (64u * 1024) /* of the disk, each thread's own */
@@ -958,9 +979,13 @@ static void bridge_ended(void *opaque, const struct why *w)
 static int bridge_start(int stop, unsigned timeout_ms)
 {
 	struct front_bridge_options opt = {
-		.program = "test", .dir = "/some/where", .domid = 3,
+		.program = "test",
+		.dir = "/some/where",
+		.domid = 3,
 		.device = { .devid = 51712, .timeout_ms = timeout_ms },
-		.stop_fd = stop, .ended = bridge_ended, .opaque = &ended_calls,
+		.stop_fd = stop,
+		.ended = bridge_ended,
+		.opaque = &ended_calls,
 	};
 
 	ended_calls = 0;
@@ -1033,8 +1058,7 @@ static void test_bridge_threads(void **state)
 		assert_int_equal(lanes[i].failed, 0);
 		assert_int_equal(lanes[i].wrong, 0);
 	}
-	assert_int_equal(front_bridge_io(bridge, RING_OP_FLUSH, NULL, 0, 0),
-			 0);
+	assert_int_equal(front_bridge_io(bridge, RING_OP_FLUSH, NULL, 0, 0), 0);
 	assert_int_equal(front_bridge_io(bridge, RING_OP_READ, NULL, 512, 1),
 			 -EINVAL);
 	assert_int_equal(front_bridge_stop(bridge, &why), 0);
@@ -1072,13 +1096,13 @@ static void test_bridge_ends(void **state)
 			assert_int_equal(lanes[i].wrong, 0);
 		}
 		/* And who comes later is told at once. */
-		assert_int_equal(front_bridge_io(bridge, RING_OP_FLUSH, NULL,
-						 0, 0),
-				 -ESHUTDOWN);
+		assert_int_equal(
+			front_bridge_io(bridge, RING_OP_FLUSH, NULL, 0, 0),
+			-ESHUTDOWN);
 		assert_int_equal(front_bridge_stop(bridge, &why), 0);
 		assert_int_equal(ended_calls, 1);
-		assert_non_null(strstr(ended_why.text, f ? "no answer"
-							 : "closed xvda"));
+		assert_non_null(strstr(ended_why.text,
+				       f ? "no answer" : "closed xvda"));
 		rig_empty();
 	}
 }

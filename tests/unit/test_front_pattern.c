@@ -13,7 +13,8 @@
 
 #define SEED 77u
 
-/* ---- patterns -------------------------------------------------------------- */
+/* ---- patterns --------------------------------------------------------------
+ */
 
 static uint8_t buf[8 * 512];
 
@@ -21,9 +22,9 @@ static void expect_wrong(uint64_t sector, uint32_t gen, const char *words)
 {
 	struct why why = { "" };
 
-	assert_int_equal(pattern_check(buf, sizeof(buf), sector, gen, SEED,
-				       &why),
-			 -EILSEQ);
+	assert_int_equal(
+		pattern_check(buf, sizeof(buf), sector, gen, SEED, &why),
+		-EILSEQ);
 	if (!strstr(why.text, words))
 		fail_msg("\"%s\" does not say \"%s\"", why.text, words);
 }
@@ -34,9 +35,9 @@ static void test_pattern_right(void **state)
 	pattern_fill(buf, sizeof(buf), 1000, 3, SEED);
 	assert_int_equal(pattern_check(buf, sizeof(buf), 1000, 3, SEED, NULL),
 			 0);
-	assert_int_equal(pattern_check(buf, sizeof(buf), 1000, PATTERN_ANY,
-				       SEED, NULL),
-			 0);
+	assert_int_equal(
+		pattern_check(buf, sizeof(buf), 1000, PATTERN_ANY, SEED, NULL),
+		0);
 	/* A part of it is right in its own place. */
 	assert_int_equal(pattern_check(buf + 512, 1024, 1001, 3, SEED, NULL),
 			 0);
@@ -84,9 +85,9 @@ static void test_pattern_torn(void **state)
 	for (at = 0; at < sizeof(buf); at++) {
 		pattern_fill(buf, sizeof(buf), 1000, 4, SEED);
 		buf[at] ^= 1;
-		assert_int_equal(pattern_check(buf, sizeof(buf), 1000, 4,
-					       SEED, NULL),
-				 -EILSEQ);
+		assert_int_equal(
+			pattern_check(buf, sizeof(buf), 1000, 4, SEED, NULL),
+			-EILSEQ);
 		assert_int_equal(pattern_check(buf, sizeof(buf), 1000,
 					       PATTERN_ANY, SEED, NULL),
 				 -EILSEQ);
@@ -96,7 +97,8 @@ static void test_pattern_torn(void **state)
 	expect_wrong(1000, 4, "sector 1001 is torn: it differs from byte 128");
 }
 
-/* ---- latencies -------------------------------------------------------------- */
+/* ---- latencies --------------------------------------------------------------
+ */
 
 static void test_latency_empty(void **state)
 {
@@ -153,7 +155,8 @@ static void test_latency_one(void **state)
 	assert_int_equal(latency_percentile(&l, 99), 1000001);
 }
 
-/* ---- names -------------------------------------------------------------------- */
+/* ---- names
+ * -------------------------------------------------------------------- */
 
 static void test_vdev_names(void **state)
 {
@@ -161,14 +164,18 @@ static void test_vdev_names(void **state)
 		const char *name;
 		uint32_t devid;
 	} cases[] = {
-		{ "xvda", 51712 },   { "xvdb", 51728 },
-		{ "xvda1", 51713 },  { "xvdp15", 51967 },
+		{ "xvda", 51712 },
+		{ "xvdb", 51728 },
+		{ "xvda1", 51713 },
+		{ "xvdp15", 51967 },
 		{ "xvdq", (1u << 28) + (16 << 8) },
 		{ "xvda16", (1u << 28) + 16 },
 		{ "xvdaa", (1u << 28) + (26 << 8) },
 		{ "xvdzz3", (1u << 28) + (701 << 8) + 3 },
-		{ "hda", 768 },	     { "hdb2", 768 + 66 },
-		{ "sda", 2048 },     { "sdb1", 2065 },
+		{ "hda", 768 },
+		{ "hdb2", 768 + 66 },
+		{ "sda", 2048 },
+		{ "sdb1", 2065 },
 	};
 	char name[FRONT_VDEV_NAME_MAX];
 	uint32_t devid;
@@ -192,9 +199,10 @@ static void test_vdev_names(void **state)
 static void test_vdev_nonsense(void **state)
 {
 	static const char *const bad[] = {
-		"", "xvd", "xvd1", "xvdA", "xvda0", "xvda01", "xvda256",
-		"xvda1x", "xvda 1", "vda", "0", "-1", "12x", "hdc", "hda64",
-		"sdq", "sda16", "xvdzzzz", "99999999999",
+		"",	  "xvd",     "xvd1",	"xvdA",	       "xvda0",
+		"xvda01", "xvda256", "xvda1x",	"xvda 1",      "vda",
+		"0",	  "-1",	     "12x",	"hdc",	       "hda64",
+		"sdq",	  "sda16",   "xvdzzzz", "99999999999",
 	};
 	uint32_t devid = 9;
 

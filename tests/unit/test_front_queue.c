@@ -12,7 +12,8 @@ static const struct xen_ops fake_ops = {
 
 static struct xen_host fake_host = { .ops = &fake_ops, .domid = 3 };
 
-/* ---- the test's own -------------------------------------------------------- */
+/* ---- the test's own --------------------------------------------------------
+ */
 
 static struct front_queue q;
 static unsigned dones;
@@ -27,8 +28,13 @@ static struct front_io io_make(enum ring_op op, uint64_t off, uint32_t len,
 			       void *buf)
 {
 	struct front_io io = {
-		.op = op, .off_bytes = off, .len_bytes = len, .buf = buf,
-		.done = count_done, .opaque = &dones, .error = 12345,
+		.op = op,
+		.off_bytes = off,
+		.len_bytes = len,
+		.buf = buf,
+		.done = count_done,
+		.opaque = &dones,
+		.error = 12345,
 	};
 
 	return io;
@@ -37,7 +43,9 @@ static struct front_io io_make(enum ring_op op, uint64_t off, uint32_t len,
 static int setup(void **state)
 {
 	struct front_queue_options opt = {
-		.host = &fake_host, .backend_id = RIG_BACKEND, .pages = 1,
+		.host = &fake_host,
+		.backend_id = RIG_BACKEND,
+		.pages = 1,
 		.id_seed = 42,
 		.ev = { .actor = EV_ACTOR_FRONTEND, .domid = 3 },
 	};
@@ -76,7 +84,8 @@ static void run(enum ring_status status)
 	}
 }
 
-/* ---- the way of the data --------------------------------------------------- */
+/* ---- the way of the data ---------------------------------------------------
+ */
 
 static void test_read_any_place(void **state)
 {
@@ -84,17 +93,20 @@ static void test_read_any_place(void **state)
 		uint32_t off, len;
 		unsigned requests;
 	} cases[] = {
-		{ 0, 512, 1 },	       { 512, 4096, 1 },
-		{ 4096, 45056, 1 },    { 3584, 41472, 1 },
-		{ 3584, 45056, 2 },    { 1024, 200 * 1024, 5 },
+		{ 0, 512, 1 },
+		{ 512, 4096, 1 },
+		{ 4096, 45056, 1 },
+		{ 3584, 41472, 1 },
+		{ 3584, 45056, 2 },
+		{ 1024, 200 * 1024, 5 },
 		{ DISK_BYTES - 512, 512, 1 },
 	};
 	static uint8_t buf[256 * 1024];
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct front_io io = io_make(RING_OP_READ, cases[i].off,
-					     cases[i].len, buf);
+		struct front_io io =
+			io_make(RING_OP_READ, cases[i].off, cases[i].len, buf);
 		uint64_t before = q.seq;
 
 		memset(buf, 0xee, sizeof(buf));
@@ -201,7 +213,8 @@ static void test_one_part_fails(void **state)
 	assert_int_equal(io.error, -EIO);
 }
 
-/* ---- ids and notifications -------------------------------------------------- */
+/* ---- ids and notifications --------------------------------------------------
+ */
 
 static void test_ids(void **state)
 {
@@ -219,8 +232,8 @@ static void test_ids(void **state)
 			assert_true(seen[k] != seen[i]);
 		/* A number and its successor have little in common. */
 		if (i)
-			differ += (unsigned)__builtin_popcountll(
-				seen[i] ^ seen[i - 1]);
+			differ += (unsigned)__builtin_popcountll(seen[i] ^
+								 seen[i - 1]);
 	}
 	assert_in_range(differ, 28 * 999, 36 * 999);
 }
@@ -297,7 +310,8 @@ static void test_service_ends(void **state)
 	assert_false(front_queue_busy(&q));
 }
 
-/* ---- what a backend may not do ---------------------------------------------- */
+/* ---- what a backend may not do ----------------------------------------------
+ */
 
 /* Two reads in taken[]; nothing answered. */
 static struct front_io *two_reads(void)
@@ -377,8 +391,7 @@ static void test_wrong_operation(void **state)
 {
 	(void)state;
 	two_reads();
-	ring_back_respond(&back, taken[0].id, RING_OP_WRITE,
-			  RING_STATUS_OKAY);
+	ring_back_respond(&back, taken[0].id, RING_OP_WRITE, RING_STATUS_OKAY);
 	expect_fault("RG-27");
 }
 
@@ -396,7 +409,7 @@ static void test_status_too_low(void **state)
 	(void)state;
 	two_reads();
 	ring_back_respond(&back, taken[0].id, RING_OP_READ,
-			  (enum ring_status)-3);
+			  (enum ring_status) - 3);
 	expect_fault("RG-28");
 }
 
@@ -452,7 +465,8 @@ static void test_still_mapped(void **state)
 	assert_int_equal(mem_used - freed, RING_SEGS_MAX);
 }
 
-/* ---- running out -------------------------------------------------------------- */
+/* ---- running out
+ * -------------------------------------------------------------- */
 
 static void test_fail_half_put(void **state)
 {
@@ -500,7 +514,9 @@ static void test_few_grants(void **state)
 static void test_small_memory(void **state)
 {
 	struct front_queue_options opt = {
-		.host = &fake_host, .backend_id = RIG_BACKEND, .pages = 1,
+		.host = &fake_host,
+		.backend_id = RIG_BACKEND,
+		.pages = 1,
 	};
 	struct front_queue small;
 	struct why why = { "" };

@@ -34,8 +34,8 @@ static int fake_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 		for (j = 0; j < maps[i].count; j++) {
 			bool ok = maps[i].grefs[j] < GUEST_PAGES;
 
-			maps[i].status[j] = ok ? XEN_GNTST_OKAY
-					       : XEN_GNTST_BAD_GNTREF;
+			maps[i].status[j] =
+				ok ? XEN_GNTST_OKAY : XEN_GNTST_BAD_GNTREF;
 			good &= ok;
 		}
 		failed += !good;
@@ -98,9 +98,9 @@ static int fake_copy(struct xen_gnttab *g, struct xen_copy *c, unsigned n)
 }
 
 static const struct xen_ops ops = {
-	.gnttab = {.map = fake_map, .unmap = fake_unmap, .copy = fake_copy},
+	.gnttab = { .map = fake_map, .unmap = fake_unmap, .copy = fake_copy },
 };
-static const struct xen_host host = {.ops = &ops};
+static const struct xen_host host = { .ops = &ops };
 static struct grant_budget budget;
 static struct grant_space *space;
 static struct grant_seg seg[USES][SEGS];
@@ -139,12 +139,12 @@ static struct grant_use *want(unsigned i, bool to_guest, uint32_t first,
 	uint32_t j;
 
 	for (j = 0; j < count; j++)
-		seg[i][j] = (struct grant_seg){.gref = first + j,
-					       .len_bytes = XEN_PAGE_SIZE};
-	use[i] = (struct grant_use){.seq = i + 1,
-				    .to_guest = to_guest,
-				    .count = count,
-				    .segs = seg[i]};
+		seg[i][j] = (struct grant_seg){ .gref = first + j,
+						.len_bytes = XEN_PAGE_SIZE };
+	use[i] = (struct grant_use){ .seq = i + 1,
+				     .to_guest = to_guest,
+				     .count = count,
+				     .segs = seg[i] };
 	return &use[i];
 }
 
@@ -202,7 +202,7 @@ static void the_least_recently_used_page_goes(void **state)
 	cost(1, 1);
 	cost(2, 1);
 	cost(3, 1);
-	cost(0, 1);			  /* 1 is the oldest now */
+	cost(0, 1); /* 1 is the oldest now */
 	assert_int_equal(cost(4, 1), 1);
 	assert_int_equal(live, 4);
 	assert_int_equal(mapped[1], 0);
@@ -247,7 +247,7 @@ static void the_budget_binds_all(void **state)
 /* XSA-371: a bad gref fails its request; the good pages stay. */
 static void a_bad_gref_fails_only_its_use(void **state)
 {
-	struct grant_use *u[2] = {want(0, true, 62, 4), want(1, true, 5, 1)};
+	struct grant_use *u[2] = { want(0, true, 62, 4), want(1, true, 5, 1) };
 
 	(void)state;
 	open_space(GRANT_PATH_PERSIST, 16, 100);
@@ -265,8 +265,8 @@ static void a_bad_gref_fails_only_its_use(void **state)
 /* GR-48: two requests name one gref; a third bad one names it too. */
 static void a_gref_that_is_shared(void **state)
 {
-	struct grant_use *u[3] = {want(0, true, 7, 1), want(1, true, 7, 1),
-				  want(2, true, 70, 1)};
+	struct grant_use *u[3] = { want(0, true, 7, 1), want(1, true, 7, 1),
+				   want(2, true, 70, 1) };
 
 	(void)state;
 	open_space(GRANT_PATH_PERSIST, 0, 100); /* nothing may be kept */
@@ -302,7 +302,7 @@ static void idle_gives_memory_back(void **state)
 
 static void copies_go_both_ways(void **state)
 {
-	struct grant_use *u[2] = {want(0, false, 3, 2), want(1, true, 9, 1)};
+	struct grant_use *u[2] = { want(0, false, 3, 2), want(1, true, 9, 1) };
 
 	(void)state;
 	open_space(GRANT_PATH_COPY, 0, 0);
@@ -342,7 +342,7 @@ static void a_failed_read_copies_nothing(void **state)
 
 static void a_refused_copy_is_an_error(void **state)
 {
-	struct grant_use *u[2] = {want(0, false, 63, 2), want(1, true, 5, 1)};
+	struct grant_use *u[2] = { want(0, false, 63, 2), want(1, true, 5, 1) };
 	unsigned i;
 
 	(void)state;

@@ -8,9 +8,9 @@
 #include "xenbus/handshake.h"
 
 #define NEXT(...)                                                              \
-	handshake_next(&(struct handshake_view){__VA_ARGS__, .online = true})
+	handshake_next(&(struct handshake_view){ __VA_ARGS__, .online = true })
 #define NEXT_OFFLINE(...)                                                      \
-	handshake_next(&(struct handshake_view){__VA_ARGS__, .online = false})
+	handshake_next(&(struct handshake_view){ __VA_ARGS__, .online = false })
 
 static void the_usual_way(void **state)
 {

@@ -76,15 +76,16 @@ static int list_end(struct xen_host *h, xen_xbt t, bool abort)
 
 static const struct xen_ops ops = {
 	.name = "list",
-	.store = {.read = list_read,
-		  .write = list_write,
-		  .transaction_start = list_start,
-		  .transaction_end = list_end},
+	.store = { .read = list_read,
+		   .write = list_write,
+		   .transaction_start = list_start,
+		   .transaction_end = list_end },
 };
-static struct xen_host host = {.ops = &ops};
+static struct xen_host host = { .ops = &ops };
 static struct xenbus_device dev;
-static const struct negotiate_offer offer = {
-	.ring_order_max = 2, .queues_max = 2, .flush = true};
+static const struct negotiate_offer offer = { .ring_order_max = 2,
+					      .queues_max = 2,
+					      .flush = true };
 static struct negotiate_result got;
 static const char *rule;
 static struct why why;
@@ -193,10 +194,10 @@ static void a_store_that_always_conflicts_is_given_up(void **state)
 
 static void XB_02_the_disk_stands_with_state_4(void **state)
 {
-	const struct negotiate_disk disk = {.size_bytes = 1 << 20,
-					    .sector_bytes = 512,
-					    .physical_bytes = 4096,
-					    .readonly = true};
+	const struct negotiate_disk disk = { .size_bytes = 1 << 20,
+					     .sector_bytes = 512,
+					     .physical_bytes = 4096,
+					     .readonly = true };
 
 	(void)state;
 	assert_int_equal(negotiate_connected_write(&dev, &offer, &disk), 0);
@@ -233,9 +234,9 @@ static void XB_03_keys_must_stand(void **state)
 
 static void XB_08_numbers_are_decimal(void **state)
 {
-	static const char *const bad[] = {"",		" 8",  "8 ",
-					  "-1",		"0x8", "8k",
-					  "4294967296", "8\n", "eight"};
+	static const char *const bad[] = { "",		 " 8",	"8 ",
+					   "-1",	 "0x8", "8k",
+					   "4294967296", "8\n", "eight" };
 	unsigned i;
 
 	(void)state;

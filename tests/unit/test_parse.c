@@ -11,8 +11,9 @@
 
 #define SECTORS 2048u
 
-static const struct request_limits small = {
-	.size_bytes = SECTORS * 512u, .sector_bytes = 512, .flush = true};
+static const struct request_limits small = { .size_bytes = SECTORS * 512u,
+					     .sector_bytes = 512,
+					     .flush = true };
 static struct request_raw raw;
 static struct request_checked out;
 static struct request_refusal why;
@@ -25,7 +26,7 @@ static int good(void **state)
 	raw.nr_segments = 1;
 	raw.id = 42;
 	raw.sector = 8;
-	raw.seg[0] = (struct ring_segment){.gref = 9, .last_sect = 7};
+	raw.seg[0] = (struct ring_segment){ .gref = 9, .last_sect = 7 };
 	return 0;
 }
 
@@ -47,8 +48,9 @@ static void a_good_request_is_what_it_says(void **state)
 {
 	(void)state;
 	raw.nr_segments = 2;
-	raw.seg[1] = (struct ring_segment){
-		.gref = 10, .first_sect = 2, .last_sect = 3};
+	raw.seg[1] = (struct ring_segment){ .gref = 10,
+					    .first_sect = 2,
+					    .last_sect = 3 };
 	accepted(&small);
 	assert_int_equal(out.kind, REQUEST_READ);
 	assert_int_equal(out.off_bytes, 4096);
@@ -188,17 +190,17 @@ static void RQ_45_handle_is_ignored(void **state)
 
 static void both_layouts_decode_alike(void **state)
 {
-	struct ring_request_x86_64 a = {.operation = 1,
-					.nr_segments = 2,
-					.handle = 3,
-					.id = 4,
-					.sector_number = 5};
-	struct ring_request_x86_32 b = {.operation = 1,
-					.nr_segments = 2,
-					.handle = 3,
-					.id = 4,
-					.sector_number = 5};
-	struct request_raw ra = {0}, rb = {0};
+	struct ring_request_x86_64 a = { .operation = 1,
+					 .nr_segments = 2,
+					 .handle = 3,
+					 .id = 4,
+					 .sector_number = 5 };
+	struct ring_request_x86_32 b = { .operation = 1,
+					 .nr_segments = 2,
+					 .handle = 3,
+					 .id = 4,
+					 .sector_number = 5 };
+	struct request_raw ra = { 0 }, rb = { 0 };
 
 	(void)state;
 	a.seg[10].gref = b.seg[10].gref = 6;

@@ -73,8 +73,8 @@ static void expect_refused(const char *name, bool force, int err,
 	struct why why;
 	bool made;
 
-	assert_int_equal(record_dir_prepare(in_top(name), force, abs, &made,
-					    &why), err);
+	assert_int_equal(
+		record_dir_prepare(in_top(name), force, abs, &made, &why), err);
 	if (!strstr(why.text, says))
 		fail_msg("\"%s\" does not say \"%s\"", why.text, says);
 }
@@ -86,13 +86,13 @@ static void test_dir_prepare(void **state)
 	bool made;
 
 	(void)state;
-	assert_int_equal(record_dir_prepare(in_top("new"), false, abs, &made,
-					    &why), 0);
+	assert_int_equal(
+		record_dir_prepare(in_top("new"), false, abs, &made, &why), 0);
 	assert_true(made);
 	assert_string_equal(abs, in_top("new"));
 	/* Now it is there, and empty. */
-	assert_int_equal(record_dir_prepare(in_top("new"), false, abs, &made,
-					    &why), 0);
+	assert_int_equal(
+		record_dir_prepare(in_top("new"), false, abs, &made, &why), 0);
 	assert_false(made);
 
 	write_file("file", "x", 1);
@@ -104,8 +104,8 @@ static void test_dir_prepare(void **state)
 	write_file("new/ust/pid/data", "x", 1);
 	expect_refused("new", false, -ENOTEMPTY, "--force");
 	assert_int_equal(record_dir_bytes(in_top("new")), 1);
-	assert_int_equal(record_dir_prepare(in_top("new"), true, abs, &made,
-					    &why), 0);
+	assert_int_equal(
+		record_dir_prepare(in_top("new"), true, abs, &made, &why), 0);
 	assert_int_equal(access(in_top("new/ust"), F_OK), -1);
 
 	/* Nothing but a trace is ever removed. */
@@ -209,7 +209,8 @@ static void test_command_end(void **state)
 	snprintf(script, sizeof(script),
 		 "(sh -c 'echo $$ >%s/orphan; exec sleep 30' &);"
 		 "sh -c 'trap \"\" INT TERM; echo $$ >%s/deaf; "
-		 "for i in 1 2 3; do sleep 10; done' & wait", top, top);
+		 "for i in 1 2 3; do sleep 10; done' & wait",
+		 top, top);
 	assert_int_equal(record_command_start(argv, &pid, &why), 0);
 	read_pid("orphan", &orphan);
 	read_pid("deaf", &deaf);
@@ -257,8 +258,8 @@ static void write_index(uint64_t bits, uint64_t discarded)
 	struct {
 		uint32_t head[4];
 		uint64_t entry[9];
-	} idx = { { htobe32(0xC1F1DCC1u), htobe32(1), htobe32(1),
-		    htobe32(72) }, { 0 } };
+	} idx = { { htobe32(0xC1F1DCC1u), htobe32(1), htobe32(1), htobe32(72) },
+		  { 0 } };
 
 	idx.entry[1] = htobe64(4096 * 8);
 	idx.entry[2] = htobe64(bits);

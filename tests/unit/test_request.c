@@ -70,12 +70,13 @@ static int fake_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 }
 
 static const struct xen_ops ops = {
-	.gnttab = {.map = fake_map, .unmap = fake_unmap},
+	.gnttab = { .map = fake_map, .unmap = fake_unmap },
 };
-static struct xen_host host = {.ops = &ops};
-static const struct ev_origin ev = {.domid = 1, .devid = 51712};
-static const struct request_limits limits = {
-	.size_bytes = 1 << 20, .sector_bytes = 512, .flush = true};
+static struct xen_host host = { .ops = &ops };
+static const struct ev_origin ev = { .domid = 1, .devid = 51712 };
+static const struct request_limits limits = { .size_bytes = 1 << 20,
+					      .sector_bytes = 512,
+					      .flush = true };
 static struct ring_front front;
 static struct ring_back back;
 static struct request_table table;
@@ -112,9 +113,9 @@ static int done(void **state)
 
 static struct request *take(uint8_t op, unsigned segs, uint32_t gref)
 {
-	struct ring_request_x86_64 r = {.operation = op,
-					.id = 1000 + gref,
-					.nr_segments = (uint8_t)segs};
+	struct ring_request_x86_64 r = { .operation = op,
+					 .id = 1000 + gref,
+					 .nr_segments = (uint8_t)segs };
 	unsigned i;
 
 	for (i = 0; i < segs && i < RING_SEGS_MAX; i++) {
@@ -187,9 +188,9 @@ static void a_bad_gref_spoils_only_its_request(void **state)
 	struct request *good1 = take(RING_OP_READ, 2, 1);
 	struct request *bad = take(RING_OP_READ, 2, BAD_GREF);
 	struct request *good2 = take(RING_OP_READ, 1, 7);
-	struct grant_use *uses[3] = {request_use(good1), request_use(bad),
-				     request_use(good2)};
-	struct grant_use *held[2] = {uses[0], uses[2]};
+	struct grant_use *uses[3] = { request_use(good1), request_use(bad),
+				      request_use(good2) };
+	struct grant_use *held[2] = { uses[0], uses[2] };
 
 	(void)state;
 	assert_int_equal(grant_space_acquire(space, uses, 3), 0);

@@ -12,7 +12,7 @@
 #include "ring/front.h"
 
 static uint8_t page[4 * XEN_PAGE_SIZE] __attribute__((aligned(4096)));
-static const struct ev_origin ev = {.domid = 1, .devid = 51712};
+static const struct ev_origin ev = { .domid = 1, .devid = 51712 };
 static struct ring_front front;
 static struct ring_back back;
 
@@ -27,8 +27,9 @@ static int fresh(void **state)
 
 static void put(uint64_t id)
 {
-	struct ring_request_x86_64 r = {
-		.operation = RING_OP_READ, .nr_segments = 1, .id = id};
+	struct ring_request_x86_64 r = { .operation = RING_OP_READ,
+					 .nr_segments = 1,
+					 .id = id };
 
 	ring_front_put(&front, &r);
 }
@@ -204,9 +205,9 @@ static void a_frontend_refuses_surplus_responses(void **state)
 
 static void x86_32_has_its_own_layout(void **state)
 {
-	struct ring_request_x86_32 r = {.operation = RING_OP_WRITE,
-					.id = 0x1122334455667788,
-					.sector_number = 9};
+	struct ring_request_x86_32 r = { .operation = RING_OP_WRITE,
+					 .id = 0x1122334455667788,
+					 .sector_number = 9 };
 	struct ring_slot slot;
 	struct ring_response rsp;
 	uint8_t raw[12];

@@ -141,7 +141,9 @@ static void desk_is_killed(void **state)
 	assert_int_equal(h->ops->evtchn.open(h, &e), 0);
 	assert_int_equal(h->ops->gnttab.open(h, &g), 0);
 	assert_int_equal(poll(&(struct pollfd){ .fd = xen_host_gone_fd(h),
-						.events = POLLIN }, 1, 0), 0);
+						.events = POLLIN },
+			      1, 0),
+			 0);
 	rig_kill(rig_pid);
 	rig_pid = 0;
 	assert_true(rig_readable(xen_host_gone_fd(h)));
@@ -244,8 +246,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(reads_and_writes), T(domains_have_their_rights),
-		T(watch_fires), T(transactions_retry), T(desk_is_killed),
-		T(desk_is_killed_in_a_call), T(sentences),
+		T(watch_fires),	     T(transactions_retry),
+		T(desk_is_killed),   T(desk_is_killed_in_a_call),
+		T(sentences),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

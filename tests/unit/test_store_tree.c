@@ -39,8 +39,10 @@ static int stop(void **state)
 static int do_write(struct store_tree *t, uint16_t domid, const char *path,
 		    const char *value)
 {
-	struct store_op op = { .kind = STORE_OP_WRITE, .domid = domid,
-			       .path = path, .value = value,
+	struct store_op op = { .kind = STORE_OP_WRITE,
+			       .domid = domid,
+			       .path = path,
+			       .value = value,
 			       .len = strlen(value) };
 
 	return store_op_apply(&op, t, NULL);
@@ -66,13 +68,16 @@ static const char *value_of(const struct store_tree *t, const char *path)
 	return text;
 }
 
-/* ---- paths --------------------------------------------------------------------------- */
+/* ---- paths
+ * ---------------------------------------------------------------------------
+ */
 
 static void paths_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "//", "/a//b", "/a/", "a/", "/a b", "/a\n", "/\xc3\xa4",
-		"@introduceDomain",
+		"",	"//",	     "/a//b",
+		"/a/",	"a/",	     "/a b",
+		"/a\n", "/\xc3\xa4", "@introduceDomain",
 	};
 	char out[STORE_PATH_MAX], *name;
 	size_t base;
@@ -80,9 +85,9 @@ static void paths_are_refused(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(store_path_absolute(bad[i], 1, false, out,
-						     &base),
-				 -EINVAL);
+		assert_int_equal(
+			store_path_absolute(bad[i], 1, false, out, &base),
+			-EINVAL);
 	/* 2048 below the domain's own directory, not one more. */
 	name = malloc(4000);
 	memset(name, 'a', 4000);
@@ -105,15 +110,15 @@ static void paths_become_absolute(void **state)
 	size_t base;
 
 	(void)state;
-	assert_int_equal(store_path_absolute("device/vbd", 7, false, out,
-					     &base), 0);
+	assert_int_equal(
+		store_path_absolute("device/vbd", 7, false, out, &base), 0);
 	assert_string_equal(out, "/local/domain/7/device/vbd");
 	assert_string_equal(out + base, "device/vbd");
 	assert_int_equal(store_path_absolute("/", 7, false, out, &base), 0);
 	assert_string_equal(out, "/");
 	assert_int_equal(base, 0);
-	assert_int_equal(store_path_absolute("@releaseDomain", 7, true, out,
-					     &base), 0);
+	assert_int_equal(
+		store_path_absolute("@releaseDomain", 7, true, out, &base), 0);
 	assert_true(store_path_is_below("/a/b", "/a"));
 	assert_true(store_path_is_below("/a", "/a"));
 	assert_true(store_path_is_below("/a", "/"));
@@ -122,7 +127,8 @@ static void paths_become_absolute(void **state)
 	assert_false(store_path_is_below("@releaseDomain", "/"));
 }
 
-/* ---- permissions --------------------------------------------------------------------- */
+/* ---- permissions
+ * --------------------------------------------------------------------- */
 
 static void permissions_say_who_may(void **state)
 {
@@ -140,8 +146,7 @@ static void permissions_say_who_may(void **state)
 			 STORE_PERMS_READ | STORE_PERMS_WRITE);
 	assert_int_equal(store_perms_rights(p, 4), STORE_PERMS_WRITE);
 	assert_int_equal(store_perms_rights(p, 5), 0);
-	assert_int_equal(store_perms_format(p, out, sizeof(out)),
-			 sizeof(text));
+	assert_int_equal(store_perms_format(p, out, sizeof(out)), sizeof(text));
 	assert_memory_equal(out, text, sizeof(text));
 	assert_int_equal(store_perms_format(p, out, 5), -E2BIG);
 
@@ -165,21 +170,22 @@ static void permissions_say_who_may(void **state)
 
 static void permissions_are_refused(void **state)
 {
-	static const char *const bad[] = { "", "x1", "r", "r-1", "r99999",
-					   "r1x", "1" };
+	static const char *const bad[] = { "",	     "x1",  "r", "r-1",
+					   "r99999", "r1x", "1" };
 	struct store_perms *p;
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(store_perms_parse(bad[i], strlen(bad[i]) + 1,
-						   &p),
-				 -EINVAL);
+		assert_int_equal(
+			store_perms_parse(bad[i], strlen(bad[i]) + 1, &p),
+			-EINVAL);
 	assert_int_equal(store_perms_parse("r1", 2, &p), -EINVAL); /* no NUL */
 	assert_int_equal(store_perms_parse("r1", 0, &p), -EINVAL);
 }
 
-/* ---- the tree -------------------------------------------------------------------------- */
+/* ---- the tree
+ * -------------------------------------------------------------------------- */
 
 static void parents_come_to_be(void **state)
 {
@@ -258,7 +264,9 @@ static void removal_tells_each_node(void **state)
 	assert_int_equal(do_rm(t, "/a", &c), -ENOENT);
 }
 
-/* ---- quotas ------------------------------------------------------------------------------ */
+/* ---- quotas
+ * ------------------------------------------------------------------------------
+ */
 
 static void quotas_bind_guests(void **state)
 {
@@ -305,7 +313,8 @@ static void quotas_count_child_names(void **state)
 	assert_null(store_tree_find(t, path));
 }
 
-/* ---- transactions -------------------------------------------------------------------------- */
+/* ---- transactions
+ * -------------------------------------------------------------------------- */
 
 static struct store_transaction *begin(struct store_tree *t)
 {
@@ -323,8 +332,10 @@ static void x_read(struct store_transaction *x, const char *path)
 static void x_write(struct store_transaction *x, const char *path,
 		    const char *value)
 {
-	struct store_op op = { .kind = STORE_OP_WRITE, .path = path,
-			       .value = value, .len = strlen(value) };
+	struct store_op op = { .kind = STORE_OP_WRITE,
+			       .path = path,
+			       .value = value,
+			       .len = strlen(value) };
 
 	x_read(x, path);
 	assert_int_equal(store_transaction_apply(x, &op), 0);

@@ -37,8 +37,9 @@ static int dial(uint16_t domid)
 static void say(int fd, uint32_t type, uint32_t tx, const void *data,
 		size_t len)
 {
-	struct xsd_sockmsg hdr = { .type = type, .req_id = 77, .tx_id = tx,
-				   .len = (uint32_t)len };
+	struct xsd_sockmsg hdr = {
+		.type = type, .req_id = 77, .tx_id = tx, .len = (uint32_t)len
+	};
 
 	assert_int_equal(send(fd, &hdr, sizeof(hdr), MSG_NOSIGNAL),
 			 sizeof(hdr));
@@ -71,8 +72,8 @@ static bool hear(int fd)
 }
 
 /* Ask; the answer's data, or "E..." of an error. */
-static const char *ask_raw(int fd, uint32_t type, uint32_t tx,
-			   const void *data, size_t len)
+static const char *ask_raw(int fd, uint32_t type, uint32_t tx, const void *data,
+			   size_t len)
 {
 	say(fd, type, tx, data, len);
 	do {
@@ -87,8 +88,7 @@ static const char *ask_raw(int fd, uint32_t type, uint32_t tx,
 
 #define ask(fd, type, tx, text) ask_raw(fd, type, tx, text, sizeof(text))
 
-static const char *put(int fd, uint32_t tx, const char *path,
-		       const char *value)
+static const char *put(int fd, uint32_t tx, const char *path, const char *value)
 {
 	char data[XENSTORE_PAYLOAD_MAX];
 	size_t n = strlen(path) + 1;
@@ -116,7 +116,8 @@ static uint32_t begin(int fd)
 	return (uint32_t)atoi(ask(fd, XS_TRANSACTION_START, 0, ""));
 }
 
-/* ---- what a client may do ------------------------------------------------- */
+/* ---- what a client may do -------------------------------------------------
+ */
 
 static void nodes(void **state)
 {
@@ -215,8 +216,9 @@ static void permissions(void **state)
 	assert_string_equal(ask(dom2, XS_SET_PERMS, 0, "/own\0n2"), "EACCES");
 	assert_string_equal(ask(dom1, XS_SET_PERMS, 0, "/own\0b1"), "OK");
 	assert_string_equal(put(dom2, 0, "/own", "y"), "OK");
-	assert_string_equal(ask(dom1, XS_SET_PERMS, 0,
-				"/own\0n1\0r2\0r3\0r4\0r5\0r6"), "ENOSPC");
+	assert_string_equal(
+		ask(dom1, XS_SET_PERMS, 0, "/own\0n1\0r2\0r3\0r4\0r5\0r6"),
+		"ENOSPC");
 	assert_string_equal(ask(dom0, XS_SET_PERMS, 0, "/own\0n9"), "ENOENT");
 	assert_string_equal(ask(dom0, XS_SET_PERMS, 0, "/own"), "EINVAL");
 	assert_string_equal(ask(dom0, XS_SET_PERMS, 0, "/own\0zz"), "EINVAL");
@@ -264,7 +266,8 @@ static void domains(void **state)
 	close(fd);
 }
 
-/* ---- watches ---------------------------------------------------------------- */
+/* ---- watches ----------------------------------------------------------------
+ */
 
 static void expect_event(int fd, const char *path, const char *token)
 {
@@ -374,8 +377,8 @@ static void watches_see_what_their_domain_may(void **state)
 	expect_event(w, "@introduceDomain", "i");
 	rig_domain(8);
 	expect_silence(w);
-	assert_string_equal(ask(fd, XS_SET_PERMS, 0, "@introduceDomain\0n0\0r1"),
-			    "OK");
+	assert_string_equal(
+		ask(fd, XS_SET_PERMS, 0, "@introduceDomain\0n0\0r1"), "OK");
 	rig_domain(9);
 	expect_event(w, "@introduceDomain", "i");
 	assert_string_equal(ask(w, XS_SET_PERMS, 0, "@releaseDomain\0n0\0r1"),
@@ -454,7 +457,8 @@ static void a_flood_waits(void **state)
 	close(w);
 }
 
-/* ---- transactions -------------------------------------------------------------- */
+/* ---- transactions
+ * -------------------------------------------------------------- */
 
 static void transactions(void **state)
 {
@@ -490,7 +494,8 @@ static void transactions(void **state)
 	rig_wait_counter(transactions, 0);
 }
 
-/* ---- limits ---------------------------------------------------------------------- */
+/* ---- limits
+ * ---------------------------------------------------------------------- */
 
 static void limits_of_a_guest(void **state)
 {
@@ -538,7 +543,8 @@ static void connections_of_a_guest(void **state)
 	close(dom0);
 }
 
-/* ---- what nobody should send ------------------------------------------------------ */
+/* ---- what nobody should send
+ * ------------------------------------------------------ */
 
 static void too_long_ends_the_connection(void **state)
 {
@@ -568,8 +574,10 @@ static void too_long_ends_the_connection(void **state)
 
 static void unknown_messages(void **state)
 {
-	static const uint32_t bad[] = { XS_WATCH_EVENT, XS_ERROR, 20, 23, 9999,
-					XS_INVALID, XS_SET_TARGET, 0xffffffff };
+	static const uint32_t bad[] = {
+		XS_WATCH_EVENT, XS_ERROR,      20,	  23, 9999,
+		XS_INVALID,	XS_SET_TARGET, 0xffffffff
+	};
 	int fd = dial(0);
 	unsigned i;
 
@@ -593,19 +601,18 @@ static void malformed_payloads(void **state)
 		/* Nothing at all, no NUL, two where one is needed. */
 		assert_int_equal(ask_raw(fd, type, 0, "", 0)[0], 'E');
 		assert_int_equal(ask_raw(fd, type, 0, "/a", 2)[0], 'E');
-		assert_int_equal(ask_raw(fd, type, 0, "//\0//\0//", 9)[0],
-				 'E');
+		assert_int_equal(ask_raw(fd, type, 0, "//\0//\0//", 9)[0], 'E');
 	}
 	assert_string_equal(ask_raw(fd, XS_READ, 0, "/a\0/b", 6), "EINVAL");
-	assert_string_equal(ask_raw(fd, XS_WATCH, 0, "/a\0t\0u", 7),
-			    "EINVAL");
+	assert_string_equal(ask_raw(fd, XS_WATCH, 0, "/a\0t\0u", 7), "EINVAL");
 	close(fd);
 }
 
 /* Bytes drip in, and stop in the middle: the others are served. */
 static void half_a_message(void **state)
 {
-	struct xsd_sockmsg hdr = { .type = XS_GET_DOMAIN_PATH, .req_id = 77,
+	struct xsd_sockmsg hdr = { .type = XS_GET_DOMAIN_PATH,
+				   .req_id = 77,
 				   .len = 2 };
 	int fd = dial(0), other = dial(0);
 	char bytes[sizeof(hdr) + 2] = { 0 };
@@ -671,13 +678,24 @@ static void noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(nodes), T(long_directories), T(permissions),
-		T(permissions_do_not_outlive_a_domain), T(domains), T(watches),
-		T(relative_watches), T(watches_see_what_their_domain_may),
-		T(events_coalesce), T(a_flood_waits), T(transactions),
-		T(limits_of_a_guest), T(connections_of_a_guest),
-		T(too_long_ends_the_connection), T(unknown_messages),
-		T(malformed_payloads), T(half_a_message), T(answers_unread),
+		T(nodes),
+		T(long_directories),
+		T(permissions),
+		T(permissions_do_not_outlive_a_domain),
+		T(domains),
+		T(watches),
+		T(relative_watches),
+		T(watches_see_what_their_domain_may),
+		T(events_coalesce),
+		T(a_flood_waits),
+		T(transactions),
+		T(limits_of_a_guest),
+		T(connections_of_a_guest),
+		T(too_long_ends_the_connection),
+		T(unknown_messages),
+		T(malformed_payloads),
+		T(half_a_message),
+		T(answers_unread),
 		T(noise),
 	};
 

@@ -28,7 +28,8 @@ static void joins_both_sides(void **state)
 	assert_int_equal(r.model.requests, 1);
 	q = &r.model.request[0];
 	assert_int_equal(q->flags, REQUEST_PUSHED | REQUEST_TAKEN |
-				   REQUEST_RESPONDED | REQUEST_COMPLETED);
+					   REQUEST_RESPONDED |
+					   REQUEST_COMPLETED);
 	assert_int_equal(q->bseq, 3);
 	assert_int_equal(q->fseq, 7);
 	assert_int_equal(request_seq(q), 3);
@@ -420,7 +421,8 @@ static void a_story_has_what_carried_it(void **state)
 		EV_KIND_ring_notify,	 EV_KIND_evtchn_notify,
 		EV_KIND_evtchn_wakeup,	 EV_KIND_ring_consume,
 		EV_KIND_request_take,	 EV_KIND_request_respond,
-		EV_KIND_request_complete };
+		EV_KIND_request_complete
+	};
 	struct story story;
 	struct rig r;
 	size_t i;
@@ -507,20 +509,28 @@ static void keys_stand_at_their_state(void **state)
 	(void)state;
 	rig_open(&r);
 	r.queue = LOG_QUEUE_NONE;
-	key(&r, 0, EV_ACTOR_BACKEND, "/local/domain/0/backend/vbd/1/51712/"
-	    "feature-flush-cache", "1");
-	key(&r, 1, EV_ACTOR_BACKEND, "/local/domain/0/backend/vbd/1/51712/"
-	    "state", "2");
+	key(&r, 0, EV_ACTOR_BACKEND,
+	    "/local/domain/0/backend/vbd/1/51712/"
+	    "feature-flush-cache",
+	    "1");
+	key(&r, 1, EV_ACTOR_BACKEND,
+	    "/local/domain/0/backend/vbd/1/51712/"
+	    "state",
+	    "2");
 	move(&r, 2, EV_ACTOR_BACKEND, 1, 2);
 	rig_event(&r, 3, EV_ACTOR_FRONTEND, EV_KIND_state_seen);
 	rig_set(&r, LF_state_seen_state, 2);
 	rig_event(&r, 4, EV_ACTOR_FRONTEND, EV_KIND_state_seen);
 	rig_set(&r, LF_state_seen_state, 2);
-	key(&r, 5, EV_ACTOR_FRONTEND, "/local/domain/1/device/vbd/51712/"
-	    "queue-0/ring-ref", "8");
+	key(&r, 5, EV_ACTOR_FRONTEND,
+	    "/local/domain/1/device/vbd/51712/"
+	    "queue-0/ring-ref",
+	    "8");
 	move(&r, 6, EV_ACTOR_FRONTEND, 1, 3);
-	key(&r, 7, EV_ACTOR_BACKEND, "/local/domain/0/backend/vbd/1/51712/"
-	    "sectors", "64");
+	key(&r, 7, EV_ACTOR_BACKEND,
+	    "/local/domain/0/backend/vbd/1/51712/"
+	    "sectors",
+	    "64");
 	move(&r, 8, EV_ACTOR_BACKEND, 2, 99); /* nonsense is no state */
 	rig_build(&r);
 	assert_int_equal(handshake_make(&r.model, &r.model.device[0], &h), 0);

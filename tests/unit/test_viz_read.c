@@ -71,7 +71,7 @@ static size_t put_packet(uint8_t *to, const char *text, size_t packet)
 }
 
 static const char first[] = "/* CTF 1.8 */\ntrace { uuid = "
-	"\"00112233-4455-6677-8899-aabbccddeeff\"; };\n";
+			    "\"00112233-4455-6677-8899-aabbccddeeff\"; };\n";
 static const char second[] = "event { name = \"a;b{\"; /* } */ id = 1; };\n";
 
 static void packets_become_text(void **state)
@@ -237,9 +237,10 @@ static void fields_have_their_places(void **state)
 			 0x0123456789abcdef);
 	assert_int_equal(log_get(&log, &log.rec[0], LF_disk_done_error), -5);
 	assert_int_equal(log_append(&log, EV_KIND_grant_map, &rec, &words), 0);
-	assert_int_equal(
-		log_append_array(&log, rec, log_places[LF_grant_map_gref].field,
-				 3, &array), 0);
+	assert_int_equal(log_append_array(&log, rec,
+					  log_places[LF_grant_map_gref].field,
+					  3, &array),
+			 0);
 	array[0] = 7;
 	array[2] = 9;
 	got = log_array(&log, &log.rec[1], LF_grant_map_gref, &n);
@@ -291,7 +292,10 @@ static void text_is_cut_at_characters(void **state)
 	assert_string_equal(to, "1234...");
 	text_clean(to, sizeof(to), "123é5678", 9);
 	assert_string_equal(to, "123...");
-	text_clean(to, sizeof(to), "\xe2\x80\xae" "x", 4); /* turns text round */
+	text_clean(to, sizeof(to),
+		   "\xe2\x80\xae"
+		   "x",
+		   4); /* turns text round */
 	assert_string_equal(to, "???x");
 	assert_int_equal(text_columns("µs é"), 4);
 }
@@ -303,7 +307,7 @@ static void xml_is_escaped(void **state)
 	(void)state;
 	text_add_xml(&t, "<a href=\"x\">'&'</a>");
 	assert_string_equal(text_str(&t), "&lt;a href=&quot;x&quot;&gt;&#39;"
-			    "&amp;&#39;&lt;/a&gt;");
+					  "&amp;&#39;&lt;/a&gt;");
 	text_free(&t);
 	assert_string_equal(text_str(&t), "");
 }

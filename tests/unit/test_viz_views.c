@@ -88,8 +88,9 @@ static void a_cap_says_how_many_are_missing(void **state)
 
 static void losses_stand_where_they_fell(void **state)
 {
-	struct log_loss loss = { .count = 12, .before = 1,
-				 .from_ns = 1000001, .to_ns = 1000009 };
+	struct log_loss loss = {
+		.count = 12, .before = 1, .from_ns = 1000001, .to_ns = 1000009
+	};
 	struct rows rows = { 0 };
 	struct rig r;
 
@@ -228,8 +229,10 @@ static void repetition_is_one_line(void **state)
 
 static void one_request_is_chosen(void **state)
 {
-	struct view_options o = { .format = VIEW_TEXT, .title = "t",
-				  .request_given = true, .request = 7 };
+	struct view_options o = { .format = VIEW_TEXT,
+				  .title = "t",
+				  .request_given = true,
+				  .request = 7 };
 	struct why why = { "" };
 	struct text out = { 0 };
 	struct rig r;
@@ -246,8 +249,7 @@ static void one_request_is_chosen(void **state)
 	assert_null(strstr(s, "#8"));
 	free(s);
 	o.request = 700;
-	assert_int_equal(view_sequence.show(&r.model, &o, &out, &why),
-			 -EINVAL);
+	assert_int_equal(view_sequence.show(&r.model, &o, &out, &why), -EINVAL);
 	assert_non_null(strstr(why.text, "no request 700"));
 	text_free(&out);
 	rig_close(&r);
@@ -255,9 +257,12 @@ static void one_request_is_chosen(void **state)
 
 static void windows_are_cut_out(void **state)
 {
-	struct view_options o = { .format = VIEW_TEXT, .title = "t",
-				  .from_given = true, .from_ns = 3000,
-				  .to_given = true, .to_ns = 3999 };
+	struct view_options o = { .format = VIEW_TEXT,
+				  .title = "t",
+				  .from_given = true,
+				  .from_ns = 3000,
+				  .to_given = true,
+				  .to_ns = 3999 };
 	struct why why = { "" };
 	struct text out = { 0 };
 	struct rig r;
@@ -271,16 +276,17 @@ static void windows_are_cut_out(void **state)
 	assert_null(strstr(s, "#4"));
 	free(s);
 	o.from_ns = o.to_ns = 10000000;
-	assert_int_equal(view_sequence.show(&r.model, &o, &out, &why),
-			 -ENOENT);
+	assert_int_equal(view_sequence.show(&r.model, &o, &out, &why), -ENOENT);
 	text_free(&out);
 	rig_close(&r);
 }
 
 static void unknown_choices_are_refused(void **state)
 {
-	struct view_options o = { .format = VIEW_TEXT, .title = "t",
-				  .device_given = true, .domid = 9,
+	struct view_options o = { .format = VIEW_TEXT,
+				  .title = "t",
+				  .device_given = true,
+				  .domid = 9,
 				  .devid = 1 };
 	struct why why = { "" };
 	struct text out = { 0 };
@@ -294,8 +300,7 @@ static void unknown_choices_are_refused(void **state)
 	o.devid = 51712;
 	o.queue_given = true;
 	o.queue = 3;
-	assert_int_equal(view_sequence.show(&r.model, &o, &out, &why),
-			 -EINVAL);
+	assert_int_equal(view_sequence.show(&r.model, &o, &out, &why), -EINVAL);
 	assert_non_null(strstr(why.text, "no queue 3"));
 	text_free(&out);
 	rig_close(&r);
@@ -325,8 +330,7 @@ static void json_is_json(void **state)
 		j = json_tokener_parse(s);
 		assert_non_null(j);
 		assert_true(json_object_object_get_ex(j, "view", &x));
-		assert_string_equal(json_object_get_string(x),
-				    views[i]->name);
+		assert_string_equal(json_object_get_string(x), views[i]->name);
 		json_object_put(j);
 		free(s);
 	}
@@ -401,8 +405,7 @@ static void pictures_are_svg(void **state)
 
 static void the_report_needs_no_network(void **state)
 {
-	struct view_options o = { .format = VIEW_HTML,
-				  .title = "<b>name</b>" };
+	struct view_options o = { .format = VIEW_HTML, .title = "<b>name</b>" };
 	struct rig r;
 	char *s;
 

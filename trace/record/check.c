@@ -33,8 +33,8 @@ struct stream {
 static void event_count(struct record_part *part, const bt_message *message)
 {
 	const bt_event *event = bt_message_event_borrow_event_const(message);
-	const char *name = bt_event_class_get_name(
-		bt_event_borrow_class_const(event));
+	const char *name =
+		bt_event_class_get_name(bt_event_borrow_class_const(event));
 
 	part->events++;
 	if (name && !strcmp(name, "ringside:program_stop"))
@@ -136,8 +136,7 @@ static int sinks_add(bt_graph *graph, const bt_component_source *source,
 }
 
 /* -EIO: it cannot be read, or not to its end. */
-static int part_read(const bt_component_class_source *class,
-		     struct reading *r)
+static int part_read(const bt_component_class_source *class, struct reading *r)
 {
 	bt_graph *graph = bt_graph_create(0);
 	const bt_component_source *source;
@@ -172,7 +171,9 @@ static int part_read(const bt_component_class_source *class,
 			status = bt_graph_run(graph);
 		while (status == BT_GRAPH_RUN_STATUS_AGAIN);
 		err = status == BT_GRAPH_RUN_STATUS_OK ||
-		      !record_part_has_data(r->part) ? 0 : -EIO;
+				      !record_part_has_data(r->part)
+			      ? 0
+			      : -EIO;
 	}
 out:
 	bt_graph_put_ref(graph);
@@ -230,8 +231,7 @@ static void part_sum(struct record_part *part, int err, bool running,
 }
 
 int record_check(const char *dir, const int *running, unsigned running_count,
-		 const volatile sig_atomic_t *stop,
-		 struct record_summary *sum)
+		 const volatile sig_atomic_t *stop, struct record_summary *sum)
 {
 	const bt_component_class_source *class;
 	const bt_plugin *plugin = NULL;

@@ -20,7 +20,7 @@ struct record_summary {
 	unsigned damaged;     /* of those, whose trace cannot be read on */
 	char killed_name[64]; /* one of them, "NAME (process N)" */
 	char damaged_name[64];
-	bool complete;        /* false: *stop ended it */
+	bool complete; /* false: *stop ended it */
 };
 
 /*
@@ -36,7 +36,6 @@ int *record_check_running(const char *dir, unsigned *count);
  * *stop (may be NULL) is not 0.  -ENOMEM, -ENOENT (no babeltrace plugin).
  */
 int record_check(const char *dir, const int *running, unsigned running_count,
-		 const volatile sig_atomic_t *stop,
-		 struct record_summary *sum);
+		 const volatile sig_atomic_t *stop, struct record_summary *sum);
 
 #endif

@@ -41,7 +41,7 @@ int record_command_start(char *const *argv, pid_t *pid, struct why *why)
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
-				 POSIX_SPAWN_SETSIGDEF);
+						POSIX_SPAWN_SETSIGDEF);
 	err = posix_spawnp(pid, argv[0], NULL, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
 	if (err)
@@ -57,8 +57,8 @@ bool record_command_ended(pid_t pid, int *code)
 	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) ||
 	    info.si_pid != pid)
 		return false;
-	*code = info.si_code == CLD_EXITED ? info.si_status :
-					     128 + info.si_status;
+	*code = info.si_code == CLD_EXITED ? info.si_status
+					   : 128 + info.si_status;
 	return true;
 }
 

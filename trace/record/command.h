@@ -28,7 +28,6 @@ bool record_command_ended(pid_t pid, int *code);
  * gives its exit code.  Sends `sig` first, unless it is 0 because they have
  * it from the terminal; then SIGTERM; then, or when *hurry exceeds 1, SIGKILL.
  */
-int record_command_end(pid_t pid, int sig,
-		       const volatile sig_atomic_t *hurry);
+int record_command_end(pid_t pid, int sig, const volatile sig_atomic_t *hurry);
 
 #endif

@@ -61,14 +61,16 @@ int record_daemon_lock(struct why *why)
 		err = -errno;
 		return why_set(why, err,
 			       "%s, where LTTng keeps its sockets, cannot be "
-			       "made: %s", path, strerror(-err));
+			       "made: %s",
+			       path, strerror(-err));
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		err = -errno;
 		return why_set(why, err,
 			       "%s, where LTTng keeps its sockets, cannot be "
-			       "opened: %s", path, strerror(-err));
+			       "opened: %s",
+			       path, strerror(-err));
 	}
 	while (flock(fd, LOCK_EX))
 		if (errno != EINTR) {
@@ -111,7 +113,8 @@ static int daemon_spawn(pid_t *pid)
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
-				 POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
+						POSIX_SPAWN_SETSIGDEF |
+						POSIX_SPAWN_SETSID);
 	posix_spawn_file_actions_init(&files);
 	for (int fd = 0; fd < 3; fd++)
 		posix_spawn_file_actions_addopen(&files, fd, "/dev/null",
@@ -136,8 +139,10 @@ int record_daemon_ensure(struct why *why)
 			       "there is no lttng-sessiond to record with; "
 			       "install LTTng (Debian: lttng-tools)");
 	if (err)
-		return why_set(why, err, "lttng-sessiond cannot be started: "
-			       "%s", strerror(-err));
+		return why_set(why, err,
+			       "lttng-sessiond cannot be started: "
+			       "%s",
+			       strerror(-err));
 	/* The process that we started ends when the daemon is ready. */
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)

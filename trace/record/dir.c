@@ -45,24 +45,29 @@ int record_dir_prepare(const char *path, bool force, char *abs, bool *made,
 		err = -errno;
 		return why_set(why, err, "%s cannot be made: %s%s", path,
 			       strerror(-err),
-			       err == -ENOENT ?
-			       "; make the directory above it first" : "");
+			       err == -ENOENT
+				       ? "; make the directory above it first"
+				       : "");
 	}
 	holds = dir_holds(path);
 	if (holds == -ENOTDIR)
-		return why_set(why, holds, "%s is no directory; name one that "
-			       "does not exist", path);
+		return why_set(why, holds,
+			       "%s is no directory; name one that "
+			       "does not exist",
+			       path);
 	if (holds < 0)
 		return why_set(why, holds, "%s cannot be read: %s", path,
 			       strerror(-holds));
 	if (holds == 1 && !force)
 		return why_set(why, -ENOTEMPTY,
 			       "%s already holds a trace; name another "
-			       "directory, or replace it with --force", path);
+			       "directory, or replace it with --force",
+			       path);
 	if (holds == 2)
 		return why_set(why, -ENOTEMPTY,
 			       "%s is not empty, and not just an older trace; "
-			       "name another directory", path);
+			       "name another directory",
+			       path);
 	if (access(path, W_OK | X_OK)) {
 		err = -errno;
 		return why_set(why, err, "%s cannot be written to: %s", path,
@@ -75,7 +80,8 @@ int record_dir_prepare(const char *path, bool force, char *abs, bool *made,
 	if (holds) {
 		record_dir_discard(abs, false);
 		if (dir_holds(abs))
-			return why_set(why, -EACCES, "the old trace in %s "
+			return why_set(why, -EACCES,
+				       "the old trace in %s "
 				       "cannot be removed; do it by hand",
 				       path);
 	}

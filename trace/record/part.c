@@ -76,7 +76,7 @@ fail:
  */
 static bool index_has_data(int dir, const char *name)
 {
-	uint32_t head[4]; /* magic, major, minor, bytes of an entry */
+	uint32_t head[4];  /* magic, major, minor, bytes of an entry */
 	uint64_t entry[9]; /* 2: content in bits, 5: discarded events */
 	FILE *f = NULL;
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);

@@ -17,13 +17,13 @@
 #include "trace/record/daemon.h"
 #include "trace/record/dir.h"
 
-#define CHANNEL	     "ringside"
-#define NS_PER_S     1000000000u
-#define REGISTER_NS  (8 * (uint64_t)NS_PER_S)
-#define PATIENT_NS   NS_PER_S
-#define PENDING_NS   (10 * (uint64_t)NS_PER_S)
-#define DESTROY_MS   60000
-#define SUBBUF_MIN   65536u
+#define CHANNEL	    "ringside"
+#define NS_PER_S    1000000000u
+#define REGISTER_NS (8 * (uint64_t)NS_PER_S)
+#define PATIENT_NS  NS_PER_S
+#define PENDING_NS  (10 * (uint64_t)NS_PER_S)
+#define DESTROY_MS  60000
+#define SUBBUF_MIN  65536u
 
 struct record {
 	char name[64];
@@ -58,16 +58,15 @@ static uint64_t power_of_two_below(uint64_t n)
 	return p;
 }
 
-static void choose_buffers(struct record *rec,
-			   const struct record_options *opt)
+static void choose_buffers(struct record *rec, const struct record_options *opt)
 {
 	uint64_t cpus = (uint64_t)get_nprocs_conf();
 
 	rec->num_subbuf = opt->num_subbuf ? opt->num_subbuf : RECORD_SUBBUFS;
 	rec->subbuf_bytes = opt->subbuf_bytes;
 	if (!rec->subbuf_bytes)
-		rec->subbuf_bytes = power_of_two_below(
-			RECORD_PROCESS_BYTES / cpus / rec->num_subbuf);
+		rec->subbuf_bytes = power_of_two_below(RECORD_PROCESS_BYTES /
+						       cpus / rec->num_subbuf);
 	if (!opt->subbuf_bytes && rec->subbuf_bytes < SUBBUF_MIN)
 		rec->subbuf_bytes = SUBBUF_MIN;
 }
@@ -92,7 +91,8 @@ static int session_create(struct record *rec, struct why *why)
 	if (code == LTTNG_ERR_EXIST_SESS) {
 		/* Left by a killed process that had our number. */
 		lttng_destroy_session_no_wait(rec->name);
-		return why_set(why, -EEXIST, "an old session %s was in the "
+		return why_set(why, -EEXIST,
+			       "an old session %s was in the "
 			       "way and has been removed; try again",
 			       rec->name);
 	}
@@ -120,8 +120,7 @@ static int channel_enable(struct record *rec, struct lttng_domain *domain,
 	return ret < 0 ? lttng_why(why, "make the buffers", ret) : 0;
 }
 
-static int contexts_add(struct record *rec, unsigned contexts,
-			struct why *why)
+static int contexts_add(struct record *rec, unsigned contexts, struct why *why)
 {
 	static const struct {
 		enum record_context want;
@@ -295,8 +294,7 @@ static int losses_count(struct record *rec, struct record_losses *losses,
 	for (int i = 0; i < count && !ret; i++) {
 		uint64_t n;
 
-		ret = lttng_channel_get_discarded_event_count(&channels[i],
-							      &n);
+		ret = lttng_channel_get_discarded_event_count(&channels[i], &n);
 		if (ret)
 			break;
 		/* LTTng 2.13 sometimes sets the top bit of this number. */

@@ -38,7 +38,8 @@ struct record_options {
 	uint64_t subbuf_bytes; /* a power of two, a page or more; 0: chosen */
 	uint64_t num_subbuf;   /* a power of two, 2 or more; 0: chosen */
 	unsigned contexts;     /* of enum record_context */
-	/* Called with a number of processes if they keep us waiting; or NULL. */
+	/* Called with a number of processes if they keep us waiting; or NULL.
+	 */
 	void (*waiting)(unsigned processes);
 };
 

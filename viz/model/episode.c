@@ -44,14 +44,16 @@ static void take_in(struct episode *ep, const struct request *r)
 /* One request, two, a few, many; which operations; whether all went well. */
 static uint32_t kind_of(const struct episode *ep)
 {
-	uint32_t many = ep->requests < 3 ? ep->requests :
-			ep->requests < 9 ? 3 : 4;
+	uint32_t many = ep->requests < 3   ? ep->requests
+			: ep->requests < 9 ? 3
+					   : 4;
 	uint32_t ops = 0, i;
 
 	for (i = 0; i < EPISODE_OPS; i++)
 		ops |= (uint32_t)(ep->op[i] != 0) << i;
 	return many << 16 | ops << 4 | (uint32_t)(ep->failed != 0) |
-	       (uint32_t)(ep->refused != 0) << 1 | (uint32_t)(ep->open != 0) << 2;
+	       (uint32_t)(ep->refused != 0) << 1 |
+	       (uint32_t)(ep->open != 0) << 2;
 }
 
 /* The frontend grants pages before it writes the request. */
@@ -63,8 +65,7 @@ static uint32_t with_grants(const struct model *m, uint32_t rec, uint32_t floor)
 	while (at > floor) {
 		r = &m->log->rec[at - 1];
 		if (r->domid == first->domid && r->devid == first->devid &&
-		    r->queue == first->queue &&
-		    r->kind != EV_KIND_grant_access)
+		    r->queue == first->queue && r->kind != EV_KIND_grant_access)
 			break;
 		at--;
 		if (r->kind == EV_KIND_grant_access &&

@@ -12,10 +12,10 @@
 #define EPISODE_OPS 8u
 
 struct episode {
-	uint32_t first;    /* its first request, an index into model.request */
+	uint32_t first; /* its first request, an index into model.request */
 	uint32_t requests;
-	uint32_t rec_from; /* its records: from here ... */
-	uint32_t rec_to;   /* ... up to here, not included */
+	uint32_t rec_from;	  /* its records: from here ... */
+	uint32_t rec_to;	  /* ... up to here, not included */
 	uint32_t op[EPISODE_OPS]; /* how many of each operation */
 	uint32_t failed, refused, open;
 	int64_t from_ns, to_ns;

@@ -34,8 +34,8 @@ static struct step *step_new(struct walk *w, const struct log_rec *rec,
 	grown = &h->step[h->n++];
 	memset(grown, 0, sizeof(*grown));
 	grown->kind = (uint8_t)kind;
-	grown->side = rec->actor == EV_ACTOR_FRONTEND ? SIDE_FRONTEND :
-							SIDE_BACKEND;
+	grown->side =
+		rec->actor == EV_ACTOR_FRONTEND ? SIDE_FRONTEND : SIDE_BACKEND;
 	grown->from = grown->to = w->state[grown->side];
 	grown->rec = (uint32_t)(rec - w->log->rec);
 	grown->t_ns = rec->t_ns;
@@ -84,8 +84,8 @@ static int on_move(struct walk *w, const struct log_rec *rec)
 static int on_seen(struct walk *w, const struct log_rec *rec)
 {
 	int64_t state = log_get(w->log, rec, LF_state_seen_state);
-	enum side side = rec->actor == EV_ACTOR_FRONTEND ? SIDE_FRONTEND :
-							   SIDE_BACKEND;
+	enum side side =
+		rec->actor == EV_ACTOR_FRONTEND ? SIDE_FRONTEND : SIDE_BACKEND;
 	struct step *s;
 
 	/* Watches fire more often than states change. */
@@ -132,9 +132,9 @@ static int walk_event(struct walk *w, const struct log_rec *rec)
 			      log_text(log, rec, LF_store_write_value));
 	case EV_KIND_store_read:
 		return on_key(w, rec,
-			      log_get(log, rec, LF_store_read_error) ?
-				      STEP_ABSENT :
-				      STEP_READ,
+			      log_get(log, rec, LF_store_read_error)
+				      ? STEP_ABSENT
+				      : STEP_READ,
 			      log_text(log, rec, LF_store_read_path),
 			      log_text(log, rec, LF_store_read_value));
 	case EV_KIND_feature_accept:
@@ -142,8 +142,8 @@ static int walk_event(struct walk *w, const struct log_rec *rec)
 		if (!s)
 			return -ENOMEM;
 		s->key = log_text(log, rec, LF_feature_accept_name);
-		s->settled = (uint64_t)log_get(log, rec,
-					       LF_feature_accept_value);
+		s->settled =
+			(uint64_t)log_get(log, rec, LF_feature_accept_value);
 		return 0;
 	case EV_KIND_device_fault:
 		s = step_new(w, rec, STEP_FAULT);
@@ -171,9 +171,8 @@ static void first_states(struct walk *w)
 	w->saw[SIDE_FRONTEND] = w->saw[SIDE_BACKEND] = HANDSHAKE_STATES;
 	for (i = 0; i < w->d->steps; i++) {
 		const struct log_rec *rec = &w->log->rec[w->d->step[i]];
-		enum side side = rec->actor == EV_ACTOR_FRONTEND ?
-					 SIDE_FRONTEND :
-					 SIDE_BACKEND;
+		enum side side = rec->actor == EV_ACTOR_FRONTEND ? SIDE_FRONTEND
+								 : SIDE_BACKEND;
 		int64_t from;
 
 		if (rec->kind != EV_KIND_state_switch || found[side])

@@ -14,13 +14,13 @@ enum side { SIDE_FRONTEND, SIDE_BACKEND, SIDE_COUNT };
 extern const char *const side_names[SIDE_COUNT];
 
 enum step_kind {
-	STEP_MOVE,    /* from one state to another */
-	STEP_SEEN,    /* the peer was seen in state `to` */
+	STEP_MOVE, /* from one state to another */
+	STEP_SEEN, /* the peer was seen in state `to` */
 	STEP_WRITE,
 	STEP_READ,
-	STEP_ABSENT,  /* read, and nothing was there */
+	STEP_ABSENT, /* read, and nothing was there */
 	STEP_SETTLE,
-	STEP_FAULT,   /* key is the rule, value the detail */
+	STEP_FAULT, /* key is the rule, value the detail */
 };
 
 struct step {

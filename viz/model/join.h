@@ -14,14 +14,14 @@
  * small tables by the low bits hold everything that is in flight.  A count
  * may lag behind for long (a request that hangs), so those are chained.
  */
-#define JOIN_BUCKETS 1024u
+#define JOIN_BUCKETS   1024u
 #define JOIN_SLOTS_MIN 1024u
 #define JOIN_SLOTS_MAX 65536u
 
 struct join {
-	uint32_t slots;        /* power of two, at least twice the ring */
-	uint32_t *by_idx;      /* request of a request index, or MODEL_NONE */
-	uint32_t *by_rsp;      /* the same of a response index */
+	uint32_t slots;	  /* power of two, at least twice the ring */
+	uint32_t *by_idx; /* request of a request index, or MODEL_NONE */
+	uint32_t *by_rsp; /* the same of a response index */
 	uint32_t by_bseq[JOIN_BUCKETS];
 	uint32_t by_fseq[JOIN_BUCKETS];
 	uint32_t in_flight_f, in_flight_b;
@@ -52,7 +52,8 @@ void join_chain_b(struct model *m, struct join *j, struct request *r);
 void join_chain_f(struct model *m, struct join *j, struct request *r);
 void join_unchain_b(struct model *m, struct join *j, struct request *r);
 
-/* A request that begins with this record; NULL: no memory.  Moves the others. */
+/* A request that begins with this record; NULL: no memory.  Moves the others.
+ */
 struct request *join_request_new(struct model *m, uint32_t queue, uint32_t rec);
 
 /* A record belongs to it; STAGE_COUNT where it marks no stage. */

@@ -44,8 +44,7 @@ void requests_judge(struct model *m)
 
 	for (i = 0; i < m->requests; i++) {
 		struct request *r = &m->request[i];
-		struct model_device *d =
-			&m->device[m->queue[r->queue].device];
+		struct model_device *d = &m->device[m->queue[r->queue].device];
 
 		judge(m, r);
 		d->requests++;

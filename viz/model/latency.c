@@ -14,13 +14,13 @@ const char *const span_names[SPAN_COUNT] = {
 };
 
 const char *const span_meanings[SPAN_COUNT] = {
-	"push to take",    "take to submit",      "submit to done",
+	"push to take",	   "take to submit",	  "submit to done",
 	"done to produce", "produce to complete", "first to last",
 };
 
 static const enum stage ends[SPAN_COUNT][2] = {
-	{ STAGE_PUSH, STAGE_TAKE },	 { STAGE_TAKE, STAGE_SUBMIT },
-	{ STAGE_SUBMIT, STAGE_DONE },	 { STAGE_DONE, STAGE_PRODUCE },
+	{ STAGE_PUSH, STAGE_TAKE },	   { STAGE_TAKE, STAGE_SUBMIT },
+	{ STAGE_SUBMIT, STAGE_DONE },	   { STAGE_DONE, STAGE_PRODUCE },
 	{ STAGE_PRODUCE, STAGE_COMPLETE }, { STAGE_PUSH, STAGE_COMPLETE },
 };
 

@@ -32,7 +32,7 @@ unsigned latency_bucket(uint64_t ns);
 
 struct latency {
 	uint32_t device; /* index into model.device */
-	uint8_t op;      /* enum ev_op */
+	uint8_t op;	 /* enum ev_op */
 	enum span span;
 	uint64_t count;
 	uint64_t min_ns, median_ns, p90_ns, p99_ns, max_ns;

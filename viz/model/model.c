@@ -11,8 +11,8 @@
 #include "viz/model/requests.h"
 
 const char *const stage_names[STAGE_COUNT] = {
-	"pushed",   "published", "taken",    "checked",	 "mapped",   "submitted",
-	"stored",   "unmapped",	 "answered", "produced", "completed",
+	"pushed", "published", "taken",	   "checked",  "mapped",    "submitted",
+	"stored", "unmapped",  "answered", "produced", "completed",
 };
 
 /*
@@ -23,7 +23,7 @@ struct index {
 	struct entry {
 		uint64_t key; /* 0 is free: the devid is stored plus one */
 		uint32_t at;
-	} *entry;
+	} * entry;
 	size_t size, used;
 };
 
@@ -111,8 +111,8 @@ static int device_new(struct model *m, const struct log_rec *rec, unsigned life,
 	d->life = life;
 	d->first_rec = (uint32_t)(rec - m->log->rec);
 	*out = (uint32_t)m->devices++;
-	return index_set(m->index, key_of(rec->domid, rec->devid,
-					  LOG_QUEUE_NONE), *out);
+	return index_set(m->index,
+			 key_of(rec->domid, rec->devid, LOG_QUEUE_NONE), *out);
 }
 
 /* A device that was destroyed comes back with the first sign of either side. */
@@ -129,8 +129,8 @@ static bool begins_life(const struct model *m, const struct log_rec *rec)
 
 static int device_of(struct model *m, const struct log_rec *rec, uint32_t *out)
 {
-	uint32_t at = index_get(m->index, key_of(rec->domid, rec->devid,
-						 LOG_QUEUE_NONE));
+	uint32_t at = index_get(m->index,
+				key_of(rec->domid, rec->devid, LOG_QUEUE_NONE));
 
 	*out = at;
 	if (at == MODEL_NONE)
@@ -140,8 +140,8 @@ static int device_of(struct model *m, const struct log_rec *rec, uint32_t *out)
 	return 0;
 }
 
-static int queue_of(struct model *m, const struct log_rec *rec,
-		    uint32_t device, uint32_t *out)
+static int queue_of(struct model *m, const struct log_rec *rec, uint32_t device,
+		    uint32_t *out)
 {
 	uint64_t key = key_of(rec->domid, rec->devid, rec->queue);
 	uint32_t at = index_get(m->index, key);
@@ -199,8 +199,7 @@ static void device_event(struct model *m, struct model_device *d,
 		d->created = true;
 		d->path = w[log_places[LF_device_create_path].word];
 		d->target = w[log_places[LF_device_create_target].word];
-		d->size = (uint64_t)log_get(m->log, rec,
-					    LF_device_create_size);
+		d->size = (uint64_t)log_get(m->log, rec, LF_device_create_size);
 		break;
 	case EV_KIND_state_switch:
 		d->state[rec->actor != EV_ACTOR_FRONTEND] =
@@ -297,8 +296,7 @@ const struct model_device *model_device_find(const struct model *m,
 	size_t i;
 
 	for (i = 0; i < m->devices; i++)
-		if (m->device[i].domid == domid &&
-		    m->device[i].devid == devid)
+		if (m->device[i].domid == domid && m->device[i].devid == devid)
 			return &m->device[i];
 	return NULL;
 }
@@ -355,9 +353,9 @@ int64_t request_total(const struct request *r)
 
 uint64_t request_seq(const struct request *r)
 {
-	return r->flags & REQUEST_TAKEN || !(r->flags & REQUEST_PUSHED) ?
-		       r->bseq :
-		       r->fseq;
+	return r->flags & REQUEST_TAKEN || !(r->flags & REQUEST_PUSHED)
+		       ? r->bseq
+		       : r->fseq;
 }
 
 bool request_failed(const struct request *r)

@@ -20,22 +20,22 @@
 #include "base/why.h"
 #include "viz/read/log.h"
 
-#define MODEL_NEVER INT64_MIN
-#define MODEL_NONE UINT32_MAX
+#define MODEL_NEVER	 INT64_MIN
+#define MODEL_NONE	 UINT32_MAX
 #define MODEL_QUEUES_MAX 4096u
 
 /* The moments in a request's life, in the order they should come. */
 enum stage {
-	STAGE_PUSH,     /* the frontend wrote it into its slot */
-	STAGE_PUBLISH,  /* req_prod passed it */
-	STAGE_TAKE,     /* the backend copied it out */
-	STAGE_CHECK,    /* checked, or refused */
-	STAGE_MAP,      /* its pages are mapped, or copied from the guest */
-	STAGE_SUBMIT,   /* given to the storage engine */
-	STAGE_DONE,     /* the storage engine is done */
-	STAGE_UNMAP,    /* its pages are unmapped, or copied to the guest */
-	STAGE_RESPOND,  /* the response stands in its slot */
-	STAGE_PRODUCE,  /* rsp_prod passed it */
+	STAGE_PUSH,	/* the frontend wrote it into its slot */
+	STAGE_PUBLISH,	/* req_prod passed it */
+	STAGE_TAKE,	/* the backend copied it out */
+	STAGE_CHECK,	/* checked, or refused */
+	STAGE_MAP,	/* its pages are mapped, or copied from the guest */
+	STAGE_SUBMIT,	/* given to the storage engine */
+	STAGE_DONE,	/* the storage engine is done */
+	STAGE_UNMAP,	/* its pages are unmapped, or copied to the guest */
+	STAGE_RESPOND,	/* the response stands in its slot */
+	STAGE_PRODUCE,	/* rsp_prod passed it */
 	STAGE_COMPLETE, /* the frontend took the response */
 	STAGE_COUNT
 };
@@ -44,14 +44,14 @@ extern const char *const stage_names[STAGE_COUNT]; /* "pushed", ... */
 
 enum request_flag {
 	REQUEST_PUSHED = 1 << 0,    /* the frontend's side was seen: fseq */
-	REQUEST_TAKEN = 1 << 1,     /* the backend's side was seen: bseq */
+	REQUEST_TAKEN = 1 << 1,	    /* the backend's side was seen: bseq */
 	REQUEST_REFUSED = 1 << 2,   /* rule and detail say why */
 	REQUEST_RESPONDED = 1 << 3, /* status is known */
 	REQUEST_COMPLETED = 1 << 4,
-	REQUEST_TWICE = 1 << 5,     /* more than one response (RG-25) */
-	REQUEST_ORPHAN = 1 << 6,    /* a response without a request */
-	REQUEST_RETAKEN = 1 << 7,   /* taken again, by a new backend */
-	REQUEST_UNSURE = 1 << 8,    /* events were lost in its time */
+	REQUEST_TWICE = 1 << 5,	  /* more than one response (RG-25) */
+	REQUEST_ORPHAN = 1 << 6,  /* a response without a request */
+	REQUEST_RETAKEN = 1 << 7, /* taken again, by a new backend */
+	REQUEST_UNSURE = 1 << 8,  /* events were lost in its time */
 };
 
 struct request {
@@ -59,13 +59,13 @@ struct request {
 	uint64_t bseq, fseq; /* each side's own count */
 	uint64_t id;
 	uint64_t sector; /* as claimed */
-	uint64_t len;    /* bytes; 0 where nothing told it */
+	uint64_t len;	 /* bytes; 0 where nothing told it */
 	uint32_t idx, rsp_idx;
-	uint32_t queue;     /* index into model.queue */
-	uint32_t first_rec; /* its events stand from here */
-	uint32_t last_rec;  /* to here in the log */
-	uint32_t rule, detail; /* strings of the log */
-	int32_t error;      /* of the storage: 0 or -errno */
+	uint32_t queue;		 /* index into model.queue */
+	uint32_t first_rec;	 /* its events stand from here */
+	uint32_t last_rec;	 /* to here in the log */
+	uint32_t rule, detail;	 /* strings of the log */
+	int32_t error;		 /* of the storage: 0 or -errno */
 	uint32_t next_b, next_f; /* chains of the join */
 	uint16_t segments, slot, pages;
 	uint16_t flags;
@@ -75,16 +75,16 @@ struct request {
 
 /* Notifications in one direction. */
 struct notify_count {
-	uint64_t sent;     /* evtchn_notify */
-	uint64_t wakeups;  /* evtchn_wakeup at the receiver */
-	uint64_t spurious; /* of these, without work */
+	uint64_t sent;		/* evtchn_notify */
+	uint64_t wakeups;	/* evtchn_wakeup at the receiver */
+	uint64_t spurious;	/* of these, without work */
 	uint64_t needed, saved; /* decisions of ring_notify */
 };
 
 struct model_queue {
 	uint32_t device; /* index into model.device */
 	uint16_t number;
-	uint32_t entries; /* of its ring; 0 if it was never told */
+	uint32_t entries;  /* of its ring; 0 if it was never told */
 	uint64_t requests; /* in the model */
 	uint64_t pushed, taken, refused, responded, completed, failed;
 	uint64_t mapped_pages, unmapped_pages, reused_pages, copied_pages;
@@ -95,7 +95,7 @@ struct model_queue {
 	double in_flight_mean; /* over the time from first to last request */
 	int64_t first_ns, last_ns;
 	uint32_t first_request; /* MODEL_NONE if it has none */
-	struct join *join; /* of the build; NULL afterwards */
+	struct join *join;	/* of the build; NULL afterwards */
 };
 
 struct model_device {
@@ -104,7 +104,7 @@ struct model_device {
 	unsigned life; /* 1, 2 ... where it was attached again */
 	uint32_t first_rec, last_rec;
 	uint32_t path, target; /* strings of the log */
-	uint64_t size;         /* bytes, 0 if it was not told */
+	uint64_t size;	       /* bytes, 0 if it was not told */
 	bool created, destroyed;
 	uint8_t state[2]; /* the last of the frontend, of the backend */
 	unsigned faults;

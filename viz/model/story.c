@@ -6,19 +6,19 @@
 #include <string.h>
 
 /* How far around a request's own events to look for what carried it. */
-#define BEFORE 128u
-#define BEHIND 512u
+#define BEFORE	  128u
+#define BEHIND	  512u
 #define GREFS_MAX 512u
 
 /* What was seen of one direction: requests going, or responses coming. */
 struct way {
 	bool rsp;
-	uint32_t idx;      /* of the request, or of the response */
-	bool known;        /* idx is */
-	uint8_t sender;    /* actor */
-	bool sent, read;   /* produced; consumed by the peer */
-	bool notify_next;  /* the next evtchn_notify of the sender is ours */
-	uint32_t wakeup;   /* the receiver's last, not used yet */
+	uint32_t idx;	  /* of the request, or of the response */
+	bool known;	  /* idx is */
+	uint8_t sender;	  /* actor */
+	bool sent, read;  /* produced; consumed by the peer */
+	bool notify_next; /* the next evtchn_notify of the sender is ours */
+	uint32_t wakeup;  /* the receiver's last, not used yet */
 };
 
 struct telling {
@@ -142,8 +142,8 @@ static void find_grefs(struct telling *t)
 		if (t->m->of_rec[i] != t->self ||
 		    t->log->rec[i].kind != EV_KIND_grant_map)
 			continue;
-		t->gref = log_array(t->log, &t->log->rec[i],
-				    LF_grant_map_gref, &t->grefs);
+		t->gref = log_array(t->log, &t->log->rec[i], LF_grant_map_gref,
+				    &t->grefs);
 		if (t->grefs > GREFS_MAX)
 			t->grefs = GREFS_MAX;
 		return;
@@ -163,10 +163,10 @@ static bool grant_is_ours(const struct telling *t, const struct log_rec *rec,
 	if (rec->actor != EV_ACTOR_FRONTEND || !is_ours(t, rec))
 		return false;
 	return ends ? r->t[STAGE_COMPLETE] != MODEL_NEVER &&
-			      rec->t_ns >= r->t[STAGE_COMPLETE] :
-		      r->t[STAGE_PUSH] != MODEL_NEVER &&
-			      rec->t_ns <= r->t[STAGE_PUSH] &&
-			      at < r->last_rec;
+			       rec->t_ns >= r->t[STAGE_COMPLETE]
+		    : r->t[STAGE_PUSH] != MODEL_NEVER &&
+			       rec->t_ns <= r->t[STAGE_PUSH] &&
+			       at < r->last_rec;
 }
 
 static int ascending(const void *a, const void *b)
@@ -188,12 +188,12 @@ static void drop_far_grants(const struct telling *t, struct story *s)
 	for (i = 0; i < s->n; i++) {
 		const struct log_rec *a = &t->log->rec[s->rec[i]], *b;
 		bool ends = a->kind == EV_KIND_grant_end, far = false;
-		enum log_field f = ends ? LF_grant_end_gref :
-					  LF_grant_access_gref;
+		enum log_field f =
+			ends ? LF_grant_end_gref : LF_grant_access_gref;
 
 		if (ends || a->kind == EV_KIND_grant_access) {
-			for (j = ends ? 0 : i + 1; j < (ends ? n : s->n) && !far;
-			     j++) {
+			for (j = ends ? 0 : i + 1;
+			     j < (ends ? n : s->n) && !far; j++) {
 				b = &t->log->rec[s->rec[j]];
 				far = b->kind == a->kind &&
 				      log_get(t->log, b, f) ==
@@ -212,16 +212,19 @@ int story_make(const struct model *m, const struct request *r,
 	const struct model_queue *q = &m->queue[r->queue];
 	const struct model_device *d = &m->device[q->device];
 	struct telling t = {
-		.m = m, .r = r, .log = m->log,
+		.m = m,
+		.r = r,
+		.log = m->log,
 		.self = (uint32_t)(r - m->request),
-		.way = { { .idx = r->idx, .sender = EV_ACTOR_FRONTEND,
-			   .known = r->flags & (REQUEST_PUSHED |
-						REQUEST_TAKEN),
+		.way = { { .idx = r->idx,
+			   .sender = EV_ACTOR_FRONTEND,
+			   .known = r->flags & (REQUEST_PUSHED | REQUEST_TAKEN),
 			   .wakeup = MODEL_NONE },
-			 { .idx = r->rsp_idx, .rsp = true,
+			 { .idx = r->rsp_idx,
+			   .rsp = true,
 			   .sender = EV_ACTOR_BACKEND,
-			   .known = r->flags & (REQUEST_RESPONDED |
-						REQUEST_COMPLETED),
+			   .known = r->flags &
+				    (REQUEST_RESPONDED | REQUEST_COMPLETED),
 			   .wakeup = MODEL_NONE } },
 	};
 	size_t back = BEFORE + r->segments;
@@ -244,8 +247,8 @@ int story_make(const struct model *m, const struct request *r,
 		take = m->of_rec[i] == t.self || grant_is_ours(&t, rec, at);
 		if (!take && i >= r->first_rec)
 			take = carries(&t, rec, at, &t.way[0], out, &rc) ||
-			       (!rc && carries(&t, rec, at, &t.way[1], out,
-					       &rc));
+			       (!rc &&
+				carries(&t, rec, at, &t.way[1], out, &rc));
 		if (take && !rc)
 			rc = story_add(out, at);
 	}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROVIDER "ringside:"
+#define PROVIDER    "ringside:"
 #define MEMBERS_MAX 64
 
 /* An array longer than this is damage: a request has 512 segments at most. */
@@ -25,9 +25,9 @@ enum role {
 
 struct member {
 	uint8_t role;
-	uint8_t field; /* position in the catalogue */
-	uint8_t word;  /* position in the record's words */
-	bool wide;     /* two words */
+	uint8_t field;	/* position in the catalogue */
+	uint8_t word;	/* position in the record's words */
+	bool wide;	/* two words */
 	bool is_signed; /* as the trace has it */
 };
 
@@ -62,7 +62,7 @@ void classes_free(struct classes *c)
 
 static size_t place(const struct classes *c, const bt_event_class *class)
 {
-	size_t i = ((uintptr_t)class >> 4) * 0x9e3779b97f4a7c15u >> 20;
+	size_t i = ((uintptr_t) class >> 4) * 0x9e3779b97f4a7c15u >> 20;
 
 	for (i &= c->slots - 1; c->slot[i] && c->slot[i]->class != class;
 	     i = (i + 1) & (c->slots - 1))
@@ -105,8 +105,10 @@ static void learn_member(struct member *m, const struct ev_desc *desc,
 	static const struct {
 		const char *name;
 		enum role role;
-	} own[] = { { "actor", ROLE_ACTOR }, { "domid", ROLE_DOMID },
-		    { "devid", ROLE_DEVID }, { "queue", ROLE_QUEUE } };
+	} own[] = { { "actor", ROLE_ACTOR },
+		    { "domid", ROLE_DOMID },
+		    { "devid", ROLE_DEVID },
+		    { "queue", ROLE_QUEUE } };
 	bt_field_class_type type = bt_field_class_get_type(fc);
 	const struct ev_field *field;
 	const bt_field_class *of;
@@ -223,8 +225,8 @@ static uint64_t number(const bt_field *field, bool sign)
 {
 	if (bt_field_get_class_type(field) == BT_FIELD_CLASS_TYPE_BOOL)
 		return bt_field_bool_get_value(field) != 0;
-	return sign ? (uint64_t)bt_field_integer_signed_get_value(field) :
-		      bt_field_integer_unsigned_get_value(field);
+	return sign ? (uint64_t)bt_field_integer_signed_get_value(field)
+		    : bt_field_integer_unsigned_get_value(field);
 }
 
 static int record_array(struct trace_log *log, struct log_rec *rec,
@@ -242,7 +244,8 @@ static int record_array(struct trace_log *log, struct log_rec *rec,
 	for (i = 0; i < n; i++)
 		to[i] = (uint32_t)number(
 			bt_field_array_borrow_element_field_by_index_const(
-				field, i), m->is_signed);
+				field, i),
+			m->is_signed);
 	return 0;
 }
 
@@ -303,8 +306,8 @@ int classes_record(struct classes *c, struct trace_log *log,
 	if (rc)
 		return rc;
 	if (map->kind < 0) {
-		*(map->kind == -1 ? &log->other_events :
-				    &log->unknown_events) += 1;
+		*(map->kind == -1 ? &log->other_events
+				  : &log->unknown_events) += 1;
 		return 0;
 	}
 	rc = log_append(log, (enum ev_kind)map->kind, &rec, &words);

@@ -111,8 +111,7 @@ static void sort(struct trace_log *log)
 		qsort(log->rec, log->n, sizeof(*log->rec), by_time);
 	for (i = 0; i < log->losses; i++) {
 		at = 0;
-		while (at < log->n &&
-		       log->rec[at].t_ns < log->loss[i].to_ns)
+		while (at < log->n && log->rec[at].t_ns < log->loss[i].to_ns)
 			at++;
 		log->loss[i].before = at;
 	}
@@ -167,20 +166,27 @@ static int nothing(const char *path, const struct trace_log *log,
 	char n[TEXT_COUNT_MAX];
 
 	if (log->damage[0])
-		return why_set(why, -EBADMSG, "%s: nothing can be read of it: "
-			       "%s", path, log->damage);
+		return why_set(why, -EBADMSG,
+			       "%s: nothing can be read of it: "
+			       "%s",
+			       path, log->damage);
 	if (log->lost_events)
-		return why_set(why, -EBADMSG, "%s: all of its %s events were "
+		return why_set(why, -EBADMSG,
+			       "%s: all of its %s events were "
 			       "lost while it was recorded; record again with "
-			       "larger buffers", path,
-			       text_count(n, log->lost_events));
+			       "larger buffers",
+			       path, text_count(n, log->lost_events));
 	if (log->other_events + log->unknown_events)
-		return why_set(why, -ENODATA, "%s holds %s events, none of "
-			       "them Ringside's", path,
-			       text_count(n, log->other_events +
-						     log->unknown_events));
-	return why_set(why, -ENODATA, "%s is a trace without events; was "
-		       "anything running while it was recorded?", path);
+		return why_set(
+			why, -ENODATA,
+			"%s holds %s events, none of "
+			"them Ringside's",
+			path,
+			text_count(n, log->other_events + log->unknown_events));
+	return why_set(why, -ENODATA,
+		       "%s is a trace without events; was "
+		       "anything running while it was recorded?",
+		       path);
 }
 
 int ctf_read(const char *path, struct trace_log *log, struct why *why)
@@ -203,12 +209,14 @@ int ctf_read(const char *path, struct trace_log *log, struct why *why)
 	case -EBADMSG:
 		return nothing(path, log, why);
 	case -ENOSYS:
-		return why_set(why, rc, "libbabeltrace2's plugins ctf and "
+		return why_set(why, rc,
+			       "libbabeltrace2's plugins ctf and "
 			       "utils are not installed; they are in Debian's "
 			       "libbabeltrace2-0");
 	case -ENOMEM:
 	case -EOVERFLOW:
-		return why_set(why, rc, "%s is too large for this machine: no "
+		return why_set(why, rc,
+			       "%s is too large for this machine: no "
 			       "memory after %zu events; record less at once",
 			       path, log->n);
 	default:

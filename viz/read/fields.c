@@ -31,8 +31,7 @@ int log_fields_find(void)
 			return -ENOENT;
 		p->kind = (uint8_t)wanted[f].kind;
 		p->field = (uint8_t)at;
-		p->word = (uint8_t)log_field_word(wanted[f].kind,
-						  (unsigned)at);
+		p->word = (uint8_t)log_field_word(wanted[f].kind, (unsigned)at);
 		p->wide = desc->field[at].type == EV_TYPE_U64;
 		p->is_signed = desc->field[at].type == EV_TYPE_I16 ||
 			       desc->field[at].type == EV_TYPE_I32 ||

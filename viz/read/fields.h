@@ -133,7 +133,7 @@ enum log_field {
 #define X(event, field) LF_##event##_##field,
 	LOG_FIELDS(X)
 #undef X
-	LF_COUNT
+		LF_COUNT
 };
 
 struct log_place {

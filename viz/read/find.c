@@ -15,10 +15,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEPTH_MAX 16
-#define DIRS_MAX 4096
-#define META_MAX (64u << 20)
-#define META_MAGIC 0x75d11d57u
+#define DEPTH_MAX   16
+#define DIRS_MAX    4096
+#define META_MAX    (64u << 20)
+#define META_MAGIC  0x75d11d57u
 #define META_HEADER 37u
 
 static int read_all(const char *path, char **data, size_t *len)
@@ -147,9 +147,8 @@ static bool whole_declarations(char *text, size_t *len)
 
 static bool is_packets(const char *data, size_t len)
 {
-	return len >= 4 &&
-	       (get32((const uint8_t *)data, false) == META_MAGIC ||
-		get32((const uint8_t *)data, true) == META_MAGIC);
+	return len >= 4 && (get32((const uint8_t *)data, false) == META_MAGIC ||
+			    get32((const uint8_t *)data, true) == META_MAGIC);
 }
 
 static int metadata_path(const char *dir, char *buf, size_t cap)
@@ -296,23 +295,31 @@ int trace_dirs_find(const char *path, struct trace_dirs *out, struct why *why)
 
 	memset(out, 0, sizeof(*out));
 	if (stat(path, &st))
-		return why_set(why, -errno, "%s: %s; give the directory of a "
-			       "trace", path, strerror(errno));
+		return why_set(why, -errno,
+			       "%s: %s; give the directory of a "
+			       "trace",
+			       path, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
-		return why_set(why, -ENOTDIR, "%s is not a directory; a trace "
+		return why_set(why, -ENOTDIR,
+			       "%s is not a directory; a trace "
 			       "is the directory that `ringside record -o` "
-			       "made", path);
+			       "made",
+			       path);
 	rc = walk(out, path, 0);
 	if (rc == -E2BIG)
-		return why_set(why, rc, "%s holds more than %d traces; give "
-			       "one of them", path, DIRS_MAX);
+		return why_set(why, rc,
+			       "%s holds more than %d traces; give "
+			       "one of them",
+			       path, DIRS_MAX);
 	if (rc)
 		return why_set(why, rc, "%s cannot be read: %s", path,
 			       strerror(-rc));
 	if (!out->n)
-		return why_set(why, -ENOENT, "%s is no trace: no CTF "
+		return why_set(why, -ENOENT,
+			       "%s is no trace: no CTF "
 			       "`metadata` file in it or below; `ringside "
-			       "record -o DIR` makes one", path);
+			       "record -o DIR` makes one",
+			       path);
 	qsort(out->dir, out->n, sizeof(*out->dir), by_path);
 	return 0;
 }

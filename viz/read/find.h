@@ -13,12 +13,12 @@
 #include "base/why.h"
 
 struct trace_dir {
-	char *path;       /* owned */
+	char *path;	  /* owned */
 	uint8_t uuid[16]; /* all zero where the metadata have none */
 	bool has_uuid;
 	bool meta_cut; /* metadata end in the middle of something */
 	size_t meta_size;
-	size_t streams;       /* stream files that are not empty */
+	size_t streams;	      /* stream files that are not empty */
 	uint64_t stream_size; /* bytes of all of them */
 };
 
@@ -32,8 +32,7 @@ struct trace_dirs {
  * -ENOTDIR, -EACCES, -ENOMEM ... with a sentence: no such path, not a
  * directory, no trace in it.
  */
-int trace_dirs_find(const char *path, struct trace_dirs *out,
-		    struct why *why);
+int trace_dirs_find(const char *path, struct trace_dirs *out, struct why *why);
 void trace_dirs_free(struct trace_dirs *dirs);
 
 /*

@@ -66,8 +66,7 @@ static int64_t snapshot_ns(const bt_clock_snapshot *snapshot)
 static int note_loss(struct sink *sink, const bt_message *message, bool packets)
 {
 	const bt_stream_class *class;
-	struct log_loss loss = { .packets = packets,
-				 .before = sink->log->n };
+	struct log_loss loss = { .packets = packets, .before = sink->log->n };
 	bool timed;
 
 	if (packets) {
@@ -152,9 +151,8 @@ sink_consume(bt_self_component_sink *self)
 		bt_message_put_ref(messages[i]);
 	}
 	guard_progress("events read", sink->log->n);
-	return sink->error ?
-		       BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_ERROR :
-		       BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_OK;
+	return sink->error ? BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_ERROR
+			   : BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_OK;
 }
 
 static bt_component_class_sink *sink_class(void)
@@ -165,8 +163,8 @@ static bt_component_class_sink *sink_class(void)
 	if (!class)
 		return NULL;
 	bt_component_class_sink_set_initialize_method(class, sink_initialize);
-	bt_component_class_sink_set_graph_is_configured_method(
-		class, sink_configured);
+	bt_component_class_sink_set_graph_is_configured_method(class,
+							       sink_configured);
 	return class;
 }
 
@@ -199,8 +197,8 @@ static const bt_plugin *plugin(const char *name)
 {
 	const bt_plugin *p = NULL;
 
-	if (bt_plugin_find(name, BT_TRUE, BT_FALSE, BT_TRUE, BT_TRUE,
-			   BT_FALSE, &p) != BT_PLUGIN_FIND_STATUS_OK)
+	if (bt_plugin_find(name, BT_TRUE, BT_FALSE, BT_TRUE, BT_TRUE, BT_FALSE,
+			   &p) != BT_PLUGIN_FIND_STATUS_OK)
 		return NULL;
 	return p;
 }
@@ -242,9 +240,9 @@ static int graph_add_source(struct graph *g, const char *const *dirs, size_t n,
 		rc = -ENOSYS;
 		goto out;
 	}
-	if (!params || bt_value_map_insert_empty_array_entry(
-			       params, "inputs", &inputs) !=
-			       BT_VALUE_MAP_INSERT_ENTRY_STATUS_OK)
+	if (!params ||
+	    bt_value_map_insert_empty_array_entry(params, "inputs", &inputs) !=
+		    BT_VALUE_MAP_INSERT_ENTRY_STATUS_OK)
 		goto out;
 	for (i = 0; i < n; i++)
 		if (bt_value_array_append_string_element(inputs, dirs[i]) !=
@@ -252,9 +250,9 @@ static int graph_add_source(struct graph *g, const char *const *dirs, size_t n,
 			goto out;
 	rc = bt_graph_add_source_component(g->graph, class, name, params,
 					   BT_LOGGING_LEVEL_NONE, out) ==
-			     BT_GRAPH_ADD_COMPONENT_STATUS_OK ?
-		     0 :
-		     -EBADMSG;
+			     BT_GRAPH_ADD_COMPONENT_STATUS_OK
+		     ? 0
+		     : -EBADMSG;
 out:
 	bt_value_put_ref(params);
 	return rc;
@@ -277,17 +275,16 @@ bool graph_opens(const char *const *dirs, size_t n)
 static int graph_add_muxer(struct graph *g)
 {
 	const bt_component_class_filter *class =
-		bt_plugin_borrow_filter_component_class_by_name_const(
-			g->utils, "muxer");
+		bt_plugin_borrow_filter_component_class_by_name_const(g->utils,
+								      "muxer");
 
 	if (!class)
 		return -ENOSYS;
-	return bt_graph_add_filter_component(g->graph, class, "muxer", NULL,
-					     BT_LOGGING_LEVEL_NONE,
-					     &g->muxer) ==
-			       BT_GRAPH_ADD_COMPONENT_STATUS_OK ?
-		       0 :
-		       -ENOMEM;
+	return bt_graph_add_filter_component(
+		       g->graph, class, "muxer", NULL, BT_LOGGING_LEVEL_NONE,
+		       &g->muxer) == BT_GRAPH_ADD_COMPONENT_STATUS_OK
+		       ? 0
+		       : -ENOMEM;
 }
 
 /* All outputs of a source to the muxer, which grows an input for each. */
@@ -299,8 +296,7 @@ static int graph_connect(struct graph *g, const bt_component_source *source)
 	for (i = 0; i < n; i++) {
 		to = bt_component_filter_borrow_input_port_by_index_const(
 			g->muxer,
-			bt_component_filter_get_input_port_count(g->muxer) -
-				1);
+			bt_component_filter_get_input_port_count(g->muxer) - 1);
 		if (bt_graph_connect_ports(
 			    g->graph,
 			    bt_component_source_borrow_output_port_by_index_const(
@@ -334,8 +330,7 @@ static int graph_add_sink(struct graph *g, struct sink *sink)
 	return rc;
 }
 
-static int graph_run(struct graph *g, struct sink *sink, char *said,
-		     size_t cap)
+static int graph_run(struct graph *g, struct sink *sink, char *said, size_t cap)
 {
 	bt_graph_run_status status;
 
@@ -347,8 +342,7 @@ static int graph_run(struct graph *g, struct sink *sink, char *said,
 	decoder_said(said, cap);
 	if (sink->error)
 		return sink->error;
-	return status == BT_GRAPH_RUN_STATUS_MEMORY_ERROR ? -ENOMEM :
-							    -EBADMSG;
+	return status == BT_GRAPH_RUN_STATUS_MEMORY_ERROR ? -ENOMEM : -EBADMSG;
 }
 
 int graph_read(const struct graph_input *in, size_t n, struct trace_log *log,

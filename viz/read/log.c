@@ -63,8 +63,8 @@ static int words_room(struct trace_log *log, size_t more)
 	return 0;
 }
 
-int log_append(struct trace_log *log, enum ev_kind kind,
-	       struct log_rec **rec, uint32_t **words)
+int log_append(struct trace_log *log, enum ev_kind kind, struct log_rec **rec,
+	       uint32_t **words)
 {
 	/* The layout is asked for once an event: keep it. */
 	static uint8_t counts[EV_KIND_COUNT];
@@ -103,8 +103,8 @@ int log_append(struct trace_log *log, enum ev_kind kind,
 	return 0;
 }
 
-int log_append_array(struct trace_log *log, struct log_rec *rec,
-		     unsigned field, uint32_t count, uint32_t **elements)
+int log_append_array(struct trace_log *log, struct log_rec *rec, unsigned field,
+		     uint32_t count, uint32_t **elements)
 {
 	uint32_t *w;
 	int rc;

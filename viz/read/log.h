@@ -24,21 +24,21 @@
 #define LOG_QUEUE_NONE 0xffffu
 
 struct log_rec {
-	int64_t t_ns;   /* since the epoch of the trace's clock */
+	int64_t t_ns;	/* since the epoch of the trace's clock */
 	uint32_t words; /* where its fields begin */
 	uint32_t devid;
 	uint16_t domid;
 	uint16_t queue; /* LOG_QUEUE_NONE: the device as a whole */
-	uint8_t kind;   /* enum ev_kind */
-	uint8_t actor;  /* enum ev_actor */
+	uint8_t kind;	/* enum ev_kind */
+	uint8_t actor;	/* enum ev_actor */
 };
 
 /* The tracer dropped something between two moments. */
 struct log_loss {
 	int64_t from_ns, to_ns; /* equal to each other where it is not known */
-	uint64_t count;         /* 0: not known how many */
-	bool packets;           /* whole packets; else events */
-	size_t before;          /* the record that follows the gap */
+	uint64_t count;		/* 0: not known how many */
+	bool packets;		/* whole packets; else events */
+	size_t before;		/* the record that follows the gap */
 };
 
 struct trace_log {
@@ -53,7 +53,7 @@ struct trace_log {
 	uint64_t lost_packets; /* the same */
 
 	/* What was in the trace and not in the catalogue. */
-	uint64_t other_events;   /* of other providers */
+	uint64_t other_events;	 /* of other providers */
 	uint64_t unknown_events; /* of ours, by an unknown name */
 	uint64_t unknown_fields; /* classes of fields, not occurrences */
 	uint64_t missing_fields; /* the catalogue has them, the trace not */
@@ -70,12 +70,12 @@ void log_free(struct trace_log *log);
  * A new record with all fields zero, and its words; the pointers hold until
  * the next call.  0, -ENOMEM, or -EOVERFLOW: more than this can count.
  */
-int log_append(struct trace_log *log, enum ev_kind kind,
-	       struct log_rec **rec, uint32_t **words);
+int log_append(struct trace_log *log, enum ev_kind kind, struct log_rec **rec,
+	       uint32_t **words);
 
 /* Room for an array field's elements; `field` is its position. */
-int log_append_array(struct trace_log *log, struct log_rec *rec,
-		     unsigned field, uint32_t count, uint32_t **elements);
+int log_append_array(struct trace_log *log, struct log_rec *rec, unsigned field,
+		     uint32_t count, uint32_t **elements);
 
 int log_append_loss(struct trace_log *log, const struct log_loss *loss);
 
@@ -93,8 +93,9 @@ static inline int64_t log_get(const struct trace_log *log,
 	const struct log_place *place = &log_places[f];
 	const uint32_t *w = &log->word[rec->words + place->word];
 
-	return place->wide ? (int64_t)(w[0] | (uint64_t)w[1] << 32) :
-	       place->is_signed ? (int64_t)(int32_t)w[0] : (int64_t)w[0];
+	return place->wide	  ? (int64_t)(w[0] | (uint64_t)w[1] << 32)
+	       : place->is_signed ? (int64_t)(int32_t)w[0]
+				  : (int64_t)w[0];
 }
 
 const char *log_text(const struct trace_log *log, const struct log_rec *rec,

@@ -28,12 +28,12 @@
 #include "viz/text.h"
 
 #define STREAM_MAGIC 0xc1fc1fc1u
-#define TRIES 6
-#define PATH_CAP 4096
+#define TRIES	     6
+#define PATH_CAP     4096
 
 #define PACKET_CONTENT 48u
-#define PACKET_SIZE 56u
-#define PACKET_HEADER 64u
+#define PACKET_SIZE    56u
+#define PACKET_HEADER  64u
 
 static int join(char *buf, const char *dir, const char *name)
 {
@@ -184,8 +184,8 @@ static int mend_stream(const char *dir, const char *from, const char *to,
 	for (tries = 0; tries < TRIES && rc == -EBADMSG; tries++) {
 		*shortened = false;
 		/* Preallocated space may follow; it costs the first try. */
-		start = tries ? packet_before(data, len) :
-				without_zeros(data, size);
+		start = tries ? packet_before(data, len)
+			      : without_zeros(data, size);
 		if (!start)
 			break;
 		if (start >= len)
@@ -298,8 +298,10 @@ int salvage_open(const struct trace_dirs *dirs, struct salvage *s,
 	for (i = 0; !rc && i < dirs->n; i++)
 		rc = take_dir(s, tmp, dirs->dir[i].path);
 	if (rc)
-		return why_set(why, rc, "it is damaged, and a mended copy "
-			       "could not be made: %s", strerror(-rc));
+		return why_set(why, rc,
+			       "it is damaged, and a mended copy "
+			       "could not be made: %s",
+			       strerror(-rc));
 	return 0;
 }
 
@@ -324,19 +326,25 @@ void salvage_explain(const struct salvage *s, struct why *why)
 	if (c->meta_cut)
 		text_add(&t, "metadata are damaged or end in the middle; ");
 	if (c->cut && c->cut == c->dropped && c->meta_cut)
-		text_printf(&t, "without them nothing can be told of %u "
-			    "stream files; ", c->dropped);
+		text_printf(&t,
+			    "without them nothing can be told of %u "
+			    "stream files; ",
+			    c->dropped);
 	else if (c->cut && c->cut == c->dropped && c->cut == c->streams)
-		text_printf(&t, "the decoder refuses its metadata, or every "
-			    "one of its stream files (%u); ", c->streams);
+		text_printf(&t,
+			    "the decoder refuses its metadata, or every "
+			    "one of its stream files (%u); ",
+			    c->streams);
 	else if (c->cut)
-		text_printf(&t, "%u of %u stream files end%s in the middle of "
-			    "a packet; ", c->cut, c->streams,
-			    c->cut == 1 ? "s" : "");
+		text_printf(&t,
+			    "%u of %u stream files end%s in the middle of "
+			    "a packet; ",
+			    c->cut, c->streams, c->cut == 1 ? "s" : "");
 	if (c->broken)
-		text_printf(&t, "%u of %u stream files hold%s bytes that are "
-			    "no events, and w%s left there; ", c->broken,
-			    c->streams, c->broken == 1 ? "s" : "",
+		text_printf(&t,
+			    "%u of %u stream files hold%s bytes that are "
+			    "no events, and w%s left there; ",
+			    c->broken, c->streams, c->broken == 1 ? "s" : "",
 			    c->broken == 1 ? "as" : "ere");
 	if (t.len >= 2)
 		t.data[t.len - 2] = '\0';

@@ -21,7 +21,7 @@ struct salvaged {
 
 struct salvage_count {
 	unsigned streams;
-	unsigned cut;     /* end in the middle of a packet */
+	unsigned cut;	  /* end in the middle of a packet */
 	unsigned dropped; /* of these, nothing can be read */
 	unsigned broken;  /* told by the reader: decoding failed on the way */
 	unsigned meta_cut, no_meta;

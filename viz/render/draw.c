@@ -117,8 +117,10 @@ int draw_render(Agraph_t *g, enum draw_layout layout, const char *format,
 		return why_set(why, -EIO, "Graphviz could not lay this out");
 	guard_beat();
 	if (gvRenderData(gvc, g, format, &data, &len) || !data) {
-		err = why_set(why, -EIO, "Graphviz could not render %s: is "
-			      "its plugin for that format installed?", format);
+		err = why_set(why, -EIO,
+			      "Graphviz could not render %s: is "
+			      "its plugin for that format installed?",
+			      format);
 	} else {
 		if (!strcmp(format, "svg"))
 			add_svg(out, data);

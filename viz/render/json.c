@@ -40,8 +40,8 @@ int json_write(json_object *o, struct text *out)
 
 int json_write_html(json_object *o, struct text *out)
 {
-	const char *s = json_object_to_json_string_ext(o,
-						       JSON_C_TO_STRING_PLAIN);
+	const char *s =
+		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
 	const char *part = s;
 	size_t len;
 

@@ -49,6 +49,7 @@ const char *style_fill(enum style style)
  * The light colours are attributes of the shapes; here are the dark ones.
  * Words take the line's colour, arrow heads are filled with it.
  */
+/* clang-format off */ /* a table made by a macro */
 const char *scene_css(void)
 {
 	return "@media (prefers-color-scheme: dark) {\n"
@@ -94,6 +95,7 @@ const char *scene_css(void)
 	       ".rs .node.rs-clear polygon { stroke: none; fill: none }\n"
 	       "}\n";
 }
+/* clang-format on */
 
 int scene_open(struct scene *s, const char *title)
 {
@@ -129,9 +131,10 @@ double scene_text_width(const char *words, double size)
 
 		if ((c & 0xc0) == 0x80)
 			continue;
-		w += strchr("ijl.,:;'|! ()[]/", c) ? 380.0 :
-		     strchr("mwMW", c) ? 980.0 :
-		     c >= 'A' && c <= 'Z' ? 740.0 : CHAR_WIDE;
+		w += strchr("ijl.,:;'|! ()[]/", c) ? 380.0
+		     : strchr("mwMW", c)	   ? 980.0
+		     : c >= 'A' && c <= 'Z'	   ? 740.0
+						   : CHAR_WIDE;
 	}
 	return w * size / 1000.0;
 }
@@ -250,8 +253,9 @@ void scene_words(struct scene *s, double x, double y, double width,
 	}
 	if (align != ALIGN_CENTRE)
 		text_add(&t, way);
-	x += align == ALIGN_LEFT ? width / 2 :
-	     align == ALIGN_RIGHT ? -width / 2 : 0;
+	x += align == ALIGN_LEFT    ? width / 2
+	     : align == ALIGN_RIGHT ? -width / 2
+				    : 0;
 	n = node(s, x, y, style, size);
 	bare(n, style, "rs-clear", "transparent");
 	draw_set(n, "fixedsize", "true");

@@ -16,9 +16,9 @@
 const char *step_verb(enum step_kind kind)
 {
 	static const char *const verbs[] = {
-		[STEP_MOVE] = "moves",	   [STEP_SEEN] = "sees",
-		[STEP_WRITE] = "writes",   [STEP_READ] = "reads",
-		[STEP_ABSENT] = "reads",   [STEP_SETTLE] = "settles",
+		[STEP_MOVE] = "moves",	 [STEP_SEEN] = "sees",
+		[STEP_WRITE] = "writes", [STEP_READ] = "reads",
+		[STEP_ABSENT] = "reads", [STEP_SETTLE] = "settles",
 		[STEP_FAULT] = "fault",
 	};
 
@@ -96,8 +96,8 @@ static void handshake_text(const struct model *m, const struct handshake *h,
 static int handshake_json(const struct model *m, const struct handshake *h,
 			  const char *title, struct text *out)
 {
-	static const char *const kinds[] = { "move",   "seen",	 "write",
-					     "read",   "absent", "settle",
+	static const char *const kinds[] = { "move", "seen",   "write",
+					     "read", "absent", "settle",
 					     "fault" };
 	json_object *top = json_object_new_object();
 	json_object *steps = json_object_new_array();
@@ -113,8 +113,8 @@ static int handshake_json(const struct model *m, const struct handshake *h,
 		json_put_int(o, "t_ns", s->t_ns - m->start_ns);
 		json_put_str(o, "side", side_names[s->side]);
 		json_put_str(o, "kind", kinds[s->kind]);
-		json_put_int(o, "state", s->kind == STEP_MOVE ? s->from :
-								s->from);
+		json_put_int(o, "state",
+			     s->kind == STEP_MOVE ? s->from : s->from);
 		if (s->kind == STEP_MOVE || s->kind == STEP_SEEN) {
 			json_put_int(o, "number", s->number);
 			json_put_int(o, "to", s->to);
@@ -197,16 +197,17 @@ static void handshake_mermaid(const struct model *m, const struct handshake *h,
 
 		if (s->kind == STEP_MOVE)
 			text_printf(out, "    %c%u -->|\"%u. %s\"| %c%u\n",
-				    "FB"[s->side], s->from, s->number,
+				    "FB"[s->side], s -> from, s -> number,
 				    text_ns(t, s->t_ns - m->start_ns),
-				    "FB"[s->side], s->to);
+				    "FB"[s->side], s -> to);
 		else if (s->kind == STEP_SEEN &&
 			 h->visited[peer(s->side)][s->to])
-			text_printf(out, "    %c%u -.->|\"%u. seen %s\"| "
-				    "%c%u\n", "FB"[peer(s->side)], s->to,
-				    s->number,
+			text_printf(out,
+				    "    %c%u -.->|\"%u. seen %s\"| "
+				    "%c%u\n",
+				    "FB"[peer(s->side)], s -> to, s -> number,
 				    text_ns(t, s->t_ns - m->start_ns),
-				    "FB"[s->side], s->from);
+				    "FB"[s->side], s -> from);
 	}
 }
 
@@ -225,7 +226,8 @@ static int handshake_show(const struct model *m, const struct view_options *o,
 	rc = handshake_make(m, &m->device[s.device], &h);
 	if (!rc && !h.n) {
 		handshake_free(&h);
-		return why_set(why, -ENOENT, "the trace holds no handshake of "
+		return why_set(why, -ENOENT,
+			       "the trace holds no handshake of "
 			       "this device; record from before it is "
 			       "attached, at level control or above");
 	}

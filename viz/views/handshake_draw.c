@@ -13,10 +13,10 @@
 #include "viz/views/handshake.h"
 #include "viz/views/message.h"
 
-#define KEYS_MAX 18u
+#define KEYS_MAX  18u
 #define VALUE_MAX 40u
 #define EDGES_MAX 60u
-#define FONT "DejaVu Sans,Verdana,Helvetica,Arial,sans-serif"
+#define FONT	  "DejaVu Sans,Verdana,Helvetica,Arial,sans-serif"
 
 static const enum style side_style[SIDE_COUNT] = { STYLE_RING, STYLE_GRANT };
 
@@ -35,19 +35,20 @@ static enum side peer(uint8_t side)
 static void key_row(const struct step *s, struct text *t)
 {
 	static const enum style look[] = {
-		[STEP_WRITE] = STYLE_STORE,  [STEP_READ] = STYLE_PLAIN,
-		[STEP_ABSENT] = STYLE_DIM,   [STEP_SETTLE] = STYLE_DISK,
+		[STEP_WRITE] = STYLE_STORE, [STEP_READ] = STYLE_PLAIN,
+		[STEP_ABSENT] = STYLE_DIM,  [STEP_SETTLE] = STYLE_DISK,
 		[STEP_FAULT] = STYLE_BAD,
 	};
 	static const char *const mark[] = {
-		[STEP_WRITE] = "→",  [STEP_READ] = "←", [STEP_ABSENT] = "←",
+		[STEP_WRITE] = "→",  [STEP_READ] = "←",	 [STEP_ABSENT] = "←",
 		[STEP_SETTLE] = "=", [STEP_FAULT] = "✗",
 	};
 	char buf[24], value[VALUE_MAX + 4];
 	const char *v = step_value(s, buf);
 
 	text_clean(value, sizeof(value), v, strlen(v));
-	text_printf(t, "<tr><td align=\"left\"><font color=\"%s\">%s %s "
+	text_printf(t,
+		    "<tr><td align=\"left\"><font color=\"%s\">%s %s "
 		    "</font></td><td align=\"left\"><font color=\"%s\">",
 		    style_colour(look[s->kind]), mark[s->kind],
 		    step_verb((enum step_kind)s->kind),
@@ -88,10 +89,12 @@ static void state_label(const struct drawing *d, unsigned side, unsigned state,
 	unsigned keys = 0, more = 0;
 	size_t i;
 
-	text_printf(t, "<table border=\"0\" cellborder=\"0\" "
+	text_printf(t,
+		    "<table border=\"0\" cellborder=\"0\" "
 		    "cellspacing=\"0\" cellpadding=\"1\"><tr><td "
 		    "colspan=\"2\"><b><font point-size=\"13\">%u  %s</font>"
-		    "</b></td></tr>", state, state_name(state));
+		    "</b></td></tr>",
+		    state, state_name(state));
 	for (i = 0; i < d->h->n; i++) {
 		const struct step *s = &d->h->step[i];
 
@@ -105,8 +108,10 @@ static void state_label(const struct drawing *d, unsigned side, unsigned state,
 			more++;
 	}
 	if (more)
-		text_printf(t, "<tr><td colspan=\"2\" align=\"left\">… %u "
-			    "more; see the text form</td></tr>", more);
+		text_printf(t,
+			    "<tr><td colspan=\"2\" align=\"left\">… %u "
+			    "more; see the text form</td></tr>",
+			    more);
 	text_add(t, "</table>");
 }
 
@@ -177,8 +182,7 @@ static void put_side(struct drawing *d, unsigned side)
 			continue;
 		put_state(d, cluster, side, state);
 		if (state > 1 && d->node[side][last])
-			invisible(d, d->node[side][last],
-				  d->node[side][state]);
+			invisible(d, d->node[side][last], d->node[side][state]);
 		last = state;
 	}
 }

@@ -53,8 +53,7 @@ static void latency_text(const struct model *m, const struct latencies *l,
 	for (k = 0; k < l->n; k++) {
 		const struct latency *row = &l->row[k];
 
-		if (!last || last->device != row->device ||
-		    last->op != row->op)
+		if (!last || last->device != row->device || last->op != row->op)
 			text_head(m, row, out);
 		text_row(row, out);
 		last = row;
@@ -126,11 +125,12 @@ static int latency_show(const struct model *m, const struct view_options *o,
 	rc = view_select(m, o, &s, why);
 	if (rc)
 		return rc;
-	rc = latencies_make(m, o->device_given || picture ? s.device :
-							    MODEL_NONE, &l);
+	rc = latencies_make(
+		m, o->device_given || picture ? s.device : MODEL_NONE, &l);
 	if (!rc && !l.n) {
 		latencies_free(&l);
-		return why_set(why, -ENOENT, "no request was answered in this "
+		return why_set(why, -ENOENT,
+			       "no request was answered in this "
 			       "trace: there is nothing to measure");
 	}
 	s.other_queues = 0; /* all queues are measured */

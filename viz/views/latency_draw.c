@@ -10,16 +10,16 @@
 #include "viz/views/latency.h"
 #include "viz/views/message.h"
 
-#define SIZE 9.0
+#define SIZE	9.0
 #define PANEL_W 178.0
 #define PANEL_H 70.0
-#define GAP_X 18.0
-#define ROW_PT 150.0
-#define LEFT 84.0
+#define GAP_X	18.0
+#define ROW_PT	150.0
+#define LEFT	84.0
 
 static const enum style span_style[SPAN_COUNT] = {
-	STYLE_RING, STYLE_GRANT, STYLE_DISK, STYLE_LIFE, STYLE_NOTIFY,
-	STYLE_STATE,
+	STYLE_RING, STYLE_GRANT,  STYLE_DISK,
+	STYLE_LIFE, STYLE_NOTIFY, STYLE_STATE,
 };
 
 struct painter {
@@ -30,8 +30,8 @@ struct painter {
 
 static double bucket_x(const struct painter *p, double left, double bucket)
 {
-	return left + PANEL_W * (bucket - p->first) /
-			      (double)(p->last - p->first + 1);
+	return left +
+	       PANEL_W * (bucket - p->first) / (double)(p->last - p->first + 1);
 }
 
 /* Where on the axis a duration stands, in buckets with a fraction. */
@@ -70,8 +70,8 @@ static void axis(struct painter *p, double left, double bottom)
 
 static void panel(struct painter *p, const struct latency *row, double left)
 {
-	double bottom = p->y + PANEL_H, w = PANEL_W /
-			(double)(p->last - p->first + 1), h, x;
+	double bottom = p->y + PANEL_H,
+	       w = PANEL_W / (double)(p->last - p->first + 1), h, x;
 	char words[64], a[TEXT_NS_MAX], b[TEXT_NS_MAX];
 	uint32_t high = 0;
 	unsigned i;
@@ -100,8 +100,8 @@ static void panel(struct painter *p, const struct latency *row, double left)
 	snprintf(words, sizeof(words), "p99 %s, max %s",
 		 text_ns(a, (int64_t)row->p99_ns),
 		 text_ns(b, (int64_t)row->max_ns));
-	scene_words(&p->scene, left, bottom + 25, PANEL_W, ALIGN_LEFT,
-		    SIZE - 1, STYLE_DIM, words);
+	scene_words(&p->scene, left, bottom + 25, PANEL_W, ALIGN_LEFT, SIZE - 1,
+		    STYLE_DIM, words);
 }
 
 static void bounds(struct painter *p, const struct latencies *l)
@@ -164,8 +164,8 @@ int latency_draw(const struct model *m, const struct latencies *l,
 		if (row->op != op) {
 			op = row->op;
 			p.y += ROW_PT;
-			scene_words(&p.scene, 0, p.y + 20, LEFT, ALIGN_LEFT,
-				    12, STYLE_HEAD, op_name(op));
+			scene_words(&p.scene, 0, p.y + 20, LEFT, ALIGN_LEFT, 12,
+				    STYLE_HEAD, op_name(op));
 			snprintf(words, sizeof(words), "x%s",
 				 text_count(n, row->count));
 			scene_words(&p.scene, 0, p.y + 36, LEFT, ALIGN_LEFT,

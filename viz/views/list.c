@@ -33,9 +33,10 @@ static int no_device(const struct model *m, const struct view_options *o,
 		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%u/%u",
 				       i ? ", " : "", m->device[i].domid,
 				       m->device[i].devid);
-	return why_set(why, -EINVAL, "the trace holds no device %u/%u; it "
-		       "holds %s%s", o->domid, o->devid, list,
-		       i < m->devices ? " ..." : "");
+	return why_set(why, -EINVAL,
+		       "the trace holds no device %u/%u; it "
+		       "holds %s%s",
+		       o->domid, o->devid, list, i < m->devices ? " ..." : "");
 }
 
 /* The busiest queue of a device. */
@@ -87,9 +88,10 @@ int view_select(const struct model *m, const struct view_options *o,
 	d = &m->device[s->device];
 	s->queue = model_queue_find(m, d, o->queue);
 	if (s->queue == MODEL_NONE)
-		return why_set(why, -EINVAL, "device %u/%u has no queue %u in "
-			       "this trace; it has %u", d->domid, d->devid,
-			       o->queue, d->queues);
+		return why_set(why, -EINVAL,
+			       "device %u/%u has no queue %u in "
+			       "this trace; it has %u",
+			       d->domid, d->devid, o->queue, d->queues);
 	return 0;
 }
 
@@ -100,8 +102,7 @@ static void keep_slowest(const struct model *m, uint32_t *list, unsigned max,
 	int64_t total = request_total(&m->request[at]);
 	unsigned i;
 
-	if (*n == max &&
-	    total <= request_total(&m->request[list[max - 1]]))
+	if (*n == max && total <= request_total(&m->request[list[max - 1]]))
 		return;
 	if (*n < max)
 		(*n)++;
@@ -143,11 +144,14 @@ int view_requests(const struct model *m, const struct view_options *o,
 	if (*n)
 		return 0;
 	if (!o->request_given)
-		return why_set(why, -ENOENT, "device %u/%u has no request in "
-			       "this trace", d->domid, d->devid);
-	return why_set(why, -EINVAL, "device %u/%u has no request %llu in "
-		       "this trace; it has %llu of them", d->domid, d->devid,
-		       (unsigned long long)o->request,
+		return why_set(why, -ENOENT,
+			       "device %u/%u has no request in "
+			       "this trace",
+			       d->domid, d->devid);
+	return why_set(why, -EINVAL,
+		       "device %u/%u has no request %llu in "
+		       "this trace; it has %llu of them",
+		       d->domid, d->devid, (unsigned long long)o->request,
 		       (unsigned long long)d->requests);
 }
 
@@ -193,8 +197,7 @@ void view_subject(const struct model *m, const struct selection *s,
 			    s->other_queues + 1);
 	if (s->other_devices)
 		text_printf(out, "; the trace holds %u more device%s",
-			    s->other_devices,
-			    s->other_devices == 1 ? "" : "s");
+			    s->other_devices, s->other_devices == 1 ? "" : "s");
 }
 
 void view_caveats(const struct model *m, struct text *out)
@@ -215,7 +218,8 @@ void view_caveats(const struct model *m, struct text *out)
 			    text_ns(b, l->to_ns - m->start_ns));
 	}
 	if (i < log->losses)
-		text_printf(out, "There were %zu more gaps; %s events are "
-			    "missing in all.\n", log->losses - i,
-			    text_count(n, log->lost_events));
+		text_printf(out,
+			    "There were %zu more gaps; %s events are "
+			    "missing in all.\n",
+			    log->losses - i, text_count(n, log->lost_events));
 }

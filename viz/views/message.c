@@ -21,9 +21,9 @@ const char *const tone_names[TONE_COUNT] = {
 const char *state_name(int64_t state)
 {
 	static const char *const names[] = {
-		"Unknown",   "Initialising", "InitWait",
-		"Initialised", "Connected",  "Closing",
-		"Closed",    "Reconfiguring", "Reconfigured",
+		"Unknown",     "Initialising",	"InitWait",
+		"Initialised", "Connected",	"Closing",
+		"Closed",      "Reconfiguring", "Reconfigured",
 	};
 
 	return state >= 0 && state < 9 ? names[state] : "?";
@@ -108,8 +108,8 @@ uint64_t seq_of(const struct scribe *s, enum log_field f)
 {
 	uint32_t of = s->m->of_rec[s->rec - s->log->rec];
 
-	return of == MODEL_NONE ? (uint64_t)get(s, f) :
-				  request_seq(&s->m->request[of]);
+	return of == MODEL_NONE ? (uint64_t)get(s, f)
+				: request_seq(&s->m->request[of]);
 }
 
 /* ---- handshake ---------------------------------------------------------- */
@@ -150,8 +150,8 @@ static void tell_store(struct scribe *s, const char *path)
 static void tell_control(struct scribe *s)
 {
 	char buf[TEXT_SIZE_MAX];
-	const char *peer = s->rec->actor == EV_ACTOR_FRONTEND ? "backend" :
-								"frontend";
+	const char *peer =
+		s->rec->actor == EV_ACTOR_FRONTEND ? "backend" : "frontend";
 
 	switch ((enum ev_kind)s->rec->kind) {
 	case EV_KIND_program_start:
@@ -181,9 +181,10 @@ static void tell_control(struct scribe *s)
 		    s->rec->queue, get32(s, LF_queue_start_ring_entries));
 		break;
 	case EV_KIND_queue_stop:
-		say(s, WAY_NOTE, 0, TONE_LIFE, "ends queue %u: %" PRIu64
-		    " requests, %" PRIu64 " responses", s->rec->queue,
-		    (uint64_t)get(s, LF_queue_stop_requests),
+		say(s, WAY_NOTE, 0, TONE_LIFE,
+		    "ends queue %u: %" PRIu64 " requests, %" PRIu64
+		    " responses",
+		    s->rec->queue, (uint64_t)get(s, LF_queue_stop_requests),
 		    (uint64_t)get(s, LF_queue_stop_responses));
 		break;
 	case EV_KIND_state_switch:
@@ -194,8 +195,8 @@ static void tell_control(struct scribe *s)
 		    state_name(get(s, LF_state_switch_to)));
 		break;
 	case EV_KIND_state_seen:
-		say(s, WAY_IN, LANE_STORE, TONE_STATE, "sees %s in %d %s",
-		    peer, (int)get(s, LF_state_seen_state),
+		say(s, WAY_IN, LANE_STORE, TONE_STATE, "sees %s in %d %s", peer,
+		    (int)get(s, LF_state_seen_state),
 		    state_name(get(s, LF_state_seen_state)));
 		break;
 	case EV_KIND_store_read:
@@ -261,7 +262,8 @@ static void tell_disk(struct scribe *s)
 			say(s, WAY_OUT, LANE_DISK, TONE_DISK,
 			    "%s %s at byte %" PRIu64 " for #%" PRIu64,
 			    op >= 0 && op < 4 ? ops[op] : "?",
-			    text_size(buf, (uint64_t)get(s, LF_disk_submit_len)),
+			    text_size(buf,
+				      (uint64_t)get(s, LF_disk_submit_len)),
 			    (uint64_t)get(s, LF_disk_submit_off), seq);
 		folds(s, "%s operations", "#%" PRIu64, seq);
 		return;
@@ -269,9 +271,9 @@ static void tell_disk(struct scribe *s)
 	error = get(s, LF_disk_done_error);
 	seq = seq_of(s, LF_disk_done_seq);
 	if (error) {
-		const char *name = error < 0 && error > -4096 ?
-					   strerrorname_np((int)-error) :
-					   NULL;
+		const char *name = error < 0 && error > -4096
+					   ? strerrorname_np((int)-error)
+					   : NULL;
 
 		say(s, WAY_IN, LANE_DISK, TONE_BAD,
 		    "fails for #%" PRIu64 ": %s (%d)", seq,
@@ -283,14 +285,24 @@ static void tell_disk(struct scribe *s)
 }
 
 static const char *plural_push[] = {
-	"pushes %s reads", "pushes %s writes", "pushes %s barriers",
-	"pushes %s flushes", "pushes %s requests", "pushes %s discards",
-	"pushes %s indirect requests", "pushes %s requests",
+	"pushes %s reads",
+	"pushes %s writes",
+	"pushes %s barriers",
+	"pushes %s flushes",
+	"pushes %s requests",
+	"pushes %s discards",
+	"pushes %s indirect requests",
+	"pushes %s requests",
 };
 static const char *plural_take[] = {
-	"takes %s reads", "takes %s writes", "takes %s barriers",
-	"takes %s flushes", "takes %s requests", "takes %s discards",
-	"takes %s indirect requests", "takes %s requests",
+	"takes %s reads",
+	"takes %s writes",
+	"takes %s barriers",
+	"takes %s flushes",
+	"takes %s requests",
+	"takes %s discards",
+	"takes %s indirect requests",
+	"takes %s requests",
 };
 
 static void tell_request(struct scribe *s)
@@ -307,14 +319,16 @@ static void tell_request(struct scribe *s)
 		if (get(s, LF_request_push_len))
 			say(s, WAY_OUT, LANE_RING, TONE_RING,
 			    "pushes %s #%" PRIu64 ": %s at sector %" PRIu64
-			    ", slot %u", op_name(op), seq,
-			    text_size(buf, (uint64_t)get(s, LF_request_push_len)),
+			    ", slot %u",
+			    op_name(op), seq,
+			    text_size(buf,
+				      (uint64_t)get(s, LF_request_push_len)),
 			    (uint64_t)get(s, LF_request_push_sector),
 			    get32(s, LF_request_push_slot));
 		else
 			say(s, WAY_OUT, LANE_RING, TONE_RING,
-			    "pushes %s #%" PRIu64 ", slot %u", op_name(op),
-			    seq, get32(s, LF_request_push_slot));
+			    "pushes %s #%" PRIu64 ", slot %u", op_name(op), seq,
+			    get32(s, LF_request_push_slot));
 		folds(s, plural_push[op & 7], "#%" PRIu64, seq);
 		break;
 	case EV_KIND_request_take:
@@ -327,8 +341,8 @@ static void tell_request(struct scribe *s)
 		break;
 	case EV_KIND_request_check:
 		seq = seq_of(s, LF_request_check_seq);
-		say(s, WAY_NOTE, 0, TONE_RING, "#%" PRIu64
-		    " keeps every rule", seq);
+		say(s, WAY_NOTE, 0, TONE_RING, "#%" PRIu64 " keeps every rule",
+		    seq);
 		folds(s, "%s requests keep every rule", "#%" PRIu64, seq);
 		break;
 	case EV_KIND_request_refuse:
@@ -341,8 +355,8 @@ static void tell_request(struct scribe *s)
 		    "responds to #%" PRIu64 ": %s, slot %u", seq,
 		    status_name(status), get32(s, LF_request_respond_slot));
 		if (!status)
-			folds(s, "responds to %s requests: okay",
-			      "#%" PRIu64, seq);
+			folds(s, "responds to %s requests: okay", "#%" PRIu64,
+			      seq);
 		break;
 	case EV_KIND_request_complete:
 		status = (int)get(s, LF_request_complete_status);

@@ -18,15 +18,15 @@ extern const char *const lane_names[LANE_COUNT];
 
 /* What a message is about: its look, never by colour alone. */
 enum tone {
-	TONE_STATE,   /* a xenbus state */
-	TONE_STORE,   /* a key of the store */
-	TONE_RING,    /* requests and responses in the ring */
-	TONE_INDEX,   /* indices */
-	TONE_NOTIFY,  /* event channel */
+	TONE_STATE,  /* a xenbus state */
+	TONE_STORE,  /* a key of the store */
+	TONE_RING,   /* requests and responses in the ring */
+	TONE_INDEX,  /* indices */
+	TONE_NOTIFY, /* event channel */
 	TONE_GRANT,
 	TONE_DISK,
-	TONE_LIFE,    /* devices and queues come and go */
-	TONE_BAD,     /* refused, failed, broken */
+	TONE_LIFE, /* devices and queues come and go */
+	TONE_BAD,  /* refused, failed, broken */
 	TONE_COUNT
 };
 

@@ -23,13 +23,12 @@ static void list_grefs(char *buf, size_t cap, const uint32_t *gref, uint32_t n)
 static void tell_map(struct scribe *s)
 {
 	uint32_t n, ns, i, bad = 0;
-	const uint32_t *gref = log_array(s->log, s->rec, LF_grant_map_gref,
-					 &n);
-	const uint32_t *status = log_array(s->log, s->rec,
-					   LF_grant_map_status, &ns);
+	const uint32_t *gref = log_array(s->log, s->rec, LF_grant_map_gref, &n);
+	const uint32_t *status =
+		log_array(s->log, s->rec, LF_grant_map_status, &ns);
 	uint64_t seq = (uint64_t)get(s, LF_grant_map_seq);
-	const char *how = get(s, LF_grant_map_writable) ? "read-write" :
-							  "read-only";
+	const char *how =
+		get(s, LF_grant_map_writable) ? "read-write" : "read-only";
 	char list[64], what[32] = "the ring";
 
 	for (i = 0; i < ns; i++)
@@ -39,12 +38,15 @@ static void tell_map(struct scribe *s)
 			 seq_of(s, LF_grant_map_seq));
 	list_grefs(list, sizeof(list), gref, n);
 	if (bad)
-		say(s, WAY_NOTE, 0, TONE_BAD, "%u of %u grants of %s cannot "
-		    "be mapped", bad, n, what);
+		say(s, WAY_NOTE, 0, TONE_BAD,
+		    "%u of %u grants of %s cannot "
+		    "be mapped",
+		    bad, n, what);
 	else
-		say(s, WAY_NOTE, 0, TONE_GRANT, "maps %u page%s of %s %s "
-		    "(grant%s %s)", n, n == 1 ? "" : "s", what, how,
-		    n == 1 ? "" : "s", list);
+		say(s, WAY_NOTE, 0, TONE_GRANT,
+		    "maps %u page%s of %s %s "
+		    "(grant%s %s)",
+		    n, n == 1 ? "" : "s", what, how, n == 1 ? "" : "s", list);
 	if (seq && !bad)
 		folds(s, "maps the pages of %s requests", "%s", what);
 }
@@ -52,17 +54,17 @@ static void tell_map(struct scribe *s)
 static void tell_copy(struct scribe *s)
 {
 	uint32_t n, i, bad = 0;
-	const uint32_t *status = log_array(s->log, s->rec,
-					   LF_grant_copy_status, &n);
+	const uint32_t *status =
+		log_array(s->log, s->rec, LF_grant_copy_status, &n);
 	uint64_t seq = seq_of(s, LF_grant_copy_seq);
-	const char *way = get(s, LF_grant_copy_to_guest) ? "to the guest" :
-							   "from the guest";
+	const char *way = get(s, LF_grant_copy_to_guest) ? "to the guest"
+							 : "from the guest";
 
 	for (i = 0; i < n; i++)
 		bad += status[i] != 0;
 	if (bad) {
-		say(s, WAY_NOTE, 0, TONE_BAD, "%u of %u copies of #%" PRIu64
-		    " fail", bad, n, seq);
+		say(s, WAY_NOTE, 0, TONE_BAD,
+		    "%u of %u copies of #%" PRIu64 " fail", bad, n, seq);
 		return;
 	}
 	say(s, WAY_NOTE, 0, TONE_GRANT, "copies %u page%s of #%" PRIu64 " %s",
@@ -77,15 +79,16 @@ void tell_grant(struct scribe *s)
 	switch ((enum ev_kind)s->rec->kind) {
 	case EV_KIND_grant_access:
 		say(s, WAY_NOTE, 0, TONE_GRANT, "grants a page %s (grant %u)",
-		    get(s, LF_grant_access_writable) ? "read-write" :
-						       "read-only",
+		    get(s, LF_grant_access_writable) ? "read-write"
+						     : "read-only",
 		    get32(s, LF_grant_access_gref));
 		folds(s, "grants %s pages", "%u",
 		      get32(s, LF_grant_access_gref));
 		break;
 	case EV_KIND_grant_end:
 		if (get(s, LF_grant_end_busy)) {
-			say(s, WAY_NOTE, 0, TONE_BAD, "grant %u cannot be "
+			say(s, WAY_NOTE, 0, TONE_BAD,
+			    "grant %u cannot be "
 			    "ended: still mapped",
 			    get32(s, LF_grant_end_gref));
 			break;
@@ -108,9 +111,9 @@ void tell_grant(struct scribe *s)
 		break;
 	case EV_KIND_grant_reuse:
 		n = get32(s, LF_grant_reuse_count);
-		say(s, WAY_NOTE, 0, TONE_GRANT, "finds %u page%s of #%" PRIu64
-		    " mapped already", n, n == 1 ? "" : "s",
-		    seq_of(s, LF_grant_reuse_seq));
+		say(s, WAY_NOTE, 0, TONE_GRANT,
+		    "finds %u page%s of #%" PRIu64 " mapped already", n,
+		    n == 1 ? "" : "s", seq_of(s, LF_grant_reuse_seq));
 		folds(s, "finds pages of %s requests mapped already",
 		      "#%" PRIu64, seq_of(s, LF_grant_reuse_seq));
 		break;
@@ -187,8 +190,8 @@ static void tell_consume(struct scribe *s)
 		say(s, WAY_IN, LANE_RING, TONE_INDEX, "%s = %u: nothing new",
 		    name, prod);
 	else if (to - from == 1)
-		say(s, WAY_IN, LANE_RING, TONE_INDEX,
-		    "%s = %u: takes %s %u", name, prod, what, from);
+		say(s, WAY_IN, LANE_RING, TONE_INDEX, "%s = %u: takes %s %u",
+		    name, prod, what, from);
 	else
 		say(s, WAY_IN, LANE_RING, TONE_INDEX,
 		    "%s = %u: takes %u %ss, %u to %u", name, prod, to - from,
@@ -226,8 +229,10 @@ void tell_ring(struct scribe *s)
 		break;
 	case EV_KIND_ring_notify:
 		rsp = get(s, LF_ring_notify_side) == EV_SIDE_RESPONSE;
-		say(s, WAY_NOTE, 0, TONE_INDEX, "notify? %s: %s %u is %sin "
-		    "(%u, %u]", get(s, LF_ring_notify_needed) ? "yes" : "no",
+		say(s, WAY_NOTE, 0, TONE_INDEX,
+		    "notify? %s: %s %u is %sin "
+		    "(%u, %u]",
+		    get(s, LF_ring_notify_needed) ? "yes" : "no",
 		    rsp ? "rsp_event" : "req_event",
 		    get32(s, LF_ring_notify_event),
 		    get(s, LF_ring_notify_needed) ? "" : "not ",

@@ -118,9 +118,11 @@ static int put_handshakes(const struct model *m, const struct view_options *o,
 		n++;
 	}
 	if (i < m->devices)
-		text_printf(out, "<p class=\"note\">%zu more devices are not "
+		text_printf(out,
+			    "<p class=\"note\">%zu more devices are not "
 			    "drawn; use ringside show handshake --device "
-			    "DOMID/DEVID</p>\n", m->devices - i);
+			    "DOMID/DEVID</p>\n",
+			    m->devices - i);
 	return rc;
 }
 

@@ -15,7 +15,7 @@
 #include "viz/views/report.h"
 #include "viz/views/request.h"
 
-#define FIRST_MAX 400u
+#define FIRST_MAX  400u
 #define FAILED_MAX 300u
 
 struct chosen {
@@ -25,8 +25,8 @@ struct chosen {
 
 static bool is_odd(const struct request *r)
 {
-	return request_failed(r) || r->flags & (REQUEST_TWICE |
-						REQUEST_ORPHAN) ||
+	return request_failed(r) ||
+	       r->flags & (REQUEST_TWICE | REQUEST_ORPHAN) ||
 	       !(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED));
 }
 
@@ -56,8 +56,9 @@ static int choose_slowest(const struct model *m, struct chosen *c)
 		totals[i] = request_total(&m->request[i]);
 	}
 	qsort(order, m->requests, sizeof(*order), by_total);
-	for (i = 0; i < m->requests && c->first + c->failed + c->slowest <
-					       REPORT_REQUESTS_MAX; i++) {
+	for (i = 0; i < m->requests &&
+		    c->first + c->failed + c->slowest < REPORT_REQUESTS_MAX;
+	     i++) {
 		if (!c->in[order[i]])
 			c->slowest++;
 		c->in[order[i]] = 1;
@@ -121,8 +122,8 @@ static json_object *request_row(const struct model *m, const struct request *r)
 	for (i = 0; i < SPAN_TOTAL; i++) {
 		int64_t v = span_of(r, i);
 
-		json_object_array_add(spans, v < 0 ? NULL :
-						     json_object_new_int64(v));
+		json_object_array_add(spans,
+				      v < 0 ? NULL : json_object_new_int64(v));
 	}
 	json_object_object_add(o, "spans", spans);
 	json_object_object_add(o, "steps", request_steps(m, r));
@@ -137,14 +138,18 @@ static void put_words(const struct model *m, const struct chosen *c,
 	struct text t = { 0 };
 
 	if (c->first) {
-		text_printf(&t, "This page holds %u of the trace's %s "
+		text_printf(&t,
+			    "This page holds %u of the trace's %s "
 			    "requests: the first %u, ",
 			    c->first + c->failed + c->slowest,
 			    text_count(a, m->requests), c->first);
 		if (c->failed)
-			text_printf(&t, "%u more that failed or were never "
-				    "answered, ", c->failed);
-		text_printf(&t, "and the %u slowest of the others. Any other: "
+			text_printf(&t,
+				    "%u more that failed or were never "
+				    "answered, ",
+				    c->failed);
+		text_printf(&t,
+			    "and the %u slowest of the others. Any other: "
 			    "ringside show request TRACE --request N",
 			    c->slowest);
 	}

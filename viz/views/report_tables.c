@@ -68,15 +68,19 @@ static void caveats(const struct model *m, struct text *out)
 
 	view_caveats(m, &t);
 	if (m->unsure)
-		text_printf(&t, "Of %" PRIu64 " requests something is missing "
+		text_printf(&t,
+			    "Of %" PRIu64 " requests something is missing "
 			    "where events were lost or the trace ends: about "
-			    "those nothing can be told.\n", m->unsure);
+			    "those nothing can be told.\n",
+			    m->unsure);
 	if (log->unknown_events)
-		text_printf(&t, "%" PRIu64 " events have names that this "
+		text_printf(&t,
+			    "%" PRIu64 " events have names that this "
 			    "ringside does not know; they are left out.\n",
 			    log->unknown_events);
 	if (log->missing_fields)
-		text_printf(&t, "%" PRIu64 " fields of the catalogue are not "
+		text_printf(&t,
+			    "%" PRIu64 " fields of the catalogue are not "
 			    "in this trace; they read as zero.\n",
 			    log->missing_fields);
 	if (t.len) {
@@ -120,13 +124,11 @@ static void devices(const struct model *m, struct text *out)
 		text_add(out, "</td><td class=\"l\">");
 		text_add_xml(out, strings_get(&m->log->strings, d->target));
 		text_printf(out, "</td><td>%s</td><td>%u</td>",
-			    d->size ? text_size(size, d->size) : "",
-			    d->queues);
+			    d->size ? text_size(size, d->size) : "", d->queues);
 		text_printf(out, "<td>%s</td>", text_count(n, d->requests));
 		text_printf(out, "<td%s>%s</td><td class=\"l\">%s</td></tr>\n",
 			    d->failed ? " class=\"bad\"" : "",
-			    text_count(n, d->failed),
-			    fate(d));
+			    text_count(n, d->failed), fate(d));
 	}
 	text_add(out, "</tbody></table>\n");
 	if (i < m->devices)
@@ -144,9 +146,10 @@ static void way_row(const struct model *m, const struct model_queue *q,
 	char n[TEXT_COUNT_MAX];
 	unsigned i;
 
-	text_printf(out, "<tr><td class=\"l\">%u/%u queue %u</td><td "
-		    "class=\"l\">to the %s</td>", d->domid, d->devid,
-		    q->number, to);
+	text_printf(out,
+		    "<tr><td class=\"l\">%u/%u queue %u</td><td "
+		    "class=\"l\">to the %s</td>",
+		    d->domid, d->devid, q->number, to);
 	for (i = 0; i < 5; i++)
 		text_printf(out, "<td>%s</td>", text_count(n, v[i]));
 	text_add(out, "</tr>\n");
@@ -168,7 +171,8 @@ static void queues(const struct model *m, struct text *out)
 		const uint64_t pages[4] = { q->mapped_pages, q->unmapped_pages,
 					    q->reused_pages, q->copied_pages };
 
-		text_printf(out, "<tr><td class=\"l\">%u/%u queue %u</td><td>"
+		text_printf(out,
+			    "<tr><td class=\"l\">%u/%u queue %u</td><td>"
 			    "%u</td><td>%s</td><td>%u</td><td>%.1f</td>",
 			    d->domid, d->devid, q->number, q->entries,
 			    text_count(n, q->requests), q->in_flight_max,
@@ -232,7 +236,8 @@ int report_latency(const struct model *m, struct text *out)
 					r->p99_ns, r->max_ns };
 		unsigned k;
 
-		text_printf(out, "<tr%s><td class=\"l\">%u/%u</td><td "
+		text_printf(out,
+			    "<tr%s><td class=\"l\">%u/%u</td><td "
 			    "class=\"l\">%s</td><td class=\"l\">%s</td><td "
 			    "class=\"l dim\">%s</td><td>%s</td>",
 			    r->span == SPAN_TOTAL ? " class=\"sum\"" : "",

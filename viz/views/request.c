@@ -22,9 +22,9 @@ static const char *const who[LANE_COUNT] = { "frontend", "store", "ring",
 void request_outcome(const struct model *m, const struct request *r,
 		     struct text *out)
 {
-	const char *name = r->error < 0 && r->error > -4096 ?
-				   strerrorname_np(-r->error) :
-				   NULL;
+	const char *name = r->error < 0 && r->error > -4096
+				   ? strerrorname_np(-r->error)
+				   : NULL;
 
 	if (r->flags & REQUEST_REFUSED)
 		text_printf(out, "refused by %s",
@@ -118,12 +118,14 @@ static int text_story(const struct model *m, const struct request *r,
 		text_add_padded(out, sequence_time(t, row->t_ns - last), -9);
 		text_add(out, "  ");
 		/* The lane of the one who speaks, which an arrow comes to. */
-		text_add_padded(out, who[row->from == LANE_RING ||
-							 row->from == LANE_DISK ?
-						 row->to :
-						 row->from], 8);
-		text_printf(out, "  %s%s\n",
-			    row->tone == TONE_BAD ? "! " : "", row->text);
+		text_add_padded(
+			out,
+			who[row->from == LANE_RING || row->from == LANE_DISK
+				    ? row->to
+				    : row->from],
+			8);
+		text_printf(out, "  %s%s\n", row->tone == TONE_BAD ? "! " : "",
+			    row->text);
 		last = row->last_ns;
 	}
 	rows_free(&rows);
@@ -155,15 +157,16 @@ static int request_text(const struct request_list *l, struct text *out)
 
 		text_add(out, "\n== ");
 		request_line(l->m, r, out);
-		text_printf(out, "\n   id %" PRIu64 ", %u segment%s, begins "
-			    "at %s\n\n", r->id, r->segments,
-			    r->segments == 1 ? "" : "s",
+		text_printf(out,
+			    "\n   id %" PRIu64 ", %u segment%s, begins "
+			    "at %s\n\n",
+			    r->id, r->segments, r->segments == 1 ? "" : "s",
 			    text_ns(t, request_start(r) - l->m->start_ns));
 		if (r->flags & REQUEST_REFUSED)
-			text_printf(out, "   %s: %s\n\n",
-				    strings_get(&l->m->log->strings, r->rule),
-				    strings_get(&l->m->log->strings,
-						r->detail));
+			text_printf(
+				out, "   %s: %s\n\n",
+				strings_get(&l->m->log->strings, r->rule),
+				strings_get(&l->m->log->strings, r->detail));
 		text_spans(r, out);
 		rc = text_story(l->m, r, out);
 	}
@@ -233,8 +236,7 @@ json_object *request_object(const struct model *m, const struct request *r)
 	text_free(&t);
 	json_put_bool(o, "failed", request_failed(r));
 	if (r->flags & REQUEST_REFUSED) {
-		json_put_str(o, "rule",
-			     strings_get(&m->log->strings, r->rule));
+		json_put_str(o, "rule", strings_get(&m->log->strings, r->rule));
 		json_put_str(o, "detail",
 			     strings_get(&m->log->strings, r->detail));
 	}
@@ -243,9 +245,9 @@ json_object *request_object(const struct model *m, const struct request *r)
 	stages = json_object_new_object();
 	for (i = 0; i < STAGE_COUNT; i++)
 		json_put_ns(stages, stage_names[i],
-			    r->t[i] == MODEL_NEVER ?
-				    -1 :
-				    r->t[i] - request_start(r));
+			    r->t[i] == MODEL_NEVER
+				    ? -1
+				    : r->t[i] - request_start(r));
 	json_object_object_add(o, "stages_ns", stages);
 	spans = json_object_new_object();
 	for (i = 0; i < SPAN_COUNT; i++)

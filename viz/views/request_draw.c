@@ -11,21 +11,21 @@
 #include "viz/views/message.h"
 #include "viz/views/request.h"
 
-#define SIZE 10.0
-#define LEFT 250.0
-#define WIDTH 760.0
+#define SIZE   10.0
+#define LEFT   250.0
+#define WIDTH  760.0
 #define ROW_PT 26.0
 #define BAR_PT 17.0
 
 static const enum style span_style[SPAN_COUNT] = {
-	STYLE_RING, STYLE_GRANT, STYLE_DISK, STYLE_LIFE, STYLE_NOTIFY,
-	STYLE_PLAIN,
+	STYLE_RING, STYLE_GRANT,  STYLE_DISK,
+	STYLE_LIFE, STYLE_NOTIFY, STYLE_PLAIN,
 };
 
 /* The stage where a span begins. */
 static const enum stage span_from[SPAN_COUNT] = {
-	STAGE_PUSH, STAGE_TAKE, STAGE_SUBMIT, STAGE_DONE, STAGE_PRODUCE,
-	STAGE_PUSH,
+	STAGE_PUSH, STAGE_TAKE,	   STAGE_SUBMIT,
+	STAGE_DONE, STAGE_PRODUCE, STAGE_PUSH,
 };
 
 struct painter {
@@ -109,8 +109,9 @@ static void draw_spans(struct painter *p, const struct request *r)
 			p->y += ROW_PT;
 			continue;
 		}
-		x = span == SPAN_TOTAL ? 0 :
-					 (double)(r->t[span_from[span]] - start);
+		x = span == SPAN_TOTAL
+			    ? 0
+			    : (double)(r->t[span_from[span]] - start);
 		bar(p, p->y, (int64_t)x, ns, span_style[span], "");
 		percent = total ? 100.0 * (double)ns / (double)total : 100.0;
 		snprintf(label, sizeof(label),
@@ -139,9 +140,10 @@ static void draw_moments(struct painter *p, const struct request *r)
 		if (r->t[i] == MODEL_NEVER)
 			continue;
 		left_words(p, p->y,
-			   i == STAGE_CHECK && r->flags & REQUEST_REFUSED ?
-				   "refused" :
-				   stage_names[i], STYLE_PLAIN);
+			   i == STAGE_CHECK && r->flags & REQUEST_REFUSED
+				   ? "refused"
+				   : stage_names[i],
+			   STYLE_PLAIN);
 		x = LEFT + (double)(r->t[i] - start) / p->ns_per_pt;
 		scene_box(&p->scene, x, p->y, 5, 11, STYLE_RING, true, false,
 			  SIZE, "");

@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* Three in a row are worth folding, of keys with their values four. */
-#define FOLD_MIN 3u
+#define FOLD_MIN       3u
 #define FOLD_MIN_STORE 4u
-#define ITEMS_MAX 24u
+#define ITEMS_MAX      24u
 
 void rows_free(struct rows *r)
 {
@@ -53,8 +53,8 @@ void rows_pick(struct rows *r, uint32_t rec)
 		p->rec = rec;
 }
 
-void rows_say(struct rows *r, enum row_kind kind, int64_t t_ns,
-	      const char *fmt, ...)
+void rows_say(struct rows *r, enum row_kind kind, int64_t t_ns, const char *fmt,
+	      ...)
 {
 	struct pick *p = pick_new(r);
 	char words[ROW_TEXT_MAX];
@@ -312,5 +312,6 @@ void rows_cap(struct rows *r, size_t max)
 	last->to = LANE_COUNT - 1;
 	snprintf(last->text, sizeof(last->text),
 		 "%s more message%s not shown; use --request, --from or "
-		 "--first", text_count(n, missing), missing == 1 ? "" : "s");
+		 "--first",
+		 text_count(n, missing), missing == 1 ? "" : "s");
 }

@@ -22,12 +22,12 @@ enum row_kind {
 #define ROW_TEXT_MAX 480
 
 struct row {
-	uint8_t kind; /* enum row_kind */
+	uint8_t kind;	  /* enum row_kind */
 	uint8_t from, to; /* enum lane */
 	uint8_t tone;
 	uint32_t times; /* events in it */
-	uint32_t rec;   /* its first record, or MODEL_NONE */
-	int64_t t_ns;   /* of the first of them */
+	uint32_t rec;	/* its first record, or MODEL_NONE */
+	int64_t t_ns;	/* of the first of them */
 	int64_t last_ns;
 	char text[ROW_TEXT_MAX];
 };
@@ -53,8 +53,8 @@ void rows_free(struct rows *r);
 void rows_pick(struct rows *r, uint32_t rec);
 
 /* Words: a heading, a repetition, a gap. */
-void rows_say(struct rows *r, enum row_kind kind, int64_t t_ns,
-	      const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void rows_say(struct rows *r, enum row_kind kind, int64_t t_ns, const char *fmt,
+	      ...) __attribute__((format(printf, 4, 5)));
 
 /*
  * Make rows of all picks, with the losses where they fall among them.

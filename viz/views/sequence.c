@@ -16,7 +16,7 @@
 #include "viz/views/sequence_tell.h"
 
 #define ROWS_DEFAULT 320u
-#define ROWS_WINDOW 200u
+#define ROWS_WINDOW  200u
 
 static int choose_all(struct teller *c)
 {
@@ -31,8 +31,8 @@ static int choose_all(struct teller *c)
 		last = e.ep[e.n - 1].rec_to;
 	}
 	if (!rc && first > c->d->first_rec) {
-		tell_heading(c, c->d->first_rec, e.n ? "Handshake" :
-						  "Everything");
+		tell_heading(c, c->d->first_rec,
+			     e.n ? "Handshake" : "Everything");
 		tell_range(c, c->d->first_rec, first);
 	}
 	if (!rc && e.n)
@@ -76,7 +76,8 @@ static int choose_window(struct teller *c, const struct view_options *o,
 		    teller_owns(c, &c->m->log->rec[i]))
 			rows_pick(c->rows, i);
 	if (c->rows->picks == before)
-		return why_set(why, -ENOENT, "nothing happened to this device "
+		return why_set(why, -ENOENT,
+			       "nothing happened to this device "
 			       "in that time; the trace lasts %s",
 			       text_ns(a, c->m->end_ns - c->m->start_ns));
 	return 0;

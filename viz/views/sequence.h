@@ -8,9 +8,9 @@
 
 struct sequence {
 	struct rows rows;
-	struct text title;    /* one line: of what */
-	struct text caveats;  /* lines on losses and damage */
-	int64_t zero_ns;      /* where times begin, unless a section does */
+	struct text title;   /* one line: of what */
+	struct text caveats; /* lines on losses and damage */
+	int64_t zero_ns;     /* where times begin, unless a section does */
 };
 
 /* What the options ask for.  0 or -errno with a sentence. */

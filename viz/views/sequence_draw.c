@@ -8,16 +8,16 @@
 #include "viz/render/scene.h"
 #include "viz/views/sequence.h"
 
-#define SIZE 9.0
-#define LINE_PT 11.5
+#define SIZE	   9.0
+#define LINE_PT	   11.5
 #define ROW_GAP_PT 8.0
-#define ARROW_PT 5.0 /* from the words' last line down to the arrow */
-#define TIME_X 62.0
-#define DELTA_X 124.0
-#define NOTE_PT 258.0
-#define LEFT 0.0
-#define RIGHT 1330.0
-#define HEAD_PT 22.0
+#define ARROW_PT   5.0 /* from the words' last line down to the arrow */
+#define TIME_X	   62.0
+#define DELTA_X	   124.0
+#define NOTE_PT	   258.0
+#define LEFT	   0.0
+#define RIGHT	   1330.0
+#define HEAD_PT	   22.0
 
 static const double lane_x[LANE_COUNT] = { 262, 480, 740, 1000, 1220 };
 
@@ -45,8 +45,8 @@ static void times(struct painter *p, const struct row *row, double y)
 		    t);
 	d[0] = '+';
 	sequence_time(d + 1, row->t_ns - p->last);
-	scene_words(&p->scene, DELTA_X, y, 60, ALIGN_RIGHT, SIZE - 1,
-		    STYLE_DIM, d[1] == '-' ? d + 1 : d);
+	scene_words(&p->scene, DELTA_X, y, 60, ALIGN_RIGHT, SIZE - 1, STYLE_DIM,
+		    d[1] == '-' ? d + 1 : d);
 	p->last = row->last_ns;
 }
 
@@ -92,9 +92,9 @@ static void arrow(struct painter *p, const struct row *row)
 		    text_str(&label));
 	p->y += h + ARROW_PT;
 	scene_line(&p->scene, x1, p->y, x2, p->y, style,
-		   row->tone == TONE_NOTIFY  ? LINE_DASHED :
-		   row->tone == TONE_INDEX ? LINE_DOTTED :
-					       LINE_SOLID,
+		   row->tone == TONE_NOTIFY  ? LINE_DASHED
+		   : row->tone == TONE_INDEX ? LINE_DOTTED
+					     : LINE_SOLID,
 		   row->tone == TONE_NOTIFY ? "vee" : "normal");
 	times(p, row, p->y - 1);
 	p->y += ROW_GAP_PT;
@@ -105,8 +105,10 @@ static void arrow(struct painter *p, const struct row *row)
 static void band(struct painter *p, const struct row *row)
 {
 	static const char *const marks[] = {
-		[ROW_SECTION] = "", [ROW_REPEAT] = "↻  ",
-		[ROW_GAP] = "⋯  ",  [ROW_LOSS] = "✗  ",
+		[ROW_SECTION] = "",
+		[ROW_REPEAT] = "↻  ",
+		[ROW_GAP] = "⋯  ",
+		[ROW_LOSS] = "✗  ",
 	};
 	bool head = row->kind == ROW_SECTION;
 	double size = head ? SIZE + 2 : SIZE, h;
@@ -123,9 +125,9 @@ static void band(struct painter *p, const struct row *row)
 	}
 	p->y += h / 2;
 	scene_box(&p->scene, (LEFT + RIGHT) / 2, p->y, RIGHT - LEFT, h,
-		  row->kind == ROW_LOSS ? STYLE_BAD :
-		  head			? STYLE_HEAD :
-					  STYLE_BAND,
+		  row->kind == ROW_LOSS ? STYLE_BAD
+		  : head		? STYLE_HEAD
+					: STYLE_BAND,
 		  true, false, size, text_str(&label));
 	p->y += h / 2 + ROW_GAP_PT;
 	text_free(&label);
@@ -133,9 +135,9 @@ static void band(struct painter *p, const struct row *row)
 
 static void heads(struct painter *p, double y)
 {
-	static const enum style style[LANE_COUNT] = {
-		STYLE_RING, STYLE_STORE, STYLE_NOTIFY, STYLE_GRANT, STYLE_DISK
-	};
+	static const enum style style[LANE_COUNT] = { STYLE_RING, STYLE_STORE,
+						      STYLE_NOTIFY, STYLE_GRANT,
+						      STYLE_DISK };
 	unsigned i;
 
 	for (i = 0; i < LANE_COUNT; i++)
@@ -150,10 +152,10 @@ static void legend(struct painter *p)
 		enum tone tone;
 		const char *words;
 	} entry[] = {
-		{ TONE_STATE, "state" },       { TONE_STORE, "key" },
-		{ TONE_GRANT, "grant" },       { TONE_RING, "request" },
-		{ TONE_INDEX, "index" },       { TONE_NOTIFY, "notification" },
-		{ TONE_DISK, "storage" },      { TONE_LIFE, "life" },
+		{ TONE_STATE, "state" },   { TONE_STORE, "key" },
+		{ TONE_GRANT, "grant" },   { TONE_RING, "request" },
+		{ TONE_INDEX, "index" },   { TONE_NOTIFY, "notification" },
+		{ TONE_DISK, "storage" },  { TONE_LIFE, "life" },
 		{ TONE_BAD, "✗ failure" },
 	};
 	double x = LEFT + 40;

@@ -8,13 +8,13 @@
 
 /* An episode of more records than this is told by single requests. */
 #define EPISODE_RECS_MAX 120u
-#define NOTIFY_RECS_MAX 12u
+#define NOTIFY_RECS_MAX	 12u
 
 bool teller_owns(const struct teller *c, const struct log_rec *rec)
 {
 	return rec->domid == c->d->domid && rec->devid == c->d->devid &&
-	       (rec->queue == LOG_QUEUE_NONE ||
-		c->sel.queue == MODEL_NONE || rec->queue == c->queue);
+	       (rec->queue == LOG_QUEUE_NONE || c->sel.queue == MODEL_NONE ||
+		rec->queue == c->queue);
 }
 
 static int64_t since_start(const struct teller *c, uint32_t rec)
@@ -63,14 +63,14 @@ static const char *article(const char *word)
 
 static const char *ending(const struct request *r)
 {
-	return r->flags & REQUEST_ORPHAN     ? ", a response without request" :
-	       r->flags & REQUEST_REFUSED    ? ", refused" :
-	       r->flags & REQUEST_UNSURE     ? ", incomplete: events were "
-					       "lost" :
-	       !(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)) ?
-					       ", never answered" :
-	       request_failed(r)	     ? ", failed" :
-					       "";
+	return r->flags & REQUEST_ORPHAN    ? ", a response without request"
+	       : r->flags & REQUEST_REFUSED ? ", refused"
+	       : r->flags & REQUEST_UNSURE  ? ", incomplete: events were "
+					      "lost"
+	       : !(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED))
+		       ? ", never answered"
+	       : request_failed(r) ? ", failed"
+				   : "";
 }
 
 /* Others that were in flight while this one was. */
@@ -83,8 +83,8 @@ static uint64_t company(const struct teller *c, const struct request *r)
 	for (i = 0; i < c->m->requests; i++) {
 		const struct request *o = &c->m->request[i];
 
-		n += o != r && o->queue == r->queue &&
-		     request_start(o) <= to && request_end(o) >= from;
+		n += o != r && o->queue == r->queue && request_start(o) <= to &&
+		     request_end(o) >= from;
 	}
 	return n;
 }
@@ -104,9 +104,10 @@ int tell_request(struct teller *c, const struct request *r)
 		others = company(c, r);
 		rows_say(c->rows, ROW_SECTION, m->log->rec[story.rec[0]].t_ns,
 			 "%s %s, #%llu%s: %s from push to completion; begins "
-			 "at %s%s%s%s", article(op_name(r->op)),
-			 op_name(r->op), (unsigned long long)request_seq(r),
-			 ending(r), text_ns(took, request_total(r)),
+			 "at %s%s%s%s",
+			 article(op_name(r->op)), op_name(r->op),
+			 (unsigned long long)request_seq(r), ending(r),
+			 text_ns(took, request_total(r)),
 			 text_ns(when, since_start(c, story.rec[0])),
 			 others ? ", among " : "",
 			 others ? text_count(n, others) : "",
@@ -125,8 +126,8 @@ int tell_request(struct teller *c, const struct request *r)
 static bool is_new(struct teller *c, const struct request *r, bool mark)
 {
 	bool ok = r->flags & REQUEST_RESPONDED && !request_failed(r);
-	bool *bad = r->flags & REQUEST_REFUSED ? &c->told_refused :
-						 &c->told_failed;
+	bool *bad =
+		r->flags & REQUEST_REFUSED ? &c->told_refused : &c->told_failed;
 
 	if (ok) {
 		if (r->op >= 32 || c->told_ops & 1u << r->op)
@@ -186,8 +187,9 @@ static void count_ops(const uint32_t op[EPISODE_OPS], struct text *t)
 		if (!op[i])
 			continue;
 		word = op_name(i);
-		es = op[i] == 1 ? "" : word[strlen(word) - 1] == 'h' ? "es" :
-								       "s";
+		es = op[i] == 1			     ? ""
+		     : word[strlen(word) - 1] == 'h' ? "es"
+						     : "s";
 		text_printf(t, "%s%s %s%s", t->len ? ", " : "",
 			    text_count(n, op[i]), word, es);
 	}
@@ -218,7 +220,8 @@ static void tell_repeats(struct teller *c, const struct episodes *e,
 	count_ops(op, &ops);
 	rows_say(c->rows, ROW_REPEAT, first->from_ns,
 		 "x%llu more like the above: %s%s, from %s to %s; each took "
-		 "%s to %s", (unsigned long long)requests, text_str(&ops),
+		 "%s to %s",
+		 (unsigned long long)requests, text_str(&ops),
 		 failed ? " (some of them failed)" : "",
 		 text_ns(a, first->from_ns - c->m->start_ns),
 		 text_ns(b, last->to_ns - c->m->start_ns),
@@ -247,8 +250,8 @@ static void tell_whole(struct teller *c, const struct episode *ep)
 	if (ep->requests == 1) {
 		text_clear(&ops);
 		text_printf(&ops, "%s %s, #%llu%s", article(op_name(r->op)),
-			    op_name(r->op),
-			    (unsigned long long)request_seq(r), ending(r));
+			    op_name(r->op), (unsigned long long)request_seq(r),
+			    ending(r));
 	}
 	say_gap(c, ep->rec_from);
 	rows_say(c->rows, ROW_SECTION, c->m->log->rec[ep->rec_from].t_ns,

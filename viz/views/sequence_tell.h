@@ -13,10 +13,10 @@ struct teller {
 	struct selection sel;
 	uint16_t queue; /* its number */
 	struct rows *rows;
-	uint32_t told_ops;    /* operations of which a story was told */
+	uint32_t told_ops; /* operations of which a story was told */
 	bool told_failed, told_refused, told_saved;
-	uint64_t shown;	      /* records that stories took */
-	uint64_t skipped;     /* records between what was shown */
+	uint64_t shown;	  /* records that stories took */
+	uint64_t skipped; /* records between what was shown */
 };
 
 /* Is a record of the selected device and queue? */

@@ -8,9 +8,8 @@
 #include "viz/render/json.h"
 #include "viz/views/sequence.h"
 
-static const char *const short_name[LANE_COUNT] = { "frontend", "store",
-						    "ring", "backend",
-						    "disk" };
+static const char *const short_name[LANE_COUNT] = { "frontend", "store", "ring",
+						    "backend", "disk" };
 
 const char *sequence_time(char buf[SEQUENCE_TIME_MAX], int64_t ns)
 {
@@ -49,8 +48,7 @@ void sequence_text(const struct sequence *s, struct text *out)
 	int64_t zero = s->zero_ns, last = zero;
 	size_t i;
 
-	text_printf(out, "%s\n%s", text_str(&s->title),
-		    text_str(&s->caveats));
+	text_printf(out, "%s\n%s", text_str(&s->title), text_str(&s->caveats));
 	text_add_padded(out, "time in µs", -12);
 	text_add(out, "  ");
 	text_add_padded(out, "since last", -11);

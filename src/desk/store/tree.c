@@ -335,11 +335,10 @@ int store_tree_remove(struct store_tree *t, const char *path)
 	return 0;
 }
 
-static int walk(char path[STORE_PATH_MAX], size_t used,
-		const struct store_node *n,
-		int (*each)(void *arg, const char *path,
-			    const struct store_node *n),
-		void *arg)
+static int
+walk(char path[STORE_PATH_MAX], size_t used, const struct store_node *n,
+     int (*each)(void *arg, const char *path, const struct store_node *n),
+     void *arg)
 {
 	size_t len, base = used == 1 ? 0 : used; /* "/" and then a name */
 	unsigned i;

@@ -12,15 +12,15 @@
 
 /* What is in use on the desk, over all domains. */
 struct desk_counters {
-	uint32_t domains;        /* domain 0 not counted */
-	uint32_t connections;    /* processes attached to the desk */
-	uint32_t grants;         /* entries that permit access */
-	uint32_t mappings;       /* live mappings of pages */
+	uint32_t domains;     /* domain 0 not counted */
+	uint32_t connections; /* processes attached to the desk */
+	uint32_t grants;      /* entries that permit access */
+	uint32_t mappings;    /* live mappings of pages */
 	uint32_t ports_unbound;
-	uint32_t ports_bound;    /* each end of a channel counts */
+	uint32_t ports_bound; /* each end of a channel counts */
 	uint32_t watches;
 	uint32_t transactions;
-	uint32_t nodes;          /* of the store */
+	uint32_t nodes; /* of the store */
 };
 
 int desk_control_counters(const char *dir, struct desk_counters *out,

@@ -407,7 +407,8 @@ static void copy_data(struct xen_copy *c, uint8_t *page)
 		memcpy(c->local, page + c->off_bytes, c->len_bytes);
 }
 
-/* At most DESK_TRACK_COPIES copies of one domain; how many failed, or -errno. */
+/* At most DESK_TRACK_COPIES copies of one domain; how many failed, or -errno.
+ */
 static int copy_domain(struct xen_gnttab *g, struct xen_copy *c, unsigned n)
 {
 	struct desk_track *track = g->track + DESK_WINDOW_PAGES;

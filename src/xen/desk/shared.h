@@ -38,9 +38,9 @@ struct desk_grant_entry {
 	uint32_t frame; /* gfn */
 };
 
-#define DESK_GRANT_HEAD(flags, domid) \
+#define DESK_GRANT_HEAD(flags, domid)                                          \
 	((uint32_t)(flags) | (uint32_t)(domid) << 16)
-#define DESK_GRANT_FLAGS(head) ((uint16_t)((head) & 0xffffu))
+#define DESK_GRANT_FLAGS(head) ((uint16_t)((head)&0xffffu))
 #define DESK_GRANT_DOMID(head) ((uint16_t)((head) >> 16))
 
 /*
@@ -73,7 +73,8 @@ struct desk_active {
 
 /*
  * One mapped page; the index in the table is the page's place in the
- * handle's window of addresses (window.h).  Changed only under the lock of the domain.
+ * handle's window of addresses (window.h).  Changed only under the lock of the
+ * domain.
  */
 struct desk_track {
 	uint32_t gref;

@@ -19,11 +19,11 @@
 /* Changes with any change of these structs or of shared.h. */
 #define DESK_WIRE_MAGIC 0x52534401u
 
-#define DESK_WIRE_SOCKET   "desk.sock"
-#define DESK_WIRE_FDS_MAX  4u
-#define DESK_DOMID_MAX     32751u /* below DOMID_FIRST_RESERVED */
-#define DESK_PORT_MAX      4095u
-#define DESK_CHUNK_PAGES   256u /* guest memory is handed out in MiB */
+#define DESK_WIRE_SOCKET  "desk.sock"
+#define DESK_WIRE_FDS_MAX 4u
+#define DESK_DOMID_MAX	  32751u /* below DOMID_FIRST_RESERVED */
+#define DESK_PORT_MAX	  4095u
+#define DESK_CHUNK_PAGES  256u /* guest memory is handed out in MiB */
 
 enum desk_wire_op {
 	/*
