@@ -13,6 +13,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 SAN ?=
 WERROR ?= 1
 
@@ -50,6 +51,7 @@ RING_O    := $(call layer,src/ring)
 BACK_O    := $(call layer,src/grant src/xenbus src/request src/disk src/backend)
 DESK_O    := $(call layer,src/desk src/desk/store)
 FRONT_O   := $(call layer,src/frontend)
+HOST_O    := $(call layer,src/host)
 TOOL_O    := $(call layer,src/tool)
 EMIT_O    := $(B)/gen/trace/provider.o
 TRACE_O   := $(call layer,trace/record) $(B)/gen/trace/desc.o
@@ -66,7 +68,7 @@ FIXTURE := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fixtures/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all
-all: $(PROGRAMS) lint-layers build/bin ## build ringsided and ringside
+all: $(PROGRAMS) $(B)/host.tar lint-layers build/bin ## build ringsided and ringside
 
 # build/bin holds the programs of the last build, whatever its variant.
 .PHONY: build/bin
@@ -77,8 +79,8 @@ $(B)/ringsided: $(BASE_O) $(XEN_O) $(RING_O) $(BACK_O) $(EMIT_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS)
 
-$(B)/ringside: $(BASE_O) $(XEN_O) $(RING_O) $(DESK_O) $(FRONT_O) $(TOOL_O) \
-		$(EMIT_O) $(TRACE_O) $(VIZ_O)
+$(B)/ringside: $(BASE_O) $(XEN_O) $(RING_O) $(DESK_O) $(FRONT_O) $(HOST_O) \
+		$(TOOL_O) $(EMIT_O) $(TRACE_O) $(VIZ_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %/nbdkit_plugin.o,$^) \
 		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS)
@@ -87,6 +89,16 @@ $(B)/ringside: $(BASE_O) $(XEN_O) $(RING_O) $(DESK_O) $(FRONT_O) $(TOOL_O) \
 $(B)/nbdkit-ringside-plugin.so: $(BASE_O) $(XEN_O) $(RING_O) $(FRONT_O) $(EMIT_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(XEN_LIBS) $(UST_LIBS)
+
+# What dom0 of "ringside host" gets: all that "make install" installs.
+HOST_FILES := $(addprefix src/host/files/,dom0-init guest-init block-ringside \
+	guest.cfg)
+$(B)/host.tar: $(PROGRAMS) $(HOST_FILES) $(wildcard docs/man/*) Makefile
+	@echo "  TAR     $@"
+	@rm -rf $(B)/stage
+	@$(MAKE) --no-print-directory -s CC=$(CC) SAN=$(SAN) install-files \
+		DESTDIR=$(CURDIR)/$(B)/stage PREFIX=/usr SYSCONFDIR=/etc
+	@tar -C $(B)/stage --owner=0 --group=0 --sort=name -cf $@ .
 
 # ---- the catalogue ----------------------------------------------------------
 
@@ -113,6 +125,7 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/viz/%.o $(B)/src/tool/%.o: CPPFLAGS += $(VIZ_CFLAGS)
 # .incbin is no dependency that the compiler tells.
 $(B)/viz/render/assets.o: $(wildcard viz/render/*.css viz/render/*.js)
+$(B)/src/host/files.o: src/host/files/build
 
 $(B)/%.o: %.c | $(GEN_H)
 	@mkdir -p $(@D)
@@ -120,7 +133,7 @@ $(B)/%.o: %.c | $(GEN_H)
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 TEST_O := $(BASE_O) $(XEN_O) $(RING_O) $(call no_main,$(BACK_O)) $(DESK_O) \
-	$(call no_main,$(FRONT_O)) $(EMIT_O) $(TRACE_O) $(VIZ_O)
+	$(call no_main,$(FRONT_O)) $(HOST_O) $(EMIT_O) $(TRACE_O) $(VIZ_O)
 
 # One archive, so that a unit test takes only what it names.
 $(B)/libtest.a: $(TEST_O)
@@ -197,16 +210,24 @@ $(B)/bench/%: tests/bench/%.c $(B)/libtest.a
 
 # ---- installing -------------------------------------------------------------
 
-.PHONY: install
-install: all ## install programs and man pages below PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
-		$(DESTDIR)$(PREFIX)/lib/ringside \
-		$(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man8
+.PHONY: install install-files
+install: all install-files ## install programs, man pages, Xen's script below PREFIX
+	install -m 644 $(B)/host.tar $(DESTDIR)$(PREFIX)/lib/ringside/
+
+install-files:
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin sbin lib/ringside/host \
+		share/man/man1 share/man/man8 share/doc/ringside/examples \
+		lib/systemd/system) $(DESTDIR)$(SYSCONFDIR)/xen/scripts
 	install -m 755 $(B)/ringside $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(B)/ringsided $(DESTDIR)$(PREFIX)/sbin/
 	install -m 644 $(B)/nbdkit-ringside-plugin.so \
 		$(DESTDIR)$(PREFIX)/lib/ringside/
+	install -m 755 src/host/files/dom0-init src/host/files/guest-init \
+		$(DESTDIR)$(PREFIX)/lib/ringside/host/
+	install -m 755 src/host/files/block-ringside \
+		$(DESTDIR)$(SYSCONFDIR)/xen/scripts/
+	install -m 644 src/host/files/guest.cfg \
+		$(DESTDIR)$(PREFIX)/share/doc/ringside/examples/
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 

@@ -11,6 +11,7 @@ int cmd_attach(int argc, char **argv);
 int cmd_desk(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_front(int argc, char **argv);
+int cmd_host(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 
