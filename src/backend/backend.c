@@ -214,6 +214,8 @@ static int backend_steps(struct backend *b)
 		}
 		if (v->retry_ns && now >= v->retry_ns)
 			v->dirty = true;
+		if (v->remove_ns && now >= v->remove_ns)
+			v->dirty = true;
 		if (v->dirty) {
 			err = vbd_step(v, b->stopping);
 			v->retry_ns = err ? now + RETRY_NS : 0;
@@ -250,6 +252,8 @@ static int backend_timeout(const struct backend *b)
 			next = v->overdue_ns;
 		if (v->retry_ns && v->retry_ns < next)
 			next = v->retry_ns;
+		if (v->remove_ns && v->remove_ns < next)
+			next = v->remove_ns;
 	}
 	if (next == UINT64_MAX)
 		return -1;

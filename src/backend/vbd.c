@@ -11,6 +11,8 @@
 #include "xenbus/handshake.h"
 
 #define SCRIPT "block-ringside"
+/* For the toolstack to see state 6 before the directory goes. */
+#define REMOVE_DELAY_NS 1000000000ull
 
 /* ---- opening ------------------------------------------------------------ */
 
@@ -285,11 +287,49 @@ static bool vbd_overdue(struct vbd *v, bool online)
 	return now >= v->overdue_ns;
 }
 
+/*
+ * In a driver domain nobody but its backend removes the directory, which the
+ * toolstack waits for; but only after it has read state 6 there.
+ */
+static bool vbd_removable(struct vbd *v)
+{
+	uint64_t now = clock_now_ns();
+
+	if (!v->dev.host->domid || v->dev.online ||
+	    v->dev.own != XENBUS_CLOSED) {
+		v->remove_ns = 0;
+		return false;
+	}
+	if (!v->remove_ns)
+		v->remove_ns = now + REMOVE_DELAY_NS;
+	return now >= v->remove_ns;
+}
+
+/* Nobody else may drive it. */
+static void vbd_claim(struct vbd *v)
+{
+	struct xen_host *host = v->dev.host;
+	struct why why;
+	int got =
+		host->ops->claim(host, v->dev.ev.domid, v->dev.ev.devid, &why);
+
+	if (got > 0) {
+		v->stale = true;
+		log_info("domain %u device %u: taken over from xen-blkback",
+			 v->dev.ev.domid, v->dev.ev.devid);
+	}
+	if (got >= 0)
+		return;
+	xenbus_own_write(&v->dev, 0, "hotplug-error", "%s", why.text);
+	xenbus_own_write(&v->dev, 0, "hotplug-status", "error");
+	vbd_fault(v, "", why.text);
+}
+
 static int vbd_act(struct vbd *v, enum handshake_action action)
 {
 	switch (action) {
 	case HANDSHAKE_OFFER:
-		v->faulted = false;
+		v->faulted = v->stale = false;
 		return negotiate_offer_write(&v->dev, &v->config->offer);
 	case HANDSHAKE_CONNECT:
 		return vbd_connect(v);
@@ -297,6 +337,8 @@ static int vbd_act(struct vbd *v, enum handshake_action action)
 		return xenbus_state_switch(&v->dev, 0, XENBUS_CLOSING);
 	case HANDSHAKE_CLOSE:
 		return vbd_close(v);
+	case HANDSHAKE_REMOVE:
+		return xenbus_own_remove(&v->dev);
 	case HANDSHAKE_DESTROY:
 		vbd_destroy(v);
 		return 0;
@@ -311,6 +353,8 @@ int vbd_step(struct vbd *v, bool stopping)
 	int err;
 
 	v->dirty = false;
+	if (!v->connected && !v->faulted)
+		vbd_claim(v);
 	for (;;) {
 		struct handshake_view view;
 		enum handshake_action action;
@@ -325,6 +369,8 @@ int vbd_step(struct vbd *v, bool stopping)
 			.gone = v->dev.gone,
 			.connected = v->connected,
 			.faulted = v->faulted,
+			.stale = v->stale,
+			.removable = vbd_removable(v),
 		};
 		view.overdue = vbd_overdue(v, view.online);
 		action = handshake_next(&view);

@@ -46,7 +46,9 @@ struct vbd {
 	bool faulted;
 	bool dirty;	     /* something of it changed in the store */
 	bool dead;	     /* nothing is left: to be freed */
+	bool stale;	     /* see struct handshake_view */
 	uint64_t overdue_ns; /* when its grace is over; 0: none runs */
+	uint64_t remove_ns;  /* when to remove its directory; 0: never */
 	uint64_t retry_ns;   /* when to try a refused step again; 0: none */
 	struct log_limit limit;
 	struct vbd *next;

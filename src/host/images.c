@@ -106,7 +106,7 @@ struct build {
 	bool tty;
 	uint64_t since_ns;
 	char doing[64];
-	char error[200]; /* the last line that looks like a reason */
+	char error[200]; /* the first line that looks like a reason */
 };
 
 static void progress(const struct build *b, bool changed)
@@ -126,7 +126,8 @@ static void line_take(struct build *b, const char *line)
 	bool says = !strncmp(line, "== ", 3) || !strncmp(line, "I: ", 3);
 
 	fprintf(b->log, "%s\n", line);
-	if (!strncmp(line, "E: ", 3) || strstr(line, "rror"))
+	if (!*b->error && (!strncmp(line, "E: ", 3) || strstr(line, ": E: ") ||
+			   strstr(line, "denied") || strstr(line, "No space")))
 		snprintf(b->error, sizeof(b->error), "%.190s", line);
 	if (!says)
 		return;

@@ -167,8 +167,8 @@ static int shell(const struct args *a)
 
 	if (!isatty(STDIN_FILENO))
 		return run(a, argv, false, STDIN_FILENO, STDOUT_FILENO);
-	fprintf(stderr, "dom0 of a Xen host.  Try:  ringside-guest   "
-			"xl list   cat /etc/xen/ringside.cfg\n");
+	fprintf(stderr, "dom0 of a Xen host; try what "
+			"/usr/share/doc/ringside/examples/guest.cfg says\n");
 	return run(a, argv, true, STDIN_FILENO, STDOUT_FILENO);
 }
 
@@ -195,48 +195,52 @@ static int tar_start(char **argv, int fd, pid_t *pid)
 	return -1;
 }
 
+/* "-C DIR NAME" for each, so that what is in a directory keeps its place. */
+static void tar_names(char **argv, char *const *names, int count)
+{
+	for (; count; count--, names++, argv += 3) {
+		char *name = strdup(*names), *slash;
+
+		if (!name)
+			return;
+		while ((slash = strrchr(name, '/')) && slash > name &&
+		       !slash[1])
+			*slash = '\0';
+		argv[0] = (char *)"-C";
+		argv[1] = !slash	  ? (char *)"."
+			  : slash == name ? (char *)"/"
+					  : name;
+		argv[2] = !slash ? name : slash[1] ? slash + 1 : (char *)".";
+		if (slash)
+			*slash = '\0';
+	}
+}
+
 static int copy(const struct args *a, bool put)
 {
-	char **from = calloc((size_t)a->nrest + 8, sizeof(*from));
-	char **to = calloc((size_t)a->nrest + 8, sizeof(*to));
-	char *const dir = a->rest[a->nrest - 1];
-	int fd, i, n = 0, status = 0, code = 1;
+	int count = a->nrest - 1, fd, status = 0, code = 1;
+	char **from = calloc((size_t)count * 3 + 4, sizeof(*from));
+	char *to[] = { (char *)"tar", (char *)"-xf",  (char *)"-",
+		       (char *)"-C",  a->rest[count], NULL };
 	pid_t pid;
 
-	if (!from || !to)
-		goto out;
-	from[n++] = (char *)"tar";
-	from[n++] = (char *)"-cf";
-	from[n++] = (char *)"-";
-	from[n++] = (char *)"--transform=s,.*/\\([^/]\\),\\1,;s,^/,,";
-	from[n++] = (char *)"-P";
-	from[n++] = (char *)"--";
-	for (i = 0; i < a->nrest - 1; i++)
-		from[n++] = a->rest[i];
-	n = 0;
-	to[n++] = (char *)"tar";
-	to[n++] = (char *)"-xf";
-	to[n++] = (char *)"-";
-	to[n++] = (char *)"-C";
-	to[n++] = dir;
-	if (put) {
-		fd = tar_start(from, STDOUT_FILENO, &pid);
-		if (fd >= 0)
-			code = run(a, to, false, fd, STDOUT_FILENO);
-	} else {
-		fd = tar_start(to, STDIN_FILENO, &pid);
-		if (fd >= 0)
-			code = run(a, from, false, -1, fd);
+	if (!from)
+		return 1;
+	from[0] = (char *)"tar";
+	from[1] = (char *)"-cf";
+	from[2] = (char *)"-";
+	tar_names(from + 3, a->rest, count);
+	fd = tar_start(put ? from : to, put ? STDOUT_FILENO : STDIN_FILENO,
+		       &pid);
+	if (fd >= 0) {
+		code = run(a, put ? to : from, false, put ? fd : -1,
+			   put ? STDOUT_FILENO : fd);
+		close(fd);
+		waitpid(pid, &status, 0);
+		if (!code && status)
+			code = 1;
 	}
-	if (fd < 0)
-		goto out;
-	close(fd);
-	waitpid(pid, &status, 0);
-	if (!code && status)
-		code = 1;
-out:
-	free(from);
-	free(to);
+	free(from); /* the process ends soon, and its words with it */
 	return code;
 }
 

@@ -141,6 +141,14 @@ struct xen_ops {
 	void (*close)(struct xen_host *h);
 	/* Readable (EOF) when the host is gone; -1 where it never is. */
 	int (*gone_fd)(struct xen_host *h);
+	/*
+	 * Make sure that no other backend of this domain drives the vbd
+	 * `devid` of domain `domid`: Linux's xen-blkback takes every one
+	 * there is.  0 if none does, 1 if it was taken from one (which leaves
+	 * state 2 in the store), or -errno with a sentence.
+	 */
+	int (*claim)(struct xen_host *h, uint16_t domid, uint32_t devid,
+		     struct why *why);
 	struct xen_store_ops store;
 	struct xen_evtchn_ops evtchn;
 	struct xen_gnttab_ops gnttab;

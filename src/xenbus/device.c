@@ -199,6 +199,15 @@ int xenbus_state_switch(struct xenbus_device *d, xen_xbt t,
 	return 0;
 }
 
+int xenbus_own_remove(struct xenbus_device *d)
+{
+	int err = d->host->ops->store.rm(d->host, 0, d->path);
+
+	if (!err)
+		ev_store_remove(&d->ev, d->path);
+	return err == -ENOENT ? 0 : err;
+}
+
 /* error/backend/vbd/DOMID/DEVID/error below our own domain's directory. */
 static void error_path(struct xenbus_device *d, char *path, size_t room,
 		       const char *tail)

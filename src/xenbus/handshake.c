@@ -5,7 +5,7 @@
 static enum handshake_action removal_next(const struct handshake_view *v)
 {
 	if (v->own == XENBUS_CLOSED)
-		return HANDSHAKE_WAIT; /* the toolstack removes the nodes */
+		return v->removable ? HANDSHAKE_REMOVE : HANDSHAKE_WAIT;
 
 	switch (v->peer) {
 	case XENBUS_INITIALISED:
@@ -59,6 +59,11 @@ enum handshake_action handshake_next(const struct handshake_view *v)
 	case XENBUS_INITIALISING:
 		return HANDSHAKE_OFFER;
 
+	case XENBUS_INIT_WAIT:
+		if (v->stale && !v->connected)
+			return HANDSHAKE_OFFER;
+		break;
+
 	case XENBUS_CONNECTED:
 		/*
 		 * State 4 without a connection was left by a backend that
@@ -103,6 +108,7 @@ const char *handshake_action_name(enum handshake_action a)
 		[HANDSHAKE_CONNECT] = "connect",
 		[HANDSHAKE_CLOSING] = "closing",
 		[HANDSHAKE_CLOSE] = "close",
+		[HANDSHAKE_REMOVE] = "remove",
 		[HANDSHAKE_DESTROY] = "destroy",
 	};
 

@@ -20,7 +20,9 @@ struct handshake_view {
 	bool gone;		/* our directory was removed */
 	bool connected;		/* rings mapped, ports bound, queues running */
 	bool faulted;		/* this connection broke a rule and must end */
-	bool overdue; /* removal was asked for, and its grace is over */
+	bool overdue;	/* removal was asked for, and its grace is over */
+	bool stale;	/* another backend wrote what is offered */
+	bool removable; /* closed for good, and nobody else removes it */
 };
 
 enum handshake_action {
@@ -29,6 +31,7 @@ enum handshake_action {
 	HANDSHAKE_CONNECT, /* read the keys, map, bind, write, state 4 */
 	HANDSHAKE_CLOSING, /* state 5; requests are still served */
 	HANDSHAKE_CLOSE,   /* drain, unmap, unbind, then state 6 */
+	HANDSHAKE_REMOVE,  /* our directory, as the toolstack cannot */
 	HANDSHAKE_DESTROY, /* drain, unmap, unbind and forget the device */
 };
 

@@ -33,10 +33,19 @@ static int gone_fd(struct xen_host *xh)
 	return desk_host_of(xh)->link.gone_fd;
 }
 
+/* A desk has no other backend than ours. */
+static int claim(struct xen_host *h, uint16_t domid, uint32_t devid,
+		 struct why *why)
+{
+	(void)h, (void)domid, (void)devid, (void)why;
+	return 0;
+}
+
 static const struct xen_ops desk_ops = {
 	.name = "desk",
 	.close = host_close,
 	.gone_fd = gone_fd,
+	.claim = claim,
 	.store = HOST_STORE_OPS,
 	.evtchn = DESK_EVTCHN_OPS,
 	.gnttab = DESK_GNTTAB_OPS,

@@ -10,6 +10,7 @@
 #include <xentoollog.h>
 
 #include "base/number.h"
+#include "xen/libxen/claim.h"
 
 static void quiet_message(struct xentoollog_logger *l, xentoollog_level level,
 			  int errnoval, const char *context, const char *format,
@@ -66,6 +67,7 @@ static const struct xen_ops libxen_ops = {
 	.name = "xen",
 	.close = host_close,
 	.gone_fd = gone_fd,
+	.claim = libxen_claim,
 	.store = HOST_STORE_OPS,
 	.evtchn = LIBXEN_EVTCHN_OPS,
 	.gnttab = LIBXEN_GNTTAB_OPS,

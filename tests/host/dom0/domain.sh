@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# In dom0: a storage driver domain serves a guest; it is killed, and nothing
+# else goes down.  Then the kernel's own backend beside ours.
+. "${0%/*}/lib.sh"
+
+key()
+{
+	xenstore-read "/local/domain/$(xl domid "$1")/data/$2" 2>/dev/null
+}
+
+has()
+{
+	[ "$(key "$1" "$2")" = "$3" ]
+}
+
+storage_start()
+{
+	TASK_ENV="" guest_start storage /root/guest/storage.sh memory=640 \
+		driver_domain=1
+	wait_for "the driver domain runs" 60 has storage running 1
+}
+
+remote()
+{
+	printf 'backend=storage,format=raw,vdev=%s,access=rw,script=block-ringside,target=%s' \
+		"$1" "$2"
+}
+
+daemon_start
+
+step "a driver domain serves a guest"
+storage_start
+TASK_ENV="FIO_SIZE=8M" guest_start one /root/guest/data.sh \
+	"disk=['$(remote xvda /tmp/disk.img)']"
+dir=/local/domain/$(xl domid storage)/backend/vbd
+guest_task one 300 || fail "its task failed with status $?"
+guest_gone one 40
+[ -z "$(xenstore-list "$dir" 2>/dev/null)" ] ||
+	[ -z "$(xenstore-ls -f "$dir" | grep -E 'vbd/[0-9]+/')" ] ||
+	fail "nodes are left in the driver domain: $(xenstore-ls -f "$dir")"
+
+step "a disk of the driver domain is attached and detached"
+image own 32M
+TASK_ENV='LOAD=/dev/xvda' guest_start two /root/guest/load.sh \
+	"disk=['$(disk xvda own)']"
+wait_for "two is under load" 60 has two running 1
+xl block-attach two "$(remote xvdz /tmp/disk.img)" || fail "attach failed"
+wait_for "the guest reads the disk" 30 key two seen >/dev/null
+xl block-detach two xvdz || fail "detach failed"
+
+step "the driver domain is killed: who does not depend on it goes on"
+TASK_ENV='LOAD=/dev/xvda' guest_start three /root/guest/load.sh \
+	"disk=['$(remote xvda /tmp/disk.img)']"
+wait_for "three is under load" 60 has three running 1
+xl destroy storage || fail "xl destroy failed"
+guest_gone storage 30
+sleep 3
+xenstore-write "/local/domain/$(xl domid two)/data/stop" 1
+guest_task two 120 || fail "the task of two failed with status $?"
+xl destroy three || fail "its guest cannot be destroyed"
+guest_gone three 30
+guest_gone two 30
+all_clean
+
+step "xen-blkback serves one disk of a guest, and we the other"
+modprobe xen-blkback || fail "there is no xen-blkback"
+image kernels 32M
+image ours 32M
+loop=$(losetup -f --show $IMAGES/kernels)
+TASK_ENV='LOAD="/dev/xvda /dev/xvdb"' guest_start both /root/guest/load.sh \
+	"disk=['format=raw,vdev=xvda,access=rw,backendtype=phy,target=$loop','$(disk xvdb ours)']"
+wait_for "both are under load" 60 has both running 1
+domid=$(xl domid both)
+[ -e "/sys/bus/xen-backend/devices/vbd-$domid-51712/driver" ] ||
+	fail "xen-blkback lost its own device"
+[ ! -e "/sys/bus/xen-backend/devices/vbd-$domid-51728/driver" ] ||
+	fail "xen-blkback drives our device"
+logged "domain $domid device 51712" && fail "we touched the kernel's device"
+logged "domain $domid device 51728: taken over from xen-blkback" ||
+	fail "there is no word about the take-over"
+sleep 3
+xenstore-write "/local/domain/$domid/data/stop" 1
+guest_task both 120 || fail "its task failed with status $?"
+guest_gone both 30
+losetup -d "$loop"
+modprobe -r xen-blkback
+all_clean

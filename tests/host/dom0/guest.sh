@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# In dom0: a PV guest with Debian's kernel, from mkfs to shutdown.
+. "${0%/*}/lib.sh"
+TASK_ENV="REBOOT=yes"
+daemon_start
+image disk.img 256M
+
+step "a PV guest makes a file system, copies, verifies, reboots, compares"
+guest_start one /root/guest/data.sh "disk=['$(disk xvda disk.img)']" \
+	'on_reboot="restart"'
+guest_task one 300 || fail "its task failed with status $?"
+guest_gone one 30
+grep -aq rebooting "$CONSOLE/guest-one.log" || fail "it did not reboot"
+all_clean
+
+step "the image is sound"
+e2fsck -fn $IMAGES/disk.img || fail "e2fsck found faults"
+logged 'refused|failed' && fail "the log tells of failures"
+cat /tmp/ringsided.log

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# For scripts that tests/host runs in dom0 of a real Xen host: a backend,
+# guests with a task, and a look at what Xen itself says is in use.
+#
+#	daemon_start [OPTION...]      ringsided, until it is ready
+#	daemon_alive
+#	image NAME SIZE               $IMAGES/NAME
+#	disk VDEV NAME [ACCESS]       prints a disk line served by Ringside
+#	guest_start NAME TASK [KEY=VALUE...]   xl create; a KEY of the xl.cfg
+#	guest_task NAME SECONDS       wait for its task; its exit status
+#	guest_gone NAME SECONDS       wait until the domain is gone
+#	all_clean                     nothing of any guest is left anywhere
+#	step TEXT, fail TEXT
+set -u
+HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+GUEST=/usr/lib/ringside/guest
+IMAGES=/var/lib/ringside
+CONSOLE=/var/log/xen/console
+export PATH=$PATH:/usr/lib/xen-4.17/bin
+mkdir -p $IMAGES /run/guests
+
+step()
+{
+	printf -- '-- %s (%s s)\n' "$*" "$SECONDS"
+}
+
+fail()
+{
+	printf 'FAILED: %s\n' "$*"
+	tail -n 25 /tmp/ringsided.log | sed 's/^/     ringsided | /'
+	for log in "$CONSOLE"/*.log; do
+		[ -e "$log" ] && tail -n 25 "$log" |
+			sed "s/^/     ${log##*/} | /"
+	done
+	exit 1
+}
+
+wait_for()
+{
+	local what=$1 seconds=$2 i
+	shift 2
+	for ((i = 0; i < seconds * 5; i++)); do
+		"$@" && return 0
+		sleep 0.2
+	done
+	fail "waited $seconds s in vain: $what"
+}
+
+# ---- the backend ---------------------------------------------------------------
+
+daemon_ready()
+{
+	grep -q ': ready' /tmp/ringsided.log || ! kill -0 "$DAEMON"
+}
+
+daemon_start()
+{
+	setsid ringsided "$@" >/tmp/ringsided.log 2>&1 </dev/null &
+	DAEMON=$!
+	wait_for "ringsided is ready" 10 daemon_ready
+	daemon_alive
+}
+
+daemon_alive()
+{
+	kill -0 "$DAEMON" 2>/dev/null || fail "ringsided is not alive"
+}
+
+logged()
+{
+	grep -qE -- "$1" /tmp/ringsided.log
+}
+
+# ---- guests -------------------------------------------------------------------
+
+image()
+{
+	rm -f "$IMAGES/$1"
+	truncate -s "$2" "$IMAGES/$1"
+}
+
+disk()
+{
+	printf 'format=raw,vdev=%s,access=%s,script=block-ringside,target=%s' \
+		"$1" "${3:-rw}" "$IMAGES/$2"
+}
+
+# The initramfs of a guest with the task $2, whose words are in $TASK_ENV.
+guest_initrd()
+{
+	local dir=/run/guests/$1.d
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	{ printf '%s\n' "${TASK_ENV:-}"; cat "$2"; } >"$dir/task"
+	(cd "$dir" && echo task | busybox cpio -o -H newc 2>/dev/null) |
+		cat $GUEST/initrd - >"/run/guests/$1.initrd"
+	rm -rf "$dir"
+}
+
+guest_cfg()
+{
+	local name=$1 pair
+	shift
+	{
+		printf '%s\n' "name=\"$name\"" 'type="pv"' \
+			"kernel=\"$GUEST/vmlinuz\"" \
+			"ramdisk=\"/run/guests/$name.initrd\"" \
+			'extra="console=hvc0 quiet"' 'memory=512' 'vcpus=1' \
+			'on_crash="destroy"'
+		# What comes later counts.
+		for pair; do
+			printf '%s=%s\n' "${pair%%=*}" "${pair#*=}"
+		done
+	} >"/run/guests/$name.cfg"
+}
+
+guest_start()
+{
+	local name=$1 task=$2
+	shift 2
+	guest_initrd "$name" "$task"
+	guest_cfg "$name" "$@"
+	rm -f "$CONSOLE/guest-$name.log"*
+	xl create -q "/run/guests/$name.cfg" || fail "xl create $name failed"
+}
+
+task_over()
+{
+	grep -aq '^task: status' "$CONSOLE/guest-$1.log" 2>/dev/null
+}
+
+guest_task()
+{
+	local status
+	wait_for "the task of $1 ends" "$2" task_over "$1"
+	sed -n '/^task: begins/,$p' "$CONSOLE/guest-$1.log" | tr -d '\r' |
+		grep -av '^\[ ' | sed "s/^/   $1: /"
+	status=$(grep -a '^task: status' "$CONSOLE/guest-$1.log" | tail -1 |
+		tr -cd '0-9')
+	return "$status"
+}
+
+no_guest()
+{
+	! xl domid "$1" >/dev/null 2>&1
+}
+
+guest_gone()
+{
+	wait_for "$1 is gone" "$2" no_guest "$1"
+}
+
+# ---- what is left ---------------------------------------------------------------
+
+# Grants that somebody maps, as Xen itself counts them; dom0's own do not
+# count (its console and store).
+active_grants()
+{
+	xl dmesg -c >/dev/null
+	xl debug-keys g
+	xl dmesg | awk '/grant-table for remote/ { d = $5 }
+		/no active grant/ { next }
+		/^\(XEN\) \[ *(0x)?[0-9a-f]+\]/ && d != "d0" { print }'
+}
+
+channels_to_guests()
+{
+	lsevtchn 0 | grep -E 'Interdomain .*Remote Domain [1-9]'
+}
+
+zombies()
+{
+	xl list | awk 'NR > 1 && $2 != 0 { print }'
+}
+
+store_empty()
+{
+	[ -z "$(xenstore-ls -f /local/domain/0/backend/vbd 2>/dev/null |
+		grep -E 'vbd/[0-9]+/[0-9]+')" ]
+}
+
+all_clean()
+{
+	local i
+	for ((i = 0; i < 50; i++)); do
+		if [ -z "$(zombies)" ] && store_empty; then
+			break
+		fi
+		sleep 0.2
+	done
+	[ -z "$(zombies)" ] || fail "domains are left: $(zombies)"
+	store_empty || fail "store nodes are left: $(xenstore-ls -f \
+		/local/domain/0/backend/vbd)"
+	[ -z "$(active_grants)" ] || fail "grants are still mapped:" \
+		"$(active_grants)"
+	[ -z "$(channels_to_guests)" ] || fail "event channels are open:" \
+		"$(channels_to_guests)"
+	daemon_alive
+	printf '   clean: no domain, grant, event channel or store node left\n'
+}

@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A storage driver domain; and the kernel's own backend beside ours.
+#
+# level: all
+# timeout: 900
+# alone
+. "${0%/*}/lib.sh"
+host_up
+dom0 domain.sh

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+# A task of a guest: real files on /dev/xvda, and checks of them.  With
+# REBOOT=yes the guest boots again in the middle.
+set -e
+sums()
+{
+	(cd "$1" && find . -type f -print0 | sort -z | xargs -0 md5sum)
+}
+
+if ! mount /dev/xvda /mnt 2>/dev/null; then
+	echo "blkfront of $(uname -r), $(uname -m)"
+	mkfs.ext4 -q /dev/xvda
+	mount /dev/xvda /mnt
+	cp -r /usr/share/tree /mnt/
+	sums /usr/share/tree >/mnt/sums
+	sync
+	umount /mnt
+	mount /dev/xvda /mnt
+	sums /mnt/tree | cmp - /mnt/sums
+	echo "$(wc -l </mnt/sums) files copied and compared"
+	fio --name=verify --filename=/mnt/fio --size=${FIO_SIZE:-24M} \
+		--rw=randwrite --bs=4k --iodepth=16 --ioengine=libaio --direct=1 \
+		--verify=crc32c --verify_fatal=1 --output=/tmp/fio.out ||
+		{ cat /tmp/fio.out; exit 1; }
+	grep -E 'READ:|WRITE:' /tmp/fio.out
+	umount /mnt
+	if [ "${REBOOT:-}" = yes ]; then
+		echo "rebooting"
+		reboot -f
+	fi
+	mount /dev/xvda /mnt
+fi
+sums /mnt/tree | cmp - /mnt/sums
+echo "$(wc -l </mnt/sums) files are as they were"
+rm -rf /mnt/tree/etc
+umount /mnt
+e2fsck -fn /dev/xvda >/tmp/fsck 2>&1 || { cat /tmp/fsck; exit 1; }

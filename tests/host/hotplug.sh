@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Disks that come and go, and a guest that is destroyed, under load.
+#
+# level: all
+# timeout: 900
+# alone
+. "${0%/*}/lib.sh"
+host_up
+dom0 hotplug.sh
