@@ -195,24 +195,26 @@ static int tar_start(char **argv, int fd, pid_t *pid)
 	return -1;
 }
 
-/* "-C DIR NAME" for each, so that what is in a directory keeps its place. */
-static void tar_names(char **argv, char *const *names, int count)
+/*
+ * "-C DIR NAME" for each, so that what is in a directory keeps its place.
+ * Each -C counts from the one before, so they are absolute: `base` goes
+ * before a relative name.
+ */
+static void tar_names(char **argv, const char *base, char *const *names,
+		      int count)
 {
 	for (; count; count--, names++, argv += 3) {
-		char *name = strdup(*names), *slash;
+		char *name, *slash;
 
-		if (!name)
+		if (asprintf(&name, "%s%s%s", **names == '/' ? "" : base,
+			     **names == '/' ? "" : "/", *names) < 0)
 			return;
-		while ((slash = strrchr(name, '/')) && slash > name &&
-		       !slash[1])
+		while ((slash = strrchr(name, '/')) > name && !slash[1])
 			*slash = '\0';
 		argv[0] = (char *)"-C";
-		argv[1] = !slash	  ? (char *)"."
-			  : slash == name ? (char *)"/"
-					  : name;
-		argv[2] = !slash ? name : slash[1] ? slash + 1 : (char *)".";
-		if (slash)
-			*slash = '\0';
+		argv[1] = slash == name ? (char *)"/" : name;
+		argv[2] = slash[1] ? slash + 1 : (char *)".";
+		*slash = '\0';
 	}
 }
 
@@ -222,14 +224,15 @@ static int copy(const struct args *a, bool put)
 	char **from = calloc((size_t)count * 3 + 4, sizeof(*from));
 	char *to[] = { (char *)"tar", (char *)"-xf",  (char *)"-",
 		       (char *)"-C",  a->rest[count], NULL };
+	char here[PATH_MAX];
 	pid_t pid;
 
-	if (!from)
+	if (!from || !getcwd(here, sizeof(here)))
 		return 1;
 	from[0] = (char *)"tar";
 	from[1] = (char *)"-cf";
 	from[2] = (char *)"-";
-	tar_names(from + 3, a->rest, count);
+	tar_names(from + 3, put ? here : "/root", a->rest, count);
 	fd = tar_start(put ? from : to, put ? STDOUT_FILENO : STDIN_FILENO,
 		       &pid);
 	if (fd >= 0) {
