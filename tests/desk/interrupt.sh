@@ -49,6 +49,8 @@ sleep 0.3
 ctrl_c nbd || fail "exit status $?"
 [ ! -e "$T/nbd" ] || fail "its socket is left"
 ended copy
+grep 'without closing disk' "$DESK/desk.log" &&
+	fail "the disk was not closed in order"
 desk_is_clean
 
 step "ringside record, with a command and without"
