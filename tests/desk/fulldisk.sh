@@ -3,6 +3,7 @@
 # A full disk under the trace: one sentence, what was recorded can be read,
 # and the guests' I/O goes on undisturbed.
 #
+# timeout: 240
 # level: long
 . "${0%/*}/../lib.sh"
 small_file_system 64M ||

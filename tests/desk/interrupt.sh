@@ -3,6 +3,7 @@
 # Ctrl-C anywhere leaves no process, session or socket (tests/run looks for
 # them when this script has ended), and the desk's counters are zero.
 #
+# timeout: 240
 # level: long
 . "${0%/*}/../lib.sh"
 
