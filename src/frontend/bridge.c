@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct bridge_op {
@@ -32,6 +33,7 @@ struct front_bridge {
 	/* The loop's own: */
 	struct front_guest guest;
 	struct front_device device;
+	bool quit; /* stop_fd asked for it: nothing new is begun */
 
 	pthread_mutex_t lock;
 	/* Under the lock: */
@@ -79,7 +81,7 @@ static void bridge_poked(struct front_wake *wake)
 	struct bridge_op *op, *next;
 	uint64_t count;
 
-	if (read(wake->fd, &count, sizeof(count)) < 0)
+	if (read(wake->fd, &count, sizeof(count)) < 0 || b->quit)
 		return;
 	for (op = bridge_take(b, false); op; op = next) {
 		next = op->next; /* once done, it is the caller's stack */
@@ -90,10 +92,16 @@ static void bridge_poked(struct front_wake *wake)
 	front_device_kick(&b->device);
 }
 
-static void bridge_impatient(struct front_wake *wake)
+static void bridge_told(struct front_wake *wake)
 {
 	struct front_bridge *b = wake->opaque;
+	char word;
 
+	if (recv(wake->fd, &word, 1, MSG_DONTWAIT) == 1 &&
+	    word == FRONT_BRIDGE_QUIT) {
+		b->quit = true;
+		return;
+	}
 	wake->fd = -1;
 	b->guest.interrupts++;
 	if (b->device.phase == FRONT_CONNECTED)
@@ -113,27 +121,40 @@ static bool bridge_stopping(struct front_bridge *b)
 	return stop;
 }
 
-/* Serve until somebody or something ends it; then close. */
-static void bridge_serve(struct front_bridge *b)
+static void bridge_refuse(struct front_bridge *b)
 {
 	struct bridge_op *op, *next;
-	struct why why;
-	int ended;
 
-	while (!bridge_stopping(b) && !front_device_ended(&b->device, NULL))
-		front_guest_step(&b->guest, -1);
-
-	ended = front_device_ended(&b->device, &why);
-	if (ended && b->opt.ended)
-		b->opt.ended(b->opt.opaque, &why);
 	for (op = bridge_take(b, true); op; op = next) {
 		next = op->next;
 		op->io.error = -ESHUTDOWN;
 		bridge_done(&op->io);
 	}
+}
+
+/*
+ * Serve until somebody or something ends it; then close.  Whether it ended by
+ * itself.
+ */
+static bool bridge_serve(struct front_bridge *b)
+{
+	struct why why;
+	int ended;
+
+	while (!b->quit && !bridge_stopping(b) &&
+	       !front_device_ended(&b->device, NULL))
+		front_guest_step(&b->guest, -1);
+
+	ended = front_device_ended(&b->device, &why);
+	if (ended && b->opt.ended)
+		b->opt.ended(b->opt.opaque, &why);
+	/* Who asked for it wants the disk closed before anybody's I/O fails. */
+	if (!b->quit)
+		bridge_refuse(b);
 	b->close_error = front_device_close(&b->device, &b->close_why);
 	if (ended)
 		b->close_error = 0;
+	return ended;
 }
 
 static int bridge_open(struct front_bridge *b, struct why *why)
@@ -145,7 +166,7 @@ static int bridge_open(struct front_bridge *b, struct why *why)
 		return err;
 	front_guest_wake_on(&b->guest, b->event_fd, bridge_poked, b);
 	if (o->stop_fd >= 0)
-		front_guest_wake_on(&b->guest, o->stop_fd, bridge_impatient, b);
+		front_guest_wake_on(&b->guest, o->stop_fd, bridge_told, b);
 	front_guest_started(&b->guest, o->program);
 	err = front_device_open(&b->device, &b->guest, &o->device, why);
 	if (err)
@@ -156,14 +177,19 @@ static int bridge_open(struct front_bridge *b, struct why *why)
 static void *bridge_thread(void *arg)
 {
 	struct front_bridge *b = arg;
+	bool ended;
 
 	b->start_error = bridge_open(b, &b->start_why);
 	sem_post(&b->started);
 	if (b->start_error)
 		return NULL;
-	bridge_serve(b);
+	ended = bridge_serve(b);
 	front_guest_ended(&b->guest, b->opt.program);
 	front_guest_close(&b->guest);
+	if (b->quit && !ended && b->opt.closed)
+		b->opt.closed(b->opt.opaque,
+			      b->close_error ? &b->close_why : NULL);
+	bridge_refuse(b);
 	return NULL;
 }
 

@@ -14,15 +14,18 @@
 
 struct front_bridge;
 
+#define FRONT_BRIDGE_QUIT 'Q'
+
 struct front_bridge_options {
 	const char *program; /* for the trace */
 	const char *dir;     /* of the desk */
 	uint16_t domid;
 	struct front_device_options device;
 	/*
-	 * When this fd becomes readable (or its other end closes) the
-	 * handshake is given up, or everything in flight is: someone has no
-	 * patience left.  -1 for none.
+	 * A socket, or -1.  FRONT_BRIDGE_QUIT on it asks to close the disk in
+	 * order, while calls of front_bridge_io() may still come and fail.
+	 * When its other end closes, the handshake is given up, or everything
+	 * in flight is: someone has no patience left.
 	 */
 	int stop_fd;
 	/*
@@ -30,6 +33,8 @@ struct front_bridge_options {
 	 * `why` is only valid in the call.
 	 */
 	void (*ended)(void *opaque, const struct why *why);
+	/* The same when it was closed because stop_fd asked; NULL: in order. */
+	void (*closed)(void *opaque, const struct why *why);
 	void *opaque;
 };
 

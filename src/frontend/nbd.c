@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One socket pair joins us with the plugin in nbdkit.  It tells "ready" or
- * why it failed; we close our end when we have no patience left; and its end
- * closes with nbdkit, which is how we learn of that.
+ * why it failed; we ask it to close the disk, and close our end when we have
+ * no patience left; and its end closes with nbdkit, which is how we learn of
+ * that.
+ *
+ * The disk is closed before nbdkit takes leave of its clients: Debian 12's
+ * nbdkit (1.32.5) aborts when a client hangs up with several operations in
+ * flight, and clients do that once an operation fails.  For the same reason
+ * Ctrl-C must not reach it directly: it has a process group of its own.
  */
 #include "frontend/nbd.h"
 
@@ -24,13 +30,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "frontend/bridge.h"
 
 #define PLUGIN_NAME "nbdkit-ringside-plugin.so"
 
 /*
- * When it is to end nbdkit lets its clients' operations end.  If the backend
- * does not answer them we give them up after PATIENCE, and nbdkit itself,
- * which then has nothing to wait for, after KILL.
+ * When it is to end, operations in flight may end.  If the backend does not
+ * answer them we give them up after PATIENCE, and nbdkit itself, which then
+ * has nothing to wait for, after KILL.
  */
 #define PATIENCE_NS 2000000000u
 #define KILL_NS	    8000000000u
@@ -44,6 +51,7 @@ struct nbd_server {
 	char line[600]; /* what it said, as far as it came */
 	size_t line_len;
 	bool ready;
+	bool closed; /* the disk, in order */
 	bool failed; /* it said why */
 	struct why told;
 	uint64_t asked_ns; /* since when it is to end; 0: not yet */
@@ -212,7 +220,9 @@ static int spawn_nbdkit(struct nbd_server *s, int their_fd, struct why *why)
 	sigemptyset(&none);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setpgroup(&attr, 0);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETPGROUP);
 	err = posix_spawnp(&s->pid, "nbdkit", NULL, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
 	if (!err)
@@ -249,6 +259,8 @@ static void server_told(struct nbd_server *s)
 		why_set(&s->told, -EIO, "%s", s->line + 1);
 		/* It is about to end by itself, but not to be waited for. */
 		s->asked_ns = s->asked_ns ? s->asked_ns : clock_now_ns();
+	} else if (s->line[0] == 'C') {
+		s->closed = true;
 	} else if (s->line[0] == 'R' && !s->ready) {
 		s->ready = true;
 		s->opt->ready(s->uri);
@@ -276,17 +288,20 @@ static bool server_read(struct nbd_server *s)
 
 static void server_ask(struct nbd_server *s)
 {
+	static const char quit = FRONT_BRIDGE_QUIT;
 	struct signalfd_siginfo info;
 
 	if (read(s->opt->signal_fd, &info, sizeof(info)) < 0)
 		return;
-	kill(s->pid, SIGTERM);
 	if (s->asked_ns || !s->ready) {
 		/* The second time, or nothing to lose yet: at once. */
+		kill(s->pid, SIGTERM);
 		shutdown(s->status_fd, SHUT_WR);
 		s->asked_ns = s->asked_ns ? s->asked_ns : clock_now_ns();
 		return;
 	}
+	/* Where nobody listens any more, its end is near. */
+	(void)!send(s->status_fd, &quit, 1, MSG_NOSIGNAL);
 	s->asked_ns = clock_now_ns();
 }
 
@@ -338,13 +353,22 @@ int front_nbd_serve(const struct front_nbd_options *opt, struct why *why)
 	unlink(opt->socket);
 	if (s->failed)
 		err = why_set(why, -EIO, "%s", s->told.text);
-	else if (s->asked_ns && WIFSIGNALED(status))
+	else if (s->closed && WIFSIGNALED(status) &&
+		 WTERMSIG(status) == SIGABRT)
+		err = 0; /* as above, and all that was to be done is done */
+	else if (s->asked_ns && WIFSIGNALED(status) &&
+		 WTERMSIG(status) == SIGKILL)
 		err = why_set(why, -EIO,
 			      "nbdkit did not end when asked to, and was "
 			      "killed");
 	else if (WIFSIGNALED(status))
-		err = why_set(why, -EIO, "nbdkit was killed by signal %d (%s)",
-			      WTERMSIG(status), strsignal(WTERMSIG(status)));
+		err = why_set(why, -EIO,
+			      "nbdkit was killed by signal %d (%s)%s",
+			      WTERMSIG(status), strsignal(WTERMSIG(status)),
+			      WTERMSIG(status) == SIGABRT
+				      ? "; some versions do that when a client "
+					"hangs up with operations in flight"
+				      : "");
 	else if (!s->asked_ns || WEXITSTATUS(status))
 		err = why_set(why, -EIO,
 			      "nbdkit ended by itself with status "

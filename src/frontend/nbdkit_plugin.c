@@ -41,8 +41,9 @@ static uint32_t devid;
 static struct front_bridge *bridge;
 
 /*
- * Tell who started us: "R" ready, or "E" and a sentence, each ended by a
- * newline.  Where nobody asked, a failure is nbdkit's to report.
+ * Tell who started us: "R" ready, "C" closed as it was asked, or "E" and a
+ * sentence, each ended by a newline.  Where nobody asked, a failure is nbdkit's
+ * to report.
  */
 static void status_tell(char kind, const char *text)
 {
@@ -124,6 +125,14 @@ static void disk_ended(void *opaque, const struct why *why)
 	nbdkit_shutdown();
 }
 
+/* On the loop's thread.  The disk is safe: whatever nbdkit does from here. */
+static void disk_closed(void *opaque, const struct why *why)
+{
+	(void)opaque;
+	status_tell(why ? 'E' : 'C', why ? why->text : "");
+	nbdkit_shutdown();
+}
+
 /* A thread does not survive nbdkit's fork, so this is the earliest place. */
 static int ringside_after_fork(void)
 {
@@ -137,6 +146,7 @@ static int ringside_after_fork(void)
 		},
 		.stop_fd = status_fd == UINT64_MAX ? -1 : (int)status_fd,
 		.ended = disk_ended,
+		.closed = disk_closed,
 	};
 	struct why why;
 

@@ -35,7 +35,7 @@
 
 /*
  * Room that must stay on the file system beside what the buffers hold: LTTng
- * writes a trace's metadata late, and without them nothing can be read.
+ * writes a trace's metadata at its end, and without them nothing can be read.
  */
 #define ROOM_BYTES   (16u << 20)
 #define SCARCE_BYTES (512u << 20)

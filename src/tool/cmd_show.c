@@ -237,7 +237,7 @@ static int choose_format(struct show *s, struct why *why)
 
 	if (!word && s->out) {
 		dot = strrchr(s->out, '.');
-		word = dot ? dot + 1 : "";
+		word = dot && !strchr(dot, '/') ? dot + 1 : "";
 		if (!strcmp(word, "txt"))
 			word = "text";
 		else if (!strcmp(word, "htm"))
@@ -256,6 +256,11 @@ static int choose_format(struct show *s, struct why *why)
 		snprintf(list + strlen(list), sizeof(list) - strlen(list),
 			 "%s%s", *list ? ", " : "", view_format_name(i));
 	}
+	if (!*word)
+		return why_set(why, -EINVAL,
+			       "the name %s tells no format: choose one of %s "
+			       "with --format, or as its ending",
+			       s->out, list);
 	return why_set(why, -EINVAL,
 		       "the view %s comes as %s, not as \"%s\": choose with "
 		       "--format",

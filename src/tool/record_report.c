@@ -167,7 +167,12 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 		return res->failed ? RECORD_FAILED : RECORD_FINE;
 	}
 	if (!sum.processes && !lost) {
-		if (!res->failed)
+		if (res->failed)
+			fprintf(stderr,
+				RECORD_PROGRAM ": 0 events until then, and "
+					       "there is no trace in %s\n",
+				out);
+		else
 			fprintf(stderr, RECORD_PROGRAM
 				": nothing was "
 				"recorded: no backend or frontend emitted an "

@@ -3,6 +3,7 @@
 # What is wrong with the input is told in one sentence, with the exit codes of
 # DESIGN: 2 for usage and input, 1 for what fails at run time.
 #
+# timeout: 240
 # level: long
 . "${0%/*}/../lib.sh"
 

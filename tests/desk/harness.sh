@@ -54,13 +54,13 @@ tail -n 1 out | grep -qx '2 passed, 0 failed, 0 skipped' || { cat out; exit 1; }
 [ $? -eq 2 ] || { echo "FAILED: nothing to run is not 2"; cat out; exit 1; }
 
 # Ctrl-C: nothing that was started goes on.
-echo 'bash -c "exec -a hung sleep 300"' >"$T/tests/hangs2.sh"
+echo "bash -c 'exec -a hung$$ sleep 300'" >"$T/tests/hangs2.sh"
 "$TOP/tests/run" --tests "$T/tests" hangs2 >out 2>&1 &
-for ((i = 0; i < 100; i++)); do pgrep -f '^hung 300' >/dev/null && break; sleep 0.1; done
-pgrep -f '^hung 300' >/dev/null || { echo "FAILED: hangs2 did not start"; exit 1; }
+for ((i = 0; i < 100; i++)); do pgrep -f "^hung$$ 300" >/dev/null && break; sleep 0.1; done
+pgrep -f "^hung$$ 300" >/dev/null || { echo "FAILED: hangs2 did not start"; exit 1; }
 kill -TERM $!
 wait $!
 [ $? -eq 130 ] || { echo "FAILED: interrupted, but not 130"; cat out; exit 1; }
-for ((i = 0; i < 30; i++)); do pgrep -f '^hung 300' >/dev/null || exit 0; sleep 0.1; done
+for ((i = 0; i < 30; i++)); do pgrep -f "^hung$$ 300" >/dev/null || exit 0; sleep 0.1; done
 echo "FAILED: a test goes on after Ctrl-C"
 exit 1

@@ -3,6 +3,7 @@
 # Ctrl-C anywhere leaves no process, session or socket (tests/run looks for
 # them when this script has ended), and the desk's counters are zero.
 #
+# timeout: 240
 # level: long
 . "${0%/*}/../lib.sh"
 
@@ -49,6 +50,8 @@ sleep 0.3
 ctrl_c nbd || fail "exit status $?"
 [ ! -e "$T/nbd" ] || fail "its socket is left"
 ended copy
+grep 'without closing disk' "$DESK/desk.log" &&
+	fail "the disk was not closed in order"
 desk_is_clean
 
 step "ringside record, with a command and without"

@@ -3,6 +3,7 @@
 # kill -9 of a frontend, of the backend and of the desk, each under load: the
 # others go on or end as docs/architecture.md says, and nothing is left.
 #
+# timeout: 240
 # level: long
 . "${0%/*}/../lib.sh"
 

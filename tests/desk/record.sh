@@ -38,11 +38,22 @@ emitted()
 	babeltrace2 "$T/$1"/ust/pid/emit-* 2>/dev/null | grep -c ringside:
 }
 
-# The daemon that a recorder started; a zombie does not count.
+# The session daemons here: not those of others, who have places of their
+# own (tests/run), and no zombies.
+daemons()
+{
+	local pid here
+	here=$(readlink /proc/self/ns/mnt)
+	for pid in $(pgrep -r D,R,S -x lttng-sessiond); do
+		[ "$(readlink "/proc/$pid/ns/mnt")" = "$here" ] && echo "$pid"
+	done
+}
+
+# The one that a recorder started.
 own_daemon()
 {
 	local pid
-	for pid in $(pgrep -r D,R,S -x lttng-sessiond); do
+	for pid in $(daemons); do
 		tr '\0' '\n' <"/proc/$pid/environ" |
 			grep -qx RINGSIDE_SESSIOND=1 && echo "$pid" && return 0
 	done 2>/dev/null
@@ -96,14 +107,14 @@ echo in | ringside record -o "$T/io" -- \
 step "a signal at any moment"
 for after in $moments; do
 	ringside record -o "$T/signal$after" -- \
-		bash -c 'sleep 61600 & sleep 61601' 2>"$T/said" &
+		bash -c "sleep 616$$ & sleep 617$$" 2>"$T/said" &
 	pid=$!
 	sleep "$after"
 	kill -TERM $pid
 	wait $pid
 	status=$?
 	[ $status -eq 143 ] || fail "exit status $status: $(cat "$T/said")"
-	pgrep -f '^sleep 6160[01]$' && fail "it left what the command started"
+	pgrep -f "^sleep 61[67]$$\$" && fail "it left what the command started"
 	[ ! -e "$T/signal$after" ] || [ -e "$T/signal$after/ust" ] ||
 		fail "it left an empty directory"
 	nothing_left "a signal after $after s"
@@ -152,6 +163,22 @@ record before -- sleep 5
 wait $!
 [ "$(emitted before)" -eq 12 ] || fail "$(emitted before) events of 12"
 
+# A /dev/shm and a /run/lttng that nobody else sees, as in a container.
+if unshare --mount --propagation private \
+	mount -t tmpfs shm /dev/shm 2>/dev/null; then
+	step "a process that cannot join is not waited for"
+	unshare --mount --propagation private bash -c 'mount -t tmpfs shm /dev/shm
+		mount -t tmpfs lttng /run/lttng; touch "$1"; exec "$2" 1 1 stop 60000' \
+		- "$T/apart" "$emit" >"$T/n" &
+	wait_until "it runs" [ -e "$T/apart" ]
+	sleep 0.5
+	record alone -- "$emit" 1 1 stop >"$T/n2" || fail "exit status $?"
+	cat "$T/said"
+	grep -q 'did not answer' "$T/said" && fail "it waited for it"
+	kill $! || fail "the test is wrong: it ended too early"
+	wait $! 2>/dev/null
+fi
+
 step "levels and contexts"
 record control --level control -- "$emit" 1 10 stop >"$T/n"
 [ "$(emitted control)" -eq 2 ] || fail "$(emitted control) events of 2"
@@ -174,13 +201,13 @@ wait $two || fail "the second one: $(cat "$T/said")"
 nothing_left "the last one"
 
 step "somebody else's daemon and session stay"
-if ! pgrep -r D,R,S -x lttng-sessiond >/dev/null; then
+if [ -z "$(daemons)" ]; then
 	lttng-sessiond --daemonize --no-kernel >"$T/sessiond.log" 2>&1 </dev/null
-	daemon=$(pgrep -r D,R,S -ox lttng-sessiond)
+	daemon=$(daemons | head -n 1)
 	record theirs -- "$emit" 1 1 stop >"$T/n" || fail "exit status $?"
 	kill -0 "$daemon" || fail "the daemon was ended"
 	kill "$daemon"
-	wait_until "it ends" eval '! pgrep -r D,R,S -x lttng-sessiond >/dev/null'
+	wait_until "it ends" eval '[ -z "$(daemons)" ]'
 fi
 
 step "a recorder that was killed: the next one cleans up"
@@ -196,7 +223,7 @@ record after -- "$emit" 1 1 stop >"$T/n" || fail "$(cat "$T/said")"
 nothing_left "the next one"
 
 step "the daemon dies: it is told, and the command ends as it would"
-if ! pgrep -r D,R,S -x lttng-sessiond >/dev/null; then
+if [ -z "$(daemons)" ]; then
 	ringside record -o "$T/gone" -- bash -c \
 		"$emit 1 1 stop; touch '$T/kill'; sleep 3; echo end" \
 		>"$T/n" 2>"$T/said" &

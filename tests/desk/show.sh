@@ -115,6 +115,8 @@ expect_exit 2 'no request 99999' ringside show request "$trace" \
 expect_exit 3 'nothing happened' ringside show sequence "$trace" --from 90s
 expect_exit 2 'later than' ringside show sequence "$trace" --from 2s --to 1s
 expect_exit 2 'takes a time' ringside show sequence "$trace" --from x
+expect_exit 2 'x tells no format: choose one of html' \
+	ringside show report "$trace" -o "$T/x.d/x"
 expect_exit 2 'comes as text.*json' ringside show latency "$trace" -f mermaid
 expect_exit 2 'comes as html' ringside show report "$trace" -o "$T/x.svg"
 expect_exit 1 'cannot write' ringside show latency "$trace" -o "$T/no/x.svg"

@@ -254,7 +254,7 @@ static void signals_end_it(void **state)
 	(void)state;
 #ifdef __SANITIZE_THREAD__
 	/* tests/desk/desk.sh sends it to a desk that was not forked. */
-	print_message("a handler never runs in a child forked under TSan\n");
+	print_message("# a handler never runs in a child forked under TSan\n");
 	skip();
 #endif
 	rig_domain(1);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "frontend/bridge.h"
@@ -968,6 +969,14 @@ static void test_submit_checks(void **state)
 static struct front_bridge *bridge;
 static unsigned ended_calls;
 static struct why ended_why;
+static unsigned closed_calls; /* read by the lanes, too */
+
+static void bridge_closed(void *opaque, const struct why *w)
+{
+	assert_ptr_equal(opaque, &ended_calls);
+	assert_null(w);
+	__atomic_fetch_add(&closed_calls, 1, __ATOMIC_SEQ_CST);
+}
 
 static void bridge_ended(void *opaque, const struct why *w)
 {
@@ -985,10 +994,12 @@ static int bridge_start(int stop, unsigned timeout_ms)
 		.device = { .devid = 51712, .timeout_ms = timeout_ms },
 		.stop_fd = stop,
 		.ended = bridge_ended,
+		.closed = bridge_closed,
 		.opaque = &ended_calls,
 	};
 
 	ended_calls = 0;
+	closed_calls = 0;
 	disk_ops = 0;
 	on_notify = disk_serve;
 	return front_bridge_start(&opt, &bridge, &why);
@@ -998,7 +1009,8 @@ struct lane {
 	pthread_t thread;
 	unsigned n;
 	unsigned done, wrong, failed;
-	int error; /* the last */
+	bool early; /* it failed before the disk was closed */
+	int error;  /* the last */
 };
 
 /* Write and read back in a lane of its own, until the first error. */
@@ -1017,9 +1029,11 @@ static void *lane_run(void *arg)
 		if (!l->error)
 			l->error = front_bridge_io(bridge, RING_OP_READ, in,
 						   sizeof(in), off);
-		if (l->error)
+		if (l->error) {
 			l->failed++;
-		else
+			l->early = !__atomic_load_n(&closed_calls,
+						    __ATOMIC_SEQ_CST);
+		} else
 			l->wrong += memcmp(in, out, sizeof(in)) != 0;
 		l->done++;
 	}
@@ -1130,6 +1144,37 @@ static void test_bridge_impatience(void **state)
 	close(stop_fd);
 }
 
+/* Asked to, it closes the disk, and only then anybody's I/O fails. */
+static void test_bridge_quit(void **state)
+{
+	struct lane lanes[THREADS];
+	unsigned failed = 0;
+	int pair[2];
+
+	(void)state;
+	disk_fault = DISK_GOOD;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(bridge_start(pair[0], 20000), 0);
+	lanes_begin(lanes);
+	assert_int_equal(write(pair[1], &(char){ FRONT_BRIDGE_QUIT }, 1), 1);
+	lanes_end(lanes);
+	for (unsigned i = 0; i < THREADS; i++) {
+		failed += lanes[i].failed;
+		assert_false(lanes[i].early);
+		assert_true(!lanes[i].failed || lanes[i].error == -ESHUTDOWN);
+		assert_int_equal(lanes[i].wrong, 0);
+	}
+	assert_int_not_equal(failed, 0);
+	assert_int_equal(front_bridge_io(bridge, RING_OP_FLUSH, NULL, 0, 0),
+			 -ESHUTDOWN);
+	assert_int_equal(front_bridge_stop(bridge, &why), 0);
+	assert_int_equal(ended_calls, 0);
+	assert_int_equal(closed_calls, 1);
+	close(pair[0]);
+	close(pair[1]);
+	rig_empty();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1164,6 +1209,7 @@ int main(void)
 		T(test_bridge_refused),
 		T(test_bridge_ends),
 		T(test_bridge_impatience),
+		T(test_bridge_quit),
 #undef T
 	};
 

@@ -10,27 +10,60 @@
 #include "trace/record/proc.h"
 
 /*
- * LTTng-UST waits for a daemon on a word in this file; the daemon itself has
- * it too, and may write to it.
+ * LTTng-UST waits for a daemon on a word in this file, mapped read-only; the
+ * daemon itself has it too, and may write to it.  There is one for all users
+ * and one for each.
  */
 #define WAIT_FILE "/lttng-ust-wait-"
+#define WAIT_MAX  4
 
-static bool app_is_traced(int pid)
+struct wait_file {
+	char device[16];
+	unsigned long inode;
+};
+
+/* The files of that name that a process waits on, at most WAIT_MAX. */
+static unsigned wait_files(const char *maps, struct wait_file *files)
 {
-	char path[64], *line = NULL;
+	char *line = NULL, perms[8];
+	unsigned count = 0;
 	size_t size = 0;
-	bool found = false;
-	FILE *f;
+	FILE *f = fopen(maps, "re");
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	f = fopen(path, "re");
 	if (!f)
-		return false;
-	while (!found && getline(&line, &size, f) > 0)
-		found = strstr(line, WAIT_FILE) && strstr(line, " r--s ");
+		return 0;
+	while (count < WAIT_MAX && getline(&line, &size, f) > 0) {
+		struct wait_file *file = &files[count];
+
+		if (strstr(line, WAIT_FILE) &&
+		    sscanf(line, "%*s %7s %*s %15s %lu", perms, file->device,
+			   &file->inode) == 3 &&
+		    !strcmp(perms, "r--s"))
+			count++;
+	}
 	free(line);
 	fclose(f);
-	return found;
+	return count;
+}
+
+/*
+ * Whether our daemon can reach it: it waits on a file that we wait on, too.
+ * What lives in a container, with a /dev/shm of its own, waits for another.
+ */
+static bool app_is_traced(int pid, const struct wait_file *ours, unsigned count)
+{
+	struct wait_file its[WAIT_MAX];
+	unsigned n;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	n = wait_files(path, its);
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < count; k++)
+			if (its[i].inode == ours[k].inode &&
+			    !strcmp(its[i].device, ours[k].device))
+				return true;
+	return false;
 }
 
 /* Or has ended. */
@@ -42,6 +75,8 @@ static bool app_is_stopped(int pid)
 }
 
 struct app_list {
+	struct wait_file ours[WAIT_MAX];
+	unsigned ours_count;
 	int *pids;
 	unsigned count, size;
 };
@@ -51,7 +86,7 @@ static void app_add(int pid, void *data)
 	struct app_list *list = data;
 	int *more;
 
-	if (!app_is_traced(pid))
+	if (!app_is_traced(pid, list->ours, list->ours_count))
 		return;
 	if (list->count == list->size) {
 		more = reallocarray(list->pids, list->size * 2 + 64,
@@ -66,8 +101,9 @@ static void app_add(int pid, void *data)
 
 unsigned record_apps_find(int **pids)
 {
-	struct app_list list = { NULL, 0, 0 };
+	struct app_list list = { .pids = NULL };
 
+	list.ours_count = wait_files("/proc/self/maps", list.ours);
 	record_proc_each(app_add, &list);
 	*pids = list.pids;
 	return list.count;

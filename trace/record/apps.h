@@ -9,9 +9,10 @@
 struct lttng_handle;
 
 /*
- * The running processes with LTTng-UST in them, as far as this user may look:
- * their number, and the process numbers in *pids, which the caller frees.
- * 0 and NULL if that cannot be found out.
+ * The running processes with LTTng-UST in them that our daemon can reach, as
+ * far as this user may look: their number, and the process numbers in *pids,
+ * which the caller frees.  Those of a container, which wait for a daemon of
+ * their own, are left out.  0 and NULL if that cannot be found out.
  */
 unsigned record_apps_find(int **pids);
 

@@ -134,15 +134,15 @@ static json_object *request_row(const struct model *m, const struct request *r)
 static void put_words(const struct model *m, const struct chosen *c,
 		      json_object *top)
 {
-	char a[TEXT_COUNT_MAX];
+	char a[TEXT_COUNT_MAX], b[TEXT_COUNT_MAX];
 	struct text t = { 0 };
 
 	if (c->first) {
 		text_printf(&t,
-			    "This page holds %u of the trace's %s "
+			    "This page holds %s of the trace's %s "
 			    "requests: the first %u, ",
-			    c->first + c->failed + c->slowest,
-			    text_count(a, m->requests), c->first);
+			    text_count(a, c->first + c->failed + c->slowest),
+			    text_count(b, m->requests), c->first);
 		if (c->failed)
 			text_printf(&t,
 				    "%u more that failed or were never "
