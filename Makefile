@@ -91,8 +91,9 @@ $(B)/nbdkit-ringside-plugin.so: $(BASE_O) $(XEN_O) $(RING_O) $(FRONT_O) $(EMIT_O
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(XEN_LIBS) $(UST_LIBS)
 
 # What dom0 of "ringside host" gets: all that "make install" installs.
+EXAMPLES := $(addprefix src/host/files/,guest.cfg pvh.cfg storage.cfg)
 HOST_FILES := $(addprefix src/host/files/,dom0-init guest-init block-ringside \
-	guest.cfg)
+	ringsided.service) $(EXAMPLES)
 $(B)/host.tar: $(PROGRAMS) $(HOST_FILES) $(wildcard docs/man/*) Makefile
 	@echo "  TAR     $@"
 	@rm -rf $(B)/stage
@@ -191,12 +192,24 @@ check: ## the quick tests, under a minute once built
 
 .PHONY: test
 test: ## all tests
-	@tests/deps demo test
+	@tests/deps demo test host
 	@+$(MAKE) --no-print-directory SAN=address all units
 	@+$(MAKE) --no-print-directory SAN=thread all units
 	@+$(MAKE) --no-print-directory CC=clang all units
 	@+$(MAKE) --no-print-directory all units lint
 	@tests/run --all
+
+.PHONY: test-host
+test-host: ## only the tests on a real Xen host, in QEMU
+	@tests/deps demo test host
+	@+$(MAKE) --no-print-directory all units
+	@tests/run --all --build gcc host/
+
+.PHONY: bench-host
+bench-host: ## the same guest on xen-blkback, qdisk and ringsided
+	@tests/deps demo test host
+	@+$(MAKE) --no-print-directory all
+	@tests/bench/host
 
 .PHONY: bench-events
 bench-events: $(B)/bench/bench_events ## what an event costs, off and on
@@ -226,8 +239,9 @@ install-files:
 		$(DESTDIR)$(PREFIX)/lib/ringside/host/
 	install -m 755 src/host/files/block-ringside \
 		$(DESTDIR)$(SYSCONFDIR)/xen/scripts/
-	install -m 644 src/host/files/guest.cfg \
-		$(DESTDIR)$(PREFIX)/share/doc/ringside/examples/
+	install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/ringside/examples/
+	sed 's,/usr/sbin,$(PREFIX)/sbin,' src/host/files/ringsided.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/ringsided.service
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 

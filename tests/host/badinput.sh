@@ -5,7 +5,7 @@
 # level: all
 # timeout: 600
 # alone
-. "${0%/*}/lib.sh"
+. "${0%/*}/../hostlib.sh"
 
 says()
 {

@@ -5,6 +5,6 @@
 # level: all
 # timeout: 900
 # alone
-. "${0%/*}/lib.sh"
+. "${0%/*}/../hostlib.sh"
 host_up
 dom0 guest.sh

@@ -3,16 +3,6 @@
 # else goes down.  Then the kernel's own backend beside ours.
 . "${0%/*}/lib.sh"
 
-key()
-{
-	xenstore-read "/local/domain/$(xl domid "$1")/data/$2" 2>/dev/null
-}
-
-has()
-{
-	[ "$(key "$1" "$2")" = "$3" ]
-}
-
 storage_start()
 {
 	TASK_ENV="" guest_start storage /root/guest/storage.sh memory=640 \
@@ -32,7 +22,7 @@ step "a driver domain serves a guest"
 storage_start
 TASK_ENV="FIO_SIZE=8M" guest_start one /root/guest/data.sh \
 	"disk=['$(remote xvda /tmp/disk.img)']"
-dir=/local/domain/$(xl domid storage)/backend/vbd
+dir=/local/domain/${DOMID[storage]}/backend/vbd
 guest_task one 300 || fail "its task failed with status $?"
 guest_gone one 40
 [ -z "$(xenstore-list "$dir" 2>/dev/null)" ] ||
@@ -55,7 +45,7 @@ wait_for "three is under load" 60 has three running 1
 xl destroy storage || fail "xl destroy failed"
 guest_gone storage 30
 sleep 3
-xenstore-write "/local/domain/$(xl domid two)/data/stop" 1
+guest_stop two
 guest_task two 120 || fail "the task of two failed with status $?"
 xl destroy three || fail "its guest cannot be destroyed"
 guest_gone three 30
@@ -70,7 +60,7 @@ loop=$(losetup -f --show $IMAGES/kernels)
 TASK_ENV='LOAD="/dev/xvda /dev/xvdb"' guest_start both /root/guest/load.sh \
 	"disk=['format=raw,vdev=xvda,access=rw,backendtype=phy,target=$loop','$(disk xvdb ours)']"
 wait_for "both are under load" 60 has both running 1
-domid=$(xl domid both)
+domid=${DOMID[both]}
 [ -e "/sys/bus/xen-backend/devices/vbd-$domid-51712/driver" ] ||
 	fail "xen-blkback lost its own device"
 [ ! -e "/sys/bus/xen-backend/devices/vbd-$domid-51728/driver" ] ||
@@ -79,7 +69,7 @@ logged "domain $domid device 51712" && fail "we touched the kernel's device"
 logged "domain $domid device 51728: taken over from xen-blkback" ||
 	fail "there is no word about the take-over"
 sleep 3
-xenstore-write "/local/domain/$domid/data/stop" 1
+guest_stop both
 guest_task both 120 || fail "its task failed with status $?"
 guest_gone both 30
 losetup -d "$loop"

@@ -9,6 +9,8 @@
 #	image NAME SIZE               $IMAGES/NAME
 #	disk VDEV NAME [ACCESS]       prints a disk line served by Ringside
 #	guest_start NAME TASK [KEY=VALUE...]   xl create; a KEY of the xl.cfg
+#	key NAME KEY, has NAME KEY VALUE   what the guest wrote below data/
+#	guest_stop NAME               tell its task to stop
 #	guest_task NAME SECONDS       wait for its task; its exit status
 #	guest_gone NAME SECONDS       wait until the domain is gone
 #	all_clean                     nothing of any guest is left anywhere
@@ -20,6 +22,7 @@ IMAGES=/var/lib/ringside
 CONSOLE=/var/log/xen/console
 export PATH=$PATH:/usr/lib/xen-4.17/bin
 mkdir -p $IMAGES /run/guests
+declare -A DOMID=() # of the guests that were started
 
 step()
 {
@@ -30,22 +33,22 @@ fail()
 {
 	printf 'FAILED: %s\n' "$*"
 	tail -n 25 /tmp/ringsided.log | sed 's/^/     ringsided | /'
-	for log in "$CONSOLE"/*.log; do
-		[ -e "$log" ] && tail -n 25 "$log" |
-			sed "s/^/     ${log##*/} | /"
+	for log in "${!DOMID[@]}"; do
+		tail -n 25 "$CONSOLE/guest-$log.log" | cut -c1-200 |
+			sed "s/^/     $log | /"
 	done
 	exit 1
 }
 
 wait_for()
 {
-	local what=$1 seconds=$2 i
+	local what=$1 until=$((SECONDS + $2)) seconds=$2
 	shift 2
-	for ((i = 0; i < seconds * 5; i++)); do
-		"$@" && return 0
+	while ! "$@"; do
+		[ $SECONDS -lt $until ] ||
+			fail "waited $seconds s in vain: $what"
 		sleep 0.2
 	done
-	fail "waited $seconds s in vain: $what"
 }
 
 # ---- the backend ---------------------------------------------------------------
@@ -124,6 +127,24 @@ guest_start()
 	guest_cfg "$name" "$@"
 	rm -f "$CONSOLE/guest-$name.log"*
 	xl create -q "/run/guests/$name.cfg" || fail "xl create $name failed"
+	DOMID[$name]=$(xl domid "$name")
+}
+
+# What guest $1 wrote to data/$2.
+key()
+{
+	xenstore-read "/local/domain/${DOMID[$1]}/data/$2" 2>/dev/null
+}
+
+has()
+{
+	[ "$(key "$1" "$2")" = "$3" ]
+}
+
+# Tell it to stop.
+guest_stop()
+{
+	xenstore-write "/local/domain/${DOMID[$1]}/data/stop" 1
 }
 
 task_over()

@@ -18,7 +18,7 @@ if ! mount /dev/xvda /mnt 2>/dev/null; then
 	mount /dev/xvda /mnt
 	sums /mnt/tree | cmp - /mnt/sums
 	echo "$(wc -l </mnt/sums) files copied and compared"
-	fio --name=verify --filename=/mnt/fio --size=${FIO_SIZE:-24M} \
+	fio --eta=never --name=verify --filename=/mnt/fio --size=${FIO_SIZE:-12M} \
 		--rw=randwrite --bs=4k --iodepth=16 --ioengine=libaio --direct=1 \
 		--verify=crc32c --verify_fatal=1 --output=/tmp/fio.out ||
 		{ cat /tmp/fio.out; exit 1; }

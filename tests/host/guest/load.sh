@@ -12,8 +12,8 @@ for dev in $LOAD; do
 		i=0
 		while ! xenstore-read $data/stop >/dev/null 2>&1; do
 			i=$((i + 1))
-			fio --name=load --filename=$dev --size=${FIO_SIZE:-8M} \
-				--rw=randwrite --bsrange=4k-32k --iodepth=8 \
+			fio --eta=never --name=load --filename=$dev --size=${FIO_SIZE:-8M} \
+				--rw=randwrite --bsrange=4k-32k --iodepth=8 --rate_iops=${RATE:-30} \
 				--ioengine=libaio --direct=1 --verify=crc32c \
 				--verify_fatal=1 --randseed=$i \
 				--output=/tmp/fio.$n || exit 1
@@ -25,8 +25,11 @@ done
 xenstore-write $data/running 1
 while ! xenstore-read $data/stop >/dev/null 2>&1; do
 	if [ -b /dev/xvdz ]; then
-		dd if=/dev/xvdz bs=64k count=8 2>/dev/null | md5sum | cut -c1-32 \
-			>/tmp/sum
+		# The node is there a moment before it can be opened.
+		until dd if=/dev/xvdz of=/tmp/look bs=64k count=8 2>/dev/null; do
+			sleep 0.1
+		done
+		md5sum </tmp/look | cut -c1-32 >/tmp/sum
 		seen=$((seen + 1))
 		xenstore-write $data/seen "$seen $(cat /tmp/sum)"
 		while [ -b /dev/xvdz ]; do sleep 0.1; done
