@@ -32,6 +32,12 @@ void request_decode(enum ring_abi abi, const void *bytes,
 		out->nr_segments = r.nr_segments;
 		memcpy(out->seg, r.seg, sizeof(out->seg));
 	}
+	/*
+	 * RG-27: of an indirect request blkfront wants the operation inside,
+	 * which stands where others have nr_segments; or it gives the disk up.
+	 */
+	out->answer_op =
+		out->op == RING_OP_INDIRECT ? out->nr_segments : out->op;
 }
 
 __attribute__((format(printf, 4, 5))) static int

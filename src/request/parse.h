@@ -18,6 +18,7 @@ struct request_raw {
 	uint64_t sector; /* in units of 512 bytes */
 	uint16_t handle; /* informational (RQ-45) */
 	uint8_t op;
+	uint8_t answer_op; /* what the response echoes (RG-27) */
 	uint8_t nr_segments;
 	struct ring_segment seg[RING_SEGS_MAX];
 };

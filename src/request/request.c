@@ -54,7 +54,7 @@ struct request *request_take(struct request_table *t, struct ring_back *ring,
 	r->seq = ++t->last_seq;
 	r->id = raw.id;
 	r->idx = slot.idx;
-	r->op = raw.op;
+	r->op = raw.answer_op;
 	r->status = RING_STATUS_OKAY;
 	r->use.count = 0;
 	r->use.error = 0;

@@ -199,6 +199,18 @@ int xenbus_state_switch(struct xenbus_device *d, xen_xbt t,
 	return 0;
 }
 
+int xenbus_own_clear(struct xenbus_device *d, xen_xbt t, const char *key)
+{
+	char path[PATH_ROOM];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/%s", d->path, key);
+	err = d->host->ops->store.rm(d->host, t, path);
+	if (!err)
+		ev_store_remove(&d->ev, path);
+	return err == -ENOENT ? 0 : err;
+}
+
 int xenbus_own_remove(struct xenbus_device *d)
 {
 	int err = d->host->ops->store.rm(d->host, 0, d->path);

@@ -77,6 +77,9 @@ int xenbus_state_switch(struct xenbus_device *d, xen_xbt t,
  * Say in the store why the device does not work: where Linux's
  * xenbus_dev_error() says it, error/backend/vbd/DOMID/DEVID/error.
  */
+/* Removes a key of ours; 0 if there was none, too. */
+int xenbus_own_clear(struct xenbus_device *d, xen_xbt t, const char *key);
+
 /* Removes our own directory with all that is in it; 0 or -errno. */
 int xenbus_own_remove(struct xenbus_device *d);
 

@@ -52,10 +52,36 @@ static int transaction_run(struct xenbus_device *d, write_keys_fn keys,
 	return err;
 }
 
+/*
+ * What another backend may have offered for this device and we do not
+ * serve: a frontend would take it at its word.
+ */
+static int others_offers_remove(struct xenbus_device *d, xen_xbt t)
+{
+	static const char *const key[] = {
+		"feature-max-indirect-segments",
+		"discard-granularity",
+		"discard-alignment",
+		"discard-secure",
+	};
+	unsigned i;
+	int err;
+
+	for (i = 0; i < sizeof(key) / sizeof(key[0]); i++) {
+		err = xenbus_own_clear(d, t, key[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int offer_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 {
 	const struct negotiate_offer *offer = arg;
-	int err;
+	int err = others_offers_remove(d, t);
+
+	if (err)
+		return err;
 
 	/* XB-11: both spellings of the same limit. */
 	err = xenbus_own_offer(d, t, "max-ring-page-order",

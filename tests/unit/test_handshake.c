@@ -71,6 +71,28 @@ static void removal_always_ends(void **state)
 			 HANDSHAKE_CLOSING);
 }
 
+/* xen-blkback offered what it serves, before it was made to let go. */
+static void what_another_backend_offered_is_offered_anew(void **state)
+{
+	(void)state;
+	assert_int_equal(NEXT(.own = 2, .peer = 1, .stale = true),
+			 HANDSHAKE_OFFER);
+	assert_int_equal(NEXT(.own = 2, .peer = 3, .stale = true),
+			 HANDSHAKE_OFFER);
+	assert_int_equal(NEXT(.own = 2, .peer = 1), HANDSHAKE_WAIT);
+}
+
+/* Only once it is closed for good, and only where nobody else does it. */
+static void a_driver_domain_removes_its_directory(void **state)
+{
+	(void)state;
+	assert_int_equal(NEXT_OFFLINE(.own = 6, .peer = 6, .removable = true),
+			 HANDSHAKE_REMOVE);
+	assert_int_equal(NEXT_OFFLINE(.own = 6, .peer = 6), HANDSHAKE_WAIT);
+	assert_int_equal(NEXT_OFFLINE(.own = 5, .peer = 6, .removable = true),
+			 HANDSHAKE_CLOSE);
+}
+
 static void a_fault_closes_and_is_forgotten_afterwards(void **state)
 {
 	(void)state;
@@ -172,6 +194,8 @@ int main(void)
 		cmocka_unit_test(a_frontend_comes_again),
 		cmocka_unit_test(a_frontend_in_a_hurry),
 		cmocka_unit_test(removal_always_ends),
+		cmocka_unit_test(what_another_backend_offered_is_offered_anew),
+		cmocka_unit_test(a_driver_domain_removes_its_directory),
 		cmocka_unit_test(a_fault_closes_and_is_forgotten_afterwards),
 		cmocka_unit_test(what_a_dead_backend_left),
 		cmocka_unit_test(a_removed_directory_ends_everything),

@@ -213,6 +213,22 @@ static void both_layouts_decode_alike(void **state)
 	assert_int_equal(ra.seg[10].gref, 6);
 }
 
+static void RG_27_indirect_is_answered_with_what_is_inside(void **state)
+{
+	/* Its second byte is the operation inside. */
+	struct ring_request_x86_64 a = { .operation = RING_OP_INDIRECT,
+					 .nr_segments = RING_OP_WRITE };
+	struct request_raw r;
+
+	(void)state;
+	request_decode(RING_ABI_X86_64, &a, &r);
+	assert_int_equal(r.op, RING_OP_INDIRECT);
+	assert_int_equal(r.answer_op, RING_OP_WRITE);
+	a.operation = RING_OP_READ;
+	request_decode(RING_ABI_X86_64, &a, &r);
+	assert_int_equal(r.answer_op, RING_OP_READ);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +241,8 @@ int main(void)
 		cmocka_unit_test_setup(RQ_38_end_of_the_disk, good),
 		cmocka_unit_test_setup(RQ_39_whole_sectors, good),
 		cmocka_unit_test_setup(RQ_41_read_only, good),
+		cmocka_unit_test(
+			RG_27_indirect_is_answered_with_what_is_inside),
 		cmocka_unit_test_setup(RQ_45_handle_is_ignored, good),
 		cmocka_unit_test(both_layouts_decode_alike),
 	};

@@ -13,7 +13,7 @@ for name in blkback qdisk ringside; do
 done
 modprobe xen-blkback
 loop=$(losetup -f --show $IMAGES/blkback)
-daemon_start -q "${@:3}"
+daemon_start "${@:3}"
 TASK_ENV="" guest_start bench /root/guest/bench.sh \
 	"disk=['format=raw,vdev=xvda,access=rw,backendtype=phy,target=$loop','format=raw,vdev=xvdb,access=rw,backendtype=qdisk,target=$IMAGES/qdisk','$(disk xvdc ringside)']"
 wait_for "the guest runs" 90 has bench running 1
@@ -37,7 +37,7 @@ job()
 	before=$(cpu_us)
 	xenstore-write "/local/domain/${DOMID[bench]}/data/go" \
 		"$n $dev $3 $4 $5 $SECONDS_EACH"
-	wait_for "job $n is done" 60 answered $n
+	wait_for "job $n is done" 120 answered $n
 	after=$(cpu_us)
 	read -r _ iops requests <<<"$(key bench done)"
 	echo "RESULT $name $3 $4 $5 ${iops%.*} $(((after - before) / (requests + 1)))"
@@ -48,9 +48,9 @@ traced()
 	: >/tmp/recording
 	rm -rf /tmp/trace
 	ringside record -o /tmp/trace -- bash -c \
-		'while [ -e /tmp/recording ]; do sleep 0.1; done' \
+		'echo begun; while [ -e /tmp/recording ]; do sleep 0.2; done' \
 		>/tmp/record.log 2>&1 &
-	sleep 3
+	wait_for "recording begins" 60 grep -q begun /tmp/record.log
 	job traced "${@:2}"
 	rm /tmp/recording
 	wait $!
