@@ -75,3 +75,4 @@ guest_stop bench
 guest_task bench 60 >/dev/null || fail "the task of the guest failed"
 guest_gone bench 30
 losetup -d "$loop"
+daemon_stop

@@ -75,3 +75,4 @@ guest_gone both 30
 losetup -d "$loop"
 modprobe -r xen-blkback
 all_clean
+daemon_stop

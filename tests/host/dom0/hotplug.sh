@@ -51,3 +51,4 @@ guest_task a 120 || fail "the task of a failed with status $?"
 guest_gone a 30
 all_clean
 grep -cE 'device 5[0-9]+: connected' /tmp/ringsided.log
+daemon_stop

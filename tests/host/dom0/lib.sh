@@ -5,7 +5,7 @@
 # guests with a task, and a look at what Xen itself says is in use.
 #
 #	daemon_start [OPTION...]      ringsided, until it is ready
-#	daemon_alive
+#	daemon_alive, daemon_stop
 #	image NAME SIZE               $IMAGES/NAME
 #	disk VDEV NAME [ACCESS]       prints a disk line served by Ringside
 #	guest_start NAME TASK [KEY=VALUE...]   xl create; a KEY of the xl.cfg
@@ -69,6 +69,18 @@ daemon_start()
 daemon_alive()
 {
 	kill -0 "$DAEMON" 2>/dev/null || fail "ringsided is not alive"
+}
+
+daemon_gone()
+{
+	! kill -0 "$DAEMON" 2>/dev/null
+}
+
+daemon_stop()
+{
+	kill -TERM "$DAEMON"
+	wait_for "ringsided ends" 20 daemon_gone
+	wait "$DAEMON" || fail "ringsided ended with status $?"
 }
 
 logged()

@@ -10,3 +10,4 @@ guest_task pvh 400 || fail "its task failed with status $?"
 guest_gone pvh 30
 e2fsck -fn $IMAGES/pvh.img || fail "e2fsck found faults"
 all_clean
+daemon_stop

@@ -12,7 +12,7 @@ for dev in $LOAD; do
 		i=0
 		while ! xenstore-read $data/stop >/dev/null 2>&1; do
 			i=$((i + 1))
-			fio --eta=never --name=load --filename=$dev --size=${FIO_SIZE:-8M} \
+			fio --eta=never --name=load --filename=$dev --size=${FIO_SIZE:-2M} \
 				--rw=randwrite --bsrange=4k-32k --iodepth=8 --rate_iops=${RATE:-30} \
 				--ioengine=libaio --direct=1 --verify=crc32c \
 				--verify_fatal=1 --randseed=$i \

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# A trace of a real guest is recorded in dom0 and shown here.
+#
+# level: all
+# timeout: 600
+# alone
+. "${0%/*}/../hostlib.sh"
+host_up
+dom0 trace.sh || exit 1
+host get /root/trace "$T" || fail "the trace did not come out"
+
+echo "-- it reads here"
+babeltrace2 "$T/trace" >"$T/text" || fail "babeltrace2 cannot read it"
+for kind in state_switch state_seen store_read store_write feature_offer \
+	feature_accept ring_map evtchn_bind queue_start request_take request_check \
+	grant_map grant_batch disk_submit disk_done request_respond ring_consume \
+	ring_produce ring_notify evtchn_notify evtchn_wakeup ring_final_check; do
+	grep -q "ringside:$kind:" "$T/text" || fail "there is no event $kind"
+done
+for view in sequence handshake request latency report; do
+	case $view in
+	report) out=$T/report.html ;;
+	sequence | handshake) out=$T/$view.svg ;;
+	*) out=$T/$view.txt ;;
+	esac
+	ringside show $view "$T/trace" -o "$out" || fail "no $view"
+	[ -s "$out" ] || fail "an empty $view"
+done
+ringside show latency "$T/trace"
