@@ -36,7 +36,7 @@ ALL_CFLAGS := -std=c11 $(CFLAGS) $(WARN) $(SANFLAGS) -fPIC -pthread
 pkg = $(shell pkg-config $(1) $(2))
 XEN_LIBS := -lxenstore -lxengnttab -lxenevtchn
 UST_LIBS := -llttng-ust -ldl
-DISK_LIBS := -luring
+DISK_LIBS := -luring $(call pkg,--libs,libnbd)
 VIZ_CFLAGS = $(call pkg,--cflags,libgvc libcgraph babeltrace2 json-c)
 VIZ_LIBS := -lbabeltrace2 -lgvc -lcgraph -ljson-c -lm
 REC_LIBS := -llttng-ctl
@@ -123,6 +123,7 @@ $(B)/gen/%.o: $(B)/gen/%.c
 	@echo "  CC      $@"
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-undef -MMD -MP -c -o $@ $<
 
+$(B)/src/disk/nbd%.o: CPPFLAGS += $(call pkg,--cflags,libnbd)
 $(B)/viz/%.o $(B)/src/tool/%.o: CPPFLAGS += $(VIZ_CFLAGS)
 # .incbin is no dependency that the compiler tells.
 $(B)/viz/render/assets.o: $(wildcard viz/render/*.css viz/render/*.js)

@@ -7,6 +7,7 @@
 
 #include "disk/file.h"
 #include "disk/mem.h"
+#include "disk/nbd.h"
 #include "disk/null.h"
 
 #define SECTOR_DEFAULT 512u
@@ -31,6 +32,8 @@ int disk_open(const char *target, const struct disk_options *opt,
 		err = disk_null_open(target + 5, &o, out, why);
 	else if (!strncmp(target, "mem:", 4))
 		err = disk_mem_open(target + 4, &o, out, why);
+	else if (!strncmp(target, "nbd:", 4))
+		err = disk_nbd_open(target, &o, out, why);
 	else
 		err = disk_file_open(target, &o, out, why);
 	if (!err)

@@ -3,8 +3,8 @@
  * Storage below a vbd.  A `struct disk` is opened once per device and knows
  * its size; each queue opens a `struct disk_queue` on it, owned by one
  * thread, through which it submits operations and collects completions.
- * Engines: io_uring and a thread pool for files and block devices; null and
- * memory for measuring.
+ * Engines: io_uring and a thread pool for files and block devices; NBD for
+ * what a server has (qcow2, Ceph, S3); null and memory for measuring.
  *
  * An operation is the caller's memory until it comes back from reap.  The
  * engine allocates nothing per operation.  What the guest sent was checked
@@ -44,6 +44,7 @@ struct disk_queue;
 
 struct disk_ops {
 	const char *name;
+	/* At most `depth` operations are in the queue's hands at a time. */
 	int (*queue_open)(struct disk *d, unsigned depth,
 			  struct disk_queue **out, struct why *why);
 	/* Waits for nothing: the caller has reaped all it submitted. */
@@ -86,10 +87,12 @@ struct disk_options {
 };
 
 /*
- * Open what `target` names: a path to a file or block device, "null:SIZE",
- * or "mem:SIZE" (SIZE with k, M, G).  On failure returns -errno and the
- * sentence: missing, a directory, not permitted, read-only for a writable
- * disk, size not a multiple of the sector size, empty.
+ * Open what `target` names: a path to a file or block device, "nbd:URI",
+ * "null:SIZE", or "mem:SIZE" (SIZE with k, M, G).  On failure returns -errno
+ * and the sentence: missing, a directory, not permitted, read-only for a
+ * writable disk, size not a multiple of the sector size, empty; for NBD also
+ * a server that is not there, is silent (after five seconds), has no such
+ * export, or demands larger blocks.
  */
 int disk_open(const char *target, const struct disk_options *opt,
 	      struct disk **out, struct why *why);

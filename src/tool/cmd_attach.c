@@ -189,7 +189,8 @@ enum {
 
 static const struct argp_option attach_options[] = {
 	{ "target", OPT_TARGET, "TARGET", 0,
-	  "the storage: a file, a block device, null:SIZE or mem:SIZE", 0 },
+	  "the storage: a file, a block device, nbd:URI, null:SIZE or mem:SIZE",
+	  0 },
 	{ "domid", OPT_DOMID, "N", 0, "the guest (default: 1)", 0 },
 	{ "vdev", OPT_VDEV, "NAME", 0,
 	  "the disk's name in the guest (default: xvda)", 0 },
@@ -362,7 +363,8 @@ int cmd_attach(int argc, char **argv)
 	argp_parse(&attach_argp, argc, argv, 0, NULL, &a);
 	if (!a.target) {
 		complain("--target says which storage the disk has: a "
-			 "file, a block device, null:SIZE or mem:SIZE");
+			 "file, a block device, nbd:URI, null:SIZE or "
+			 "mem:SIZE");
 		return 2;
 	}
 	target = absolute(a.target);

@@ -6,7 +6,7 @@
  * preadv, pwritev and io_uring_submit are replaced here by ones that can be
  * told to move less than they were asked to, as the real ones may.
  */
-#include "disk_rig.h"
+#include "nbd_rig.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -114,8 +114,12 @@ static struct rig rigs[] = {
 	{ .name = "threads", .no_uring = true },
 	{ .name = "threads direct", .no_uring = true, .direct = true },
 	{ .name = "mem", .target = "mem:4M" },
+	{ .name = "nbd" }, /* its target is known when its server runs */
 };
 #define RIGS (sizeof(rigs) / sizeof(rigs[0]))
+#define NBD  (&rigs[RIGS - 1])
+
+static pid_t server; /* of NBD; 0 if there is none */
 
 static void rig_open(struct rig *r, const char *target, unsigned depth)
 {
@@ -145,6 +149,10 @@ static int setup(void **state)
 {
 	struct rig *r = *state;
 
+	if (r == NBD && !server) {
+		print_message("# nbdkit is missing\n");
+		skip();
+	}
 	r->path = r->target ? r->target : rig_image("image", SIZE);
 	rig_open(r, r->path, DEPTH);
 	return 0;
@@ -654,6 +662,9 @@ int main(void)
 	char *name;
 	int failed;
 
+	NBD->target = nbd_target("server");
+	if (nbd_there())
+		server = nbd_start("server", "memory 4M");
 	for (unsigned i = 0; i < RIGS; i++)
 		for (unsigned k = 0; k < CASES; k++) {
 			if (suite[k].file_only && rigs[i].target)
@@ -667,6 +678,8 @@ int main(void)
 		}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_null);
 	failed = _cmocka_run_group_tests("disk engines", tests, n, NULL, NULL);
+	if (server)
+		nbd_kill(server);
 	rig_remove();
 	return failed;
 }
