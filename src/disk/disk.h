@@ -60,9 +60,9 @@ struct disk_ops {
 	unsigned (*reap)(struct disk_queue *q, struct disk_op **done,
 			 unsigned max);
 	/*
-	 * Readable when reap may have something; after it woke the caller,
-	 * reap until it returns less than `max`.  The same fd for the
-	 * queue's life.
+	 * Readable when reap may have something that it had not when it was
+	 * last called: reap after each kick, and until it returns less than
+	 * `max`, before waiting.  The same fd for the queue's life.
 	 */
 	int (*fd)(struct disk_queue *q);
 	void (*close)(struct disk *d);

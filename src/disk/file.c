@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "disk/inline.h"
 #include "disk/threads.h"
 #include "disk/uring.h"
 
@@ -192,13 +193,15 @@ static bool file_can_discard(const struct disk_file *f)
 			  (off_t)f->d.size_bytes, FILE_PAGE);
 }
 
-static const struct disk_ops *file_choose_engine(const char *path,
-						 bool no_uring)
+static const struct disk_ops *
+file_choose_engine(const struct disk_file *f, const char *path, bool no_uring)
 {
 	struct why why;
 
 	if (no_uring)
 		return &disk_threads_ops;
+	if (disk_inline_suits(f))
+		return &disk_inline_ops;
 	if (!disk_uring_usable(&why))
 		return &disk_uring_ops;
 	log_info("%s: %s; threads are used", path, why.text);
@@ -246,7 +249,7 @@ int disk_file_open(const char *path, const struct disk_options *opt,
 	if (opt->direct)
 		file_try_direct(path, f);
 	f->d.discard = file_can_discard(f);
-	f->d.ops = file_choose_engine(path, opt->no_uring);
+	f->d.ops = file_choose_engine(f, path, opt->no_uring);
 	*out = &f->d;
 	return 0;
 fail:

@@ -56,10 +56,7 @@ void disk_instant_submit(struct disk_queue *q, struct disk_op *op)
 
 void disk_instant_kick(struct disk_queue *q)
 {
-	if (q->ready.head && !q->raised) {
-		q->raised = true;
-		disk_signal_raise(q->signal);
-	}
+	(void)q; /* the caller reaps before it waits (disk.h) */
 }
 
 unsigned disk_instant_reap(struct disk_queue *q, struct disk_op **done,
@@ -69,14 +66,22 @@ unsigned disk_instant_reap(struct disk_queue *q, struct disk_op **done,
 
 	while (n < max && q->ready.head)
 		done[n++] = disk_list_pop(&q->ready);
-	if (!q->ready.head && q->raised) {
-		q->raised = false;
+	if (!q->ready.head == !q->raised)
+		return n;
+	q->raised = !q->raised;
+	if (q->raised)
+		disk_signal_raise(q->signal);
+	else
 		disk_signal_clear(q->signal);
-	}
 	return n;
 }
 
 int disk_instant_fd(struct disk_queue *q)
 {
 	return q->signal;
+}
+
+struct disk *disk_instant_disk(const struct disk_queue *q)
+{
+	return q->d;
 }

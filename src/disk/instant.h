@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The queue of an engine that has its answer at once (null, mem): submit
- * does the whole operation, and reap hands it back.
+ * The queue of an engine that has its answer at once (null, mem, inline):
+ * submit does the whole operation, and reap hands it back.
  */
 #ifndef DISK_INSTANT_H
 #define DISK_INSTANT_H
@@ -23,5 +23,6 @@ void disk_instant_kick(struct disk_queue *q);
 unsigned disk_instant_reap(struct disk_queue *q, struct disk_op **done,
 			   unsigned max);
 int disk_instant_fd(struct disk_queue *q);
+struct disk *disk_instant_disk(const struct disk_queue *q);
 
 #endif

@@ -80,6 +80,17 @@ static inline void rig_wait(struct disk *d, struct disk_queue *q)
 	assert_int_equal(poll(&p, 1, 20000), 1);
 }
 
+/* What reap gives, after waiting if it has nothing. */
+static inline unsigned rig_reap(struct disk *d, struct disk_queue *q,
+				struct disk_op **done, unsigned max)
+{
+	unsigned n;
+
+	while (!(n = d->ops->reap(q, done, max)))
+		rig_wait(d, q);
+	return n;
+}
+
 /* Run one operation alone; its error. */
 static inline int rig_run(struct disk *d, struct disk_queue *q,
 			  struct disk_op *op)
@@ -89,10 +100,7 @@ static inline int rig_run(struct disk *d, struct disk_queue *q,
 
 	d->ops->submit(q, op);
 	d->ops->kick(q);
-	do {
-		rig_wait(d, q);
-		n = d->ops->reap(q, done, 2);
-	} while (!n);
+	n = rig_reap(d, q, done, 2);
 	assert_int_equal(n, 1);
 	assert_ptr_equal(done[0], op);
 	return op->error;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include <xenevtchn.h>
@@ -28,6 +28,13 @@ int libxen_evtchn_open(struct xen_host *h, struct xen_evtchn **out)
 	e->xce = xenevtchn_open(libxen_quiet(), 0);
 	if (!e->xce) {
 		err = -errno;
+		free(e);
+		return err;
+	}
+	/* xenevtchn_pending() blocks where nothing is, unless told not to. */
+	if (fcntl(xenevtchn_fd(e->xce), F_SETFL, O_NONBLOCK)) {
+		err = -errno;
+		xenevtchn_close(e->xce);
 		free(e);
 		return err;
 	}
@@ -76,15 +83,6 @@ int libxen_evtchn_notify(struct xen_evtchn *e, uint32_t port)
 
 int libxen_evtchn_pending(struct xen_evtchn *e)
 {
-	struct pollfd p = { .fd = xenevtchn_fd(e->xce), .events = POLLIN };
-	int n;
-
-	/* xenevtchn_pending() blocks where nothing is (xenevtchn.h). */
-	do {
-		n = poll(&p, 1, 0);
-	} while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return n ? -errno : -EAGAIN;
 	return result(xenevtchn_pending(e->xce));
 }
 
