@@ -198,18 +198,27 @@ test: ## all tests
 	@+$(MAKE) --no-print-directory SAN=thread all units
 	@+$(MAKE) --no-print-directory CC=clang all units
 	@+$(MAKE) --no-print-directory all units lint
+	@+$(MAKE) --no-print-directory host-images
 	@tests/run --all
+
+# Made once, and kept between runs and checkouts.
+export RINGSIDE_HOST_CACHE ?= $(if $(shell [ -w /var/cache ] && echo yes \
+	),/var/cache/ringside-host,$(CURDIR)/build/host-cache)
+.PHONY: host-images
+host-images: all ## the images of the Xen host in QEMU
+	@mkdir -p $(RINGSIDE_HOST_CACHE)
+	@$(B)/ringside host --cache $(RINGSIDE_HOST_CACHE) images
 
 .PHONY: test-host
 test-host: ## only the tests on a real Xen host, in QEMU
 	@tests/deps demo test host
-	@+$(MAKE) --no-print-directory all units
+	@+$(MAKE) --no-print-directory all units host-images
 	@tests/run --all --build gcc host/
 
 .PHONY: bench-host
 bench-host: ## the same guest on xen-blkback, qdisk and ringsided
 	@tests/deps demo test host
-	@+$(MAKE) --no-print-directory all
+	@+$(MAKE) --no-print-directory all host-images
 	@tests/bench/host
 
 .PHONY: bench-events

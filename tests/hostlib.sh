@@ -10,8 +10,8 @@
 set -u
 : "${T:?run this through tests/run}" "${TOP:?}" "${BIN:?}"
 # What is expensive is kept between runs, for all tests and users of it.
+# `make host-images` makes it.
 CACHE=${RINGSIDE_HOST_CACHE:-/var/cache/ringside-host}
-[ -w "${CACHE%/*}" ] || CACHE=$TOP/build/host-cache
 
 fail()
 {
