@@ -12,6 +12,8 @@ command -v qemu-nbd >/dev/null || skip "qemu-nbd is missing"
 
 socket=$T/nbd.sock
 target="nbd:nbd+unix:///?socket=$socket"
+lost="the connection to the server is lost"
+back=": the server is back$"
 
 serve()
 {
@@ -64,32 +66,31 @@ step "the server is killed under load"
 serve --persistent
 attach 1 xvda "$target"
 attach 2 xvda "$T/file"
-for domid in 1 2; do
-	background front$domid ringside front "$DESK" --domid $domid \
-		--rw randrw --depth 8 --runtime 600 --verify
-done
+# What no flush has covered may be gone with qemu-nbd: guest 1 compares later.
+background front1 ringside front "$DESK" --domid 1 --rw randrw --depth 8 \
+	--runtime 600
+background front2 ringside front "$DESK" --domid 2 --rw randrw --depth 8 \
+	--runtime 600 --verify
 wait_until "both guests are connected" counter_is ports_bound 4
 sleep 1
 killed server
-wait_until "the daemon says so" logged ringsided \
-	'the connection to the server is lost'
+wait_until "the daemon says so" logged ringsided "$lost"
 sleep 0.5
-running front1 || fail "guest 1 was not answered: $(cat "$T/front1.log")"
+running front1 || fail "guest 1: $(cat "$T/front1.log")"
+running ringsided || fail "the daemon died of it"
+
+step "... and comes back"
+serve --persistent
+wait_until "the daemon says so" logged ringsided "$back"
 kill -INT "${JOB[front1]}"
 ended front1
 [ $? -eq 1 ] || fail "guest 1 had no error: $(cat "$T/front1.log")"
 grep -q 'failed: [1-9].* with error (-1), 0 with .* 0 never answered' \
 	"$T/front1.log" || fail "guest 1: $(cat "$T/front1.log")"
-running ringsided || fail "the daemon died of it"
-
-step "... and comes back"
-serve --persistent
-wait_until "the daemon says so" logged ringsided 'the server is back'
-front --rw read --ops 100 --quiet || fail "guest 1 is not served"
 front --rw randrw --ops 1000 --depth 32 --verify --quiet ||
 	fail "guest 1 is not served"
-for said in 'the connection to the server is lost' 'the server is back'; do
-	[ "$(grep -c "$said" "$T/ringsided.log")" -eq 1 ] ||
+for said in "$lost" "$back"; do
+	[ "$(grep -c -- "$said" "$T/ringsided.log")" -eq 1 ] ||
 		fail "not said once: $(cat "$T/ringsided.log")"
 done
 # The guest of the file noticed nothing of all this.
