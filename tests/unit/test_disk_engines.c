@@ -165,10 +165,6 @@ static int setup(void **state)
 {
 	struct rig *r = *state;
 
-	if (r == NBD && !server) {
-		print_message("# nbdkit is missing\n");
-		skip();
-	}
 	r->path = r->target	 ? r->target
 		  : r->in_memory ? memory_image(SIZE)
 				 : rig_image("image", SIZE);
@@ -649,6 +645,13 @@ static void test_null(void **state)
 	rig_close(&r);
 }
 
+/* In the place of its tests, since a setup cannot skip. */
+static void test_nbd_missing(void **state)
+{
+	(void)state;
+	nbd_need();
+}
+
 int main(void)
 {
 	static const struct {
@@ -672,7 +675,7 @@ int main(void)
 	};
 	enum { CASES = sizeof(suite) / sizeof(suite[0]) };
 	static char names[RIGS * CASES][64];
-	static struct CMUnitTest tests[RIGS * CASES + 1];
+	static struct CMUnitTest tests[RIGS * CASES + 2];
 	unsigned n = 0;
 	char *name;
 	int failed;
@@ -684,6 +687,8 @@ int main(void)
 		for (unsigned k = 0; k < CASES; k++) {
 			if (suite[k].file_only && rigs[i].target)
 				continue;
+			if (&rigs[i] == NBD && !server)
+				continue;
 			name = names[n];
 			snprintf(name, sizeof(names[n]), "%s: %s", rigs[i].name,
 				 suite[k].name);
@@ -692,6 +697,9 @@ int main(void)
 			};
 		}
 	tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_null);
+	if (!server)
+		tests[n++] =
+			(struct CMUnitTest)cmocka_unit_test(test_nbd_missing);
 	failed = _cmocka_run_group_tests("disk engines", tests, n, NULL, NULL);
 	if (server)
 		nbd_kill(server);

@@ -584,7 +584,7 @@ static void *half_main(void *arg)
 	struct half *h = arg;
 	char buf[4096], back[4096];
 
-	for (unsigned i = 0; i < 20000 && !h->back; i++) {
+	for (unsigned i = 0; h->bad < 1000 && !h->back; i++) {
 		int err;
 
 		memset(buf, (int)i, sizeof(buf));
