@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Longer than others, since a command, its three streams and its end are one
+ * state: each part would have to know all of `struct agent`.
+ */
 #include "host/agent.h"
 
 #include <errno.h>
