@@ -5,21 +5,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <stdbool.h>
 
 #include "base/clock.h"
 #include "host/files.h"
 
-/* ---- the cache
- * --------------------------------------------------------------- */
+/* ---- the cache ---------------------------------------------------------- */
 
 static int cache_dir(const char *given, char *out, size_t room, struct why *why)
 {
@@ -85,6 +85,21 @@ static int script_write(const char *path, struct why *why)
 		   : 0;
 }
 
+static bool in_path(const char *program)
+{
+	const char *dir = getenv("PATH"), *end;
+	char file[512];
+
+	for (; dir; dir = *end ? end + 1 : NULL) {
+		end = dir + strcspn(dir, ":");
+		snprintf(file, sizeof(file), "%.*s/%s", (int)(end - dir), dir,
+			 program);
+		if (!access(file, X_OK))
+			return true;
+	}
+	return false;
+}
+
 static void remove_tree(const char *dir)
 {
 	pid_t pid = fork();
@@ -97,8 +112,10 @@ static void remove_tree(const char *dir)
 		waitpid(pid, NULL, 0);
 }
 
-/* ---- building
- * ------------------------------------------------------------------- */
+/* ---- building ----------------------------------------------------------- */
+
+/* How long the script may take to tidy up after it was told to stop. */
+#define STOP_S 20
 
 struct build {
 	char dir[480]; /* DIR.part */
@@ -121,14 +138,33 @@ static void progress(const struct build *b, bool changed)
 			s / 60, s % 60);
 }
 
+static bool is_reason(const char *line)
+{
+	static const char *const signs[] = { ": E: ",
+					     "denied",
+					     "No space",
+					     "Could not resolve",
+					     "failure resolving",
+					     "Could not connect",
+					     "command not found" };
+	unsigned i;
+
+	if (!strncmp(line, "E: ", 3))
+		return true;
+	for (i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		if (strstr(line, signs[i]))
+			return true;
+	return false;
+}
+
 static void line_take(struct build *b, const char *line)
 {
 	bool says = !strncmp(line, "== ", 3) || !strncmp(line, "I: ", 3);
 
 	fprintf(b->log, "%s\n", line);
-	if (!*b->error && (!strncmp(line, "E: ", 3) || strstr(line, ": E: ") ||
-			   strstr(line, "denied") || strstr(line, "No space")))
-		snprintf(b->error, sizeof(b->error), "%.190s", line);
+	if (!*b->error && is_reason(line))
+		snprintf(b->error, sizeof(b->error), "%.190s",
+			 line + strspn(line, " "));
 	if (!says)
 		return;
 	snprintf(b->doing, sizeof(b->doing), "%.60s", line + 3);
@@ -148,19 +184,34 @@ static void lines_take(struct build *b, char *data, size_t *have)
 	memmove(data, line, *have);
 }
 
-/* Its exit status, or -EINTR. */
-static int build_wait(struct build *b, pid_t pid, int fd)
+/*
+ * A signal came.  The first ends the script, which tidies up; it gets some
+ * time for that, or until the second.  True: it is waited for no longer.
+ */
+static bool build_stop(pid_t pid, int signal_fd, uint64_t *until_ns)
 {
-	int status, signal_fd;
-	sigset_t set;
+	struct signalfd_siginfo info;
+	bool again = read(signal_fd, &info, sizeof(info)) == sizeof(info);
+
+	if (again && !*until_ns) {
+		*until_ns = clock_now_ns() + STOP_S * UINT64_C(1000000000);
+		kill(-pid, SIGTERM);
+		return false;
+	}
+	if (!again && clock_now_ns() < *until_ns)
+		return false;
+	kill(-pid, SIGKILL);
+	return true;
+}
+
+/* Its wait status, or -EINTR.  The signals in `set` are blocked. */
+static int build_wait(struct build *b, pid_t pid, int fd, const sigset_t *set)
+{
+	int status, signal_fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 	char data[4096];
 	size_t have = 0;
-	bool stopped = false;
+	uint64_t until_ns = 0; /* once it was told to stop */
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
 	for (;;) {
 		struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
 				       { .fd = signal_fd, .events = POLLIN } };
@@ -168,10 +219,9 @@ static int build_wait(struct build *b, pid_t pid, int fd)
 
 		if (poll(p, 2, 1000) == 0)
 			progress(b, false);
-		if (p[1].revents && !stopped) {
-			stopped = true;
-			kill(-pid, SIGTERM);
-		}
+		if ((p[1].revents || until_ns) &&
+		    build_stop(pid, signal_fd, &until_ns))
+			break;
 		if (!p[0].revents)
 			continue;
 		if (have == sizeof(data) - 1)
@@ -183,26 +233,38 @@ static int build_wait(struct build *b, pid_t pid, int fd)
 		lines_take(b, data, &have);
 	}
 	waitpid(pid, &status, 0);
-	close(signal_fd);
+	if (signal_fd >= 0)
+		close(signal_fd);
+	data[have] = '\0';
+	if (have)
+		line_take(b, data);
 	if (b->tty)
 		fputs("\r\033[K", stderr);
-	return stopped ? -EINTR : status;
+	return until_ns ? -EINTR : status;
 }
 
-static int build_run(struct build *b, const char *log, struct why *why)
+static int build_run(struct build *b, const char *log, int lock,
+		     const sigset_t *set, struct why *why)
 {
 	char script[512];
-	int pipe_fd[2], status;
+	int pipe_fd[2], status, err;
 	pid_t pid;
 
 	snprintf(script, sizeof(script), "%s/build", b->dir);
 	if (pipe2(pipe_fd, O_CLOEXEC))
 		return why_set(why, -errno, "no pipe: %s", strerror(errno));
 	pid = fork();
+	err = -errno;
 	if (pid == 0) {
+		int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		sigset_t none;
 
+		/* In the background, where no terminal must be read. */
 		setpgid(0, 0);
+		dup2(null, 0);
+		/* Held until the last of it is gone, also if we are not. */
+		fcntl(lock, F_SETFD, 0);
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		dup2(pipe_fd[1], 1);
@@ -213,10 +275,11 @@ static int build_run(struct build *b, const char *log, struct why *why)
 	close(pipe_fd[1]);
 	if (pid < 0) {
 		close(pipe_fd[0]);
-		return why_set(why, -errno, "no new process can be started");
+		return why_set(why, err, "no process can be started: %s",
+			       strerror(-err));
 	}
 	setpgid(pid, pid);
-	status = build_wait(b, pid, pipe_fd[0]);
+	status = build_wait(b, pid, pipe_fd[0], set);
 	close(pipe_fd[0]);
 	if (status == -EINTR)
 		return why_set(why, -EINTR, "interrupted; nothing was kept");
@@ -228,7 +291,7 @@ static int build_run(struct build *b, const char *log, struct why *why)
 	return 0;
 }
 
-static int build(const char *dir, const char *log, struct why *why)
+static int build(const char *dir, const char *log, int lock, struct why *why)
 {
 	struct build b = { .tty = isatty(STDERR_FILENO),
 			   .since_ns = clock_now_ns() };
@@ -240,6 +303,10 @@ static int build(const char *dir, const char *log, struct why *why)
 	    sizeof(b.dir))
 		return why_set(why, -ENAMETOOLONG, "%s is too long a name",
 			       dir);
+	if (!in_path("mmdebstrap"))
+		return why_set(why, -ENOENT,
+			       "there is no mmdebstrap, which makes the host's "
+			       "images: install the package mmdebstrap");
 	remove_tree(b.dir);
 	if (mkdir(b.dir, 0755))
 		return why_set(why, -errno, "directory %s cannot be made: %s",
@@ -254,12 +321,14 @@ static int build(const char *dir, const char *log, struct why *why)
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
 	sigprocmask(SIG_BLOCK, &set, &old);
 	fprintf(stderr, "ringside host: making the images of a Xen host of "
 			"Debian packages, once; this takes some minutes\n");
 	err = script_write(script, why);
 	if (!err)
-		err = build_run(&b, log, why);
+		err = build_run(&b, log, lock, &set, why);
 	if (!err) {
 		remove_tree(dir);
 		if (rename(b.dir, dir))
@@ -298,7 +367,7 @@ int images_get(const char *cache, struct images *out, struct why *why)
 	snprintf(out->dir, sizeof(out->dir), "%s/host", dir);
 	snprintf(path, sizeof(path), "%s/host.log", dir);
 	if (!is_current(out->dir))
-		err = build(out->dir, path, why);
+		err = build(out->dir, path, lock, why);
 	close(lock);
 	return err;
 }

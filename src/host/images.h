@@ -16,7 +16,8 @@ struct images {
  * Find them in the cache directory `cache` (NULL: the user's), and make them
  * if they are missing or were made by another version of the script.  That
  * takes minutes; progress goes to stderr.  0 or -errno with a sentence;
- * -EINTR after SIGINT or SIGTERM, with nothing left behind.
+ * -ENOENT without mmdebstrap; -EINTR after a signal that ends programs, with
+ * nothing left behind but the log.
  */
 int images_get(const char *cache, struct images *out, struct why *why);
 

@@ -2,10 +2,12 @@
 /*
  * A Xen host in QEMU.  It lives in a directory:
  *
- *	qemu.pid      its process
+ *	qemu.pid      its process, which holds a lock on it
+ *	qemu.log      what QEMU said
  *	console.log   what Xen and dom0 said on the serial console
  *	portN.sock    where QEMU serves a port of the agent (link.h)
  *	portN.lock    held by who uses that port
+ *	up.lock       held by who starts it
  *
  * Its disks are snapshots: what dom0 writes is gone with it.
  */
@@ -28,13 +30,16 @@ struct machine_options {
 /*
  * Boot one and wait until dom0's agent answers, with progress on stderr.
  * 0 or -errno with a sentence: -EBUSY (one runs in `dir` already), -ENOENT
- * (no QEMU), -EINTR after SIGINT or SIGTERM.  On failure nothing of it is
- * left but console.log.
+ * (no QEMU), -EINTR after SIGINT, SIGTERM or SIGHUP.  On failure nothing
+ * of it is left but the logs.
  */
 int machine_up(const char *dir, const struct machine_options *o,
 	       struct why *why);
 
-/* End it, orderly or not.  -ENOENT with a sentence if none runs there. */
+/*
+ * End it, orderly or not.  0 or -errno with a sentence: -ENOENT (none runs
+ * there), -EBUSY (it does not end).
+ */
 int machine_down(const char *dir, struct why *why);
 
 bool machine_runs(const char *dir);

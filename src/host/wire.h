@@ -10,8 +10,15 @@
  * of its own; the agent ends what it was doing and answers READY with that
  * number; the client reads over everything until it finds that answer.
  *
- * client: HELLO, START, then STDIN..., STDIN_END, SIGNAL, WINDOW at any time
- * agent:  READY, then STDOUT and STDERR, last EXIT or REFUSED
+ * client: HELLO, START, then STDIN..., STDIN_END, SIGNAL, WINDOW, DEAF at any
+ *         time
+ * agent:  READY, then STDOUT, STDERR and TAKEN, last EXIT or REFUSED
+ *
+ * A command may take no input, and whoever is here no output, for any time.
+ * So that a SIGNAL and the next HELLO get through even then, the agent reads
+ * always: the client sends no more input than the agent has room for
+ * (WIRE_INPUT bytes that were not TAKEN yet).  Output simply stays in the
+ * stream; the agent queues one frame of it and reads on.
  */
 #ifndef HOST_WIRE_H
 #define HOST_WIRE_H
@@ -20,8 +27,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_HEAD 4u
-#define WIRE_MAX  32768u /* bytes in a frame, at most */
+#define WIRE_VERSION 2u
+#define WIRE_HEAD    4u
+#define WIRE_MAX     32768u /* bytes in a frame, at most */
+#define WIRE_INPUT   65536u /* bytes of input on their way, at most */
+#define WIRE_WORDS   4096u  /* words of a command, at most */
 
 /* The ports of a host, each for one command at a time. */
 #define WIRE_PORTS     8u
@@ -29,8 +39,8 @@
 
 enum wire_type {
 	WIRE_NOTHING = 0, /* a byte by itself, without a length */
-	WIRE_HELLO = 1,	  /* 8 bytes: the client's number */
-	WIRE_READY,	  /* the same 8 bytes */
+	WIRE_HELLO = 1,	  /* struct wire_hello: the client's number */
+	WIRE_READY,	  /* the same number, and the agent's version */
 	WIRE_START,	  /* struct wire_start and the strings of argv */
 	WIRE_STDIN,
 	WIRE_STDIN_END,
@@ -40,6 +50,14 @@ enum wire_type {
 	WIRE_STDERR,
 	WIRE_EXIT,    /* one byte: status, or 128 and the signal */
 	WIRE_REFUSED, /* a sentence: it could not be started */
+	WIRE_TAKEN,   /* uint32_t: so many more bytes of input are taken */
+	WIRE_DEAF,    /* one byte, 1 or 2: nobody reads that output any more */
+	WIRE_TYPES,
+};
+
+struct wire_hello {
+	uint8_t number[8];
+	uint8_t version;
 };
 
 struct wire_window {
@@ -53,17 +71,18 @@ struct wire_start {
 	/* then each word of argv with its NUL */
 };
 
+/* ---- frames that come ---------------------------------------------------- */
+
 struct wire_reader {
 	size_t have;
 	uint8_t data[WIRE_HEAD + WIRE_MAX];
 };
 
-/* Where read(2) may put bytes, and how many; add them to `have`. */
-static inline uint8_t *wire_room(struct wire_reader *r, size_t *room)
-{
-	*room = sizeof(r->data) - r->have;
-	return r->data + r->have;
-}
+/*
+ * Read once from a descriptor that need not block.  1 if bytes came, 0 if
+ * none are there or there is no room, -EPIPE at the end, or -errno.
+ */
+int wire_read(struct wire_reader *r, int fd);
 
 /*
  * The first whole frame in the reader, whose payload stays where it is until
@@ -75,13 +94,34 @@ int wire_peek(struct wire_reader *r, enum wire_type *type,
 /* Done with the frame that wire_peek() gave. */
 void wire_drop(struct wire_reader *r);
 
-/*
- * Write one frame to a descriptor, blocking or not, waiting where it takes
- * no more.  0 or -errno; -EPIPE: nobody listens.
- */
-int wire_send(int fd, enum wire_type type, const void *payload, size_t len);
+/* ---- frames that go ------------------------------------------------------ */
 
-/* The same for bytes that are no frame. */
-int wire_send_raw(int fd, const void *data, size_t len);
+/*
+ * On their way out.  Neither side ever waits for that alone: the other may
+ * wait until it is read.
+ */
+struct wire_writer {
+	size_t at, len;
+	uint8_t data[4 * (WIRE_HEAD + WIRE_MAX)];
+};
+
+/*
+ * Queue a frame.  False if there is no room for it: that cannot happen to
+ * those who queue output or input only while wire_idle(), since all other
+ * frames together are small.
+ */
+bool wire_queue(struct wire_writer *w, enum wire_type type, const void *payload,
+		size_t len);
+
+/* Queue the zero bytes that a conversation begins with. */
+bool wire_queue_zeros(struct wire_writer *w);
+
+static inline bool wire_idle(const struct wire_writer *w)
+{
+	return !w->len;
+}
+
+/* Write what a non-blocking descriptor takes.  0 or -errno. */
+int wire_flush(struct wire_writer *w, int fd);
 
 #endif

@@ -4,18 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/number.h"
 #include "host/agent.h"
+#include "host/copy.h"
 #include "host/images.h"
 #include "host/link.h"
 #include "host/machine.h"
+#include "host/remote.h"
 #include "tool/commands.h"
 
 /* As env(1) and timeout(1): what went wrong was not the command. */
@@ -127,17 +127,16 @@ static int up(const struct args *a)
 	return 0;
 }
 
-/* ---- run and shell
- * ------------------------------------------------------------ */
+/* ---- run and shell ------------------------------------------------------ */
 
 static int run(const struct args *a, char *const *argv, bool terminal, int in,
 	       int out)
 {
-	struct link_command c = { .argv = argv,
-				  .terminal = terminal,
-				  .in_fd = in,
-				  .out_fd = out,
-				  .err_fd = STDERR_FILENO };
+	struct remote_command c = { .argv = argv,
+				    .terminal = terminal,
+				    .in_fd = in,
+				    .out_fd = out,
+				    .err_fd = STDERR_FILENO };
 	struct link *l;
 	struct why why;
 	int err, status = 0;
@@ -145,7 +144,7 @@ static int run(const struct args *a, char *const *argv, bool terminal, int in,
 	err = link_open(a->dir, ANSWER_MS, &l, &why);
 	if (err)
 		return complain(why.text, EXIT_OURS);
-	err = link_run(l, &c, &status, &why);
+	err = remote_run(l, &c, &status, &why);
 	link_close(l);
 	if (err)
 		return complain(why.text, err == -EINTR ? 130 : EXIT_OURS);
@@ -172,83 +171,23 @@ static int shell(const struct args *a)
 	return run(a, argv, true, STDIN_FILENO, STDOUT_FILENO);
 }
 
-/* ---- put and get
- * ------------------------------------------------------------------ */
-
-/* Starts tar here with one end of a pipe at `fd` of it; the other, or -1. */
-static int tar_start(char **argv, int fd, pid_t *pid)
-{
-	int p[2], ours = fd == STDOUT_FILENO ? 0 : 1;
-
-	if (pipe2(p, O_CLOEXEC))
-		return -1;
-	*pid = fork();
-	if (*pid == 0) {
-		dup2(p[!ours], fd);
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-	close(p[!ours]);
-	if (*pid > 0)
-		return p[ours];
-	close(p[ours]);
-	return -1;
-}
-
-/*
- * "-C DIR NAME" for each, so that what is in a directory keeps its place.
- * Each -C counts from the one before, so they are absolute: `base` goes
- * before a relative name.
- */
-static void tar_names(char **argv, const char *base, char *const *names,
-		      int count)
-{
-	for (; count; count--, names++, argv += 3) {
-		char *name, *slash;
-
-		if (asprintf(&name, "%s%s%s", **names == '/' ? "" : base,
-			     **names == '/' ? "" : "/", *names) < 0)
-			return;
-		while ((slash = strrchr(name, '/')) > name && !slash[1])
-			*slash = '\0';
-		argv[0] = (char *)"-C";
-		argv[1] = slash == name ? (char *)"/" : name;
-		argv[2] = slash[1] ? slash + 1 : (char *)".";
-		*slash = '\0';
-	}
-}
+/* ---- put and get --------------------------------------------------------- */
 
 static int copy(const struct args *a, bool put)
 {
-	int count = a->nrest - 1, fd, status = 0, code = 1;
-	char **from = calloc((size_t)count * 3 + 4, sizeof(*from));
-	char *to[] = { (char *)"tar", (char *)"-xf",  (char *)"-",
-		       (char *)"-C",  a->rest[count], NULL };
-	char here[PATH_MAX];
-	pid_t pid;
+	int last = a->nrest - 1, err;
+	struct link *l;
+	struct why why;
 
-	if (!from || !getcwd(here, sizeof(here)))
-		return 1;
-	from[0] = (char *)"tar";
-	from[1] = (char *)"-cf";
-	from[2] = (char *)"-";
-	tar_names(from + 3, put ? here : "/root", a->rest, count);
-	fd = tar_start(put ? from : to, put ? STDOUT_FILENO : STDIN_FILENO,
-		       &pid);
-	if (fd >= 0) {
-		code = run(a, put ? to : from, false, put ? fd : -1,
-			   put ? STDOUT_FILENO : fd);
-		close(fd);
-		waitpid(pid, &status, 0);
-		if (!code && status)
-			code = 1;
+	err = link_open(a->dir, ANSWER_MS, &l, &why);
+	if (!err) {
+		err = copy_files(l, put, a->rest, last, a->rest[last], &why);
+		link_close(l);
 	}
-	free(from); /* the process ends soon, and its words with it */
-	return code;
+	return err ? complain(why.text, err == -EINTR ? 130 : 1) : 0;
 }
 
-/* ---- arguments
- * --------------------------------------------------------------------- */
+/* ---- arguments ---------------------------------------------------------- */
 
 enum { OPT_CACHE = 0x100, OPT_PROGRAMS, OPT_MEMORY, OPT_CPUS, OPT_PATIENCE };
 
@@ -390,6 +329,20 @@ static const char *dir_default(char *out, size_t room)
 	return out;
 }
 
+/* Who closed our stdin must not find a socket in its place. */
+static int std_open(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 int cmd_host(int argc, char **argv)
 {
 	struct args a = {
@@ -398,6 +351,8 @@ int cmd_host(int argc, char **argv)
 	struct images made;
 	struct why why;
 
+	if (std_open())
+		return EXIT_OURS;
 	a.dir = dir_default(a.dir_default, sizeof(a.dir_default));
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a);
 	switch (a.action) {
