@@ -56,6 +56,7 @@ background good ringside front "$DESK" --domid 1 --rw randrw --verify \
 	--runtime 4
 
 step "keys that break the rules"
+begin=$SECONDS
 broken XB-03 "without writing ring-ref" protocol x86_64-abi
 broken XB-03 "without writing event-channel" ring-ref 8 protocol x86_64-abi
 broken XB-03 "not a number" ring-ref banana event-channel 1
@@ -68,8 +69,10 @@ broken XB-12 "not a number from 1 to" ring-ref 8 event-channel 1 \
 broken XB-03 "grant 8 of domain 2 was refused" ring-ref 8 event-channel 1 \
 	protocol x86_64-abi
 
-[ "$(grep -c 'device 51712: closed by rule' "$T/ringsided.log")" -eq 5 ] ||
-	fail "the log should say five of them and hold back the rest"
+# Five in ten seconds (base/log.h); where all took longer, a few more.
+n=$(grep -c 'device 51712: closed by rule' "$T/ringsided.log")
+[ "$n" -eq 5 ] || [ $((SECONDS - begin)) -ge 9 ] && [ "$n" -ge 5 ] ||
+	fail "the log should say five of them and hold back the rest, not $n"
 
 ended good || fail "the good guest was disturbed"
 
