@@ -376,7 +376,7 @@ static void test_daemon(void **state)
 {
 	struct said s;
 
-	run_shell(*state, &s, "yes & exit 3");
+	run_shell(*state, &s, "yes & sleep 0.2; exit 3");
 	assert_int_equal(s.err, 0);
 	assert_int_equal(s.status, 3);
 	expect_served(*state);
