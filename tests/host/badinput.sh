@@ -33,7 +33,7 @@ host_up
 says 1 'runs in .* already' host up
 says 3 '' host run 'exit 3'
 says 127 'not found|No such file' host run no-such-command x
-says 2 'No such file|cannot' host get /no/such/file "$T"
+says 1 'No such file|cannot' host get /no/such/file "$T"
 dom0 badinput.sh || exit 1
 
 echo "-- Ctrl-C in a command, and nothing is left"
