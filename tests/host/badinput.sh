@@ -28,7 +28,7 @@ says 2 'needs a command' host run
 says 2 'number from' host --cpus 0 up
 says 2 'cannot read' host --programs "$T/none" up
 says 1 'cannot be made|too long' ringside host --dir "/proc/none" \
-	--cache "$T/cache" up
+	--cache "$CACHE" up
 host_up
 says 1 'runs in .* already' host up
 says 3 '' host run 'exit 3'
