@@ -31,7 +31,7 @@ says 1 'cannot be made|too long' ringside host --dir "/proc/none" \
 	--cache "$CACHE" up
 host_up
 says 1 'runs in .* already' host up
-says 3 '' host run 'exit 3'
+says 3 three host run 'echo three; exit 3'
 says 127 'not found|No such file' host run no-such-command x
 says 1 'No such file|cannot' host get /no/such/file "$T"
 dom0 badinput.sh || exit 1
