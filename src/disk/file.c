@@ -118,9 +118,14 @@ static int file_measure(const char *path, struct disk_file *f,
 {
 	struct disk *d = &f->d;
 	unsigned physical;
+	int only_read;
 
 	if (S_ISBLK(st->st_mode)) {
 		d->block_device = true;
+		/* Linux opens it for writing all the same. */
+		if (!d->readonly && !ioctl(f->fd, BLKROGET, &only_read) &&
+		    only_read)
+			return file_open_failed(path, false, EROFS, why);
 		if (ioctl(f->fd, BLKGETSIZE64, &d->size_bytes))
 			return why_set(why, -errno,
 				       "%s does not tell its size: %s; name "
