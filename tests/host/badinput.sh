@@ -37,8 +37,9 @@ says 1 'No such file|cannot' host get /no/such/file "$T"
 dom0 badinput.sh || exit 1
 
 echo "-- a command that is interrupted, and nothing is left"
-# SIGTERM: a shell's background jobs do not hear SIGINT.
-host run sleep 1000 &
+# SIGTERM: a shell's background jobs do not hear SIGINT. The program itself,
+# not the function host: the signal would end the function's shell alone.
+ringside host --dir "$T/h" run sleep 1000 &
 sleep 3
 kill -TERM $!
 wait $!
