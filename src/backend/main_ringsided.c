@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "backend/backend.h"
+#include "backend/patience.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "trace/emit.h"
 #include "xen/xen.h"
 
 #define GRACE_MS_DEFAULT 5000u
+#define POLL_US_DEFAULT	 200u
 /* Linux's numbers: three full rings a queue; here also a cap over all. */
 #define KEEP_PAGES_DEFAULT   1056u
 #define BUDGET_PAGES_DEFAULT 65536u /* 256 MiB */
@@ -36,7 +38,8 @@ enum {
 	OPT_DIRECT,
 	OPT_ALL,
 	OPT_GRACE,
-	OPT_GRANTS
+	OPT_GRANTS,
+	OPT_POLL
 };
 
 static const struct argp_option option_list[] = {
@@ -54,6 +57,10 @@ static const struct argp_option option_list[] = {
 	  "how pages of guests are reached: keep them mapped for frontends "
 	  "that reuse them (keep, the default; others are mapped), or map or "
 	  "copy for each request",
+	  0 },
+	{ "poll", OPT_POLL, "US", 0,
+	  "how many microseconds a queue may look for requests before it "
+	  "sleeps; how long it does is learned (0: never; default: 200)",
 	  0 },
 	{ "grace", OPT_GRACE, "MS", 0,
 	  "how long a frontend may take to close (default: 5000)", 0 },
@@ -89,6 +96,14 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   "to 600000, not \"%s\"",
 				   arg);
 		o->vbd.grace_ms = (unsigned)number;
+		return 0;
+	case OPT_POLL:
+		if (number_parse(arg, 0, PATIENCE_MAX_US, &number))
+			argp_error(state,
+				   "--poll takes microseconds from 0 to %u, "
+				   "not \"%s\"",
+				   PATIENCE_MAX_US, arg);
+		o->vbd.poll_us = (unsigned)number;
 		return 0;
 	case OPT_GRANTS:
 		o->vbd.offer.persistent = !strcmp(arg, "keep");
@@ -191,6 +206,7 @@ int main(int argc, char **argv)
 				.grant_path = GRANT_PATH_MAP,
 				.grant_keep_pages = KEEP_PAGES_DEFAULT,
 				.grant_budget = &budget,
+				.poll_us = POLL_US_DEFAULT,
 				.grace_ms = GRACE_MS_DEFAULT,
 			},
 	};

@@ -7,8 +7,9 @@
  *   kick     start the storage operations, one system call
  *   answer   unmap in one batch, write responses, publish, notify by RG-30
  *
- * and when a turn finds nothing: final check (RG-31), unmask, sleep on the
- * event channel, the storage and the stop signal.
+ * and when a turn finds nothing: look for a while, if nothing is in flight and
+ * requests have lately come soon; then final check (RG-31), unmask, sleep on
+ * the event channel, the storage and the stop signal.
  */
 #include "backend/queue.h"
 
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "backend/channel.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "grant/ring.h"
 #include "grant/space.h"
@@ -41,6 +43,8 @@ struct queue {
 	struct xen_map ring_map;
 	struct ring_back ring;
 	struct channel channel;
+	struct patience patience;
+	uint64_t idle_ns; /* since when nothing is in flight; 0: something is */
 	struct request_table table;
 	struct ev_origin ev;
 	struct log_limit limit;
@@ -234,6 +238,46 @@ static int queue_sleep(struct queue *q, bool stopping)
 	return taken > 0;
 }
 
+static void queue_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/*
+ * Nothing is in flight: look for requests as long as they have lately taken
+ * to come.  No notification is asked for meanwhile.  True if one has come.
+ */
+static bool queue_poll(struct queue *q)
+{
+	uint64_t now = clock_now_ns(), from = now;
+	uint64_t until = now + patience_ns(&q->patience);
+	bool found = false;
+
+	q->idle_ns = from;
+	if (until == from)
+		return false;
+	while (!found && now < until) {
+		if (atomic_load_explicit(&q->stop, memory_order_relaxed))
+			break;
+		queue_relax();
+		found = ring_back_peek(&q->ring);
+		now = clock_now_ns();
+	}
+	ev_queue_poll(&q->ev, now - from, found);
+	return found;
+}
+
+/* A turn found work: what is there to learn from the wait before it? */
+static void queue_waited(struct queue *q)
+{
+	if (!q->idle_ns)
+		return;
+	patience_learn(&q->patience, clock_now_ns() - q->idle_ns);
+	q->idle_ns = 0;
+}
+
 static void *queue_main(void *arg)
 {
 	struct queue *q = arg;
@@ -243,6 +287,7 @@ static void *queue_main(void *arg)
 		bool stopping;
 
 		if (queue_turn(q)) {
+			queue_waited(q);
 			worked = q->keeping = true;
 			continue;
 		}
@@ -250,6 +295,9 @@ static void *queue_main(void *arg)
 		if (stopping && !queue_in_flight(q))
 			break;
 		if (!stopping && !q->halted) {
+			if (q->patience.max_ns && !q->idle_ns &&
+			    !queue_in_flight(q) && queue_poll(q))
+				continue;
 			if (ring_back_final_check(&q->ring))
 				continue;
 			if (channel_rearm(&q->channel, worked || !woken) < 0)
@@ -310,6 +358,7 @@ int queue_open(struct queue **out, const struct queue_setup *setup,
 	q->disk = setup->disk;
 	q->ev = setup->ev;
 	q->fault_fd = setup->fault_fd;
+	patience_init(&q->patience, setup->poll_us);
 	q->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (q->stop_fd < 0) {
 		err = why_set(why, -errno, "cannot make an eventfd: %s",

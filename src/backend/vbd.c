@@ -189,6 +189,7 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 					      : v->config->grant_path,
 		.grant_keep_pages = v->config->grant_keep_pages,
 		.grant_budget = v->config->grant_budget,
+		.poll_us = v->config->poll_us,
 		.ev = v->dev.ev,
 		.fault_fd = v->fault_fd,
 	};

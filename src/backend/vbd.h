@@ -29,6 +29,7 @@ struct vbd_config {
 	enum grant_path grant_path;
 	unsigned grant_keep_pages; /* a queue keeps, with those that do */
 	struct grant_budget *grant_budget;
+	unsigned poll_us;  /* a queue polls at most, before it sleeps */
 	bool all;	   /* take vbds whatever their script is */
 	unsigned grace_ms; /* for a frontend to close when asked to */
 };

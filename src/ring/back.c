@@ -40,6 +40,11 @@ int ring_back_ready(struct ring_back *r)
 	return (int)ready;
 }
 
+bool ring_back_peek(const struct ring_back *r)
+{
+	return ring_load(&r->shared->req_prod) != r->req_cons;
+}
+
 void ring_back_take(struct ring_back *r, struct ring_slot *out)
 {
 	uint32_t len = ring_abi_slot_bytes(r->abi);
@@ -108,7 +113,7 @@ bool ring_back_final_check(struct ring_back *r)
 	ring_store(&r->shared->req_event, r->req_cons + 1);
 	/* The frontend must see that we sleep before we look again. */
 	ring_fence();
-	more = ring_load(&r->shared->req_prod) != r->req_cons;
+	more = ring_back_peek(r);
 	ev_ring_final_check(&r->ev, EV_SIDE_REQUEST, r->req_cons + 1, more);
 	if (ev_ring_indices_on())
 		ev_ring_indices(&r->ev, ring_load(&r->shared->req_prod),

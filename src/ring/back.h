@@ -33,6 +33,9 @@ int ring_back_ready(struct ring_back *r);
 /* Copy the next request out; only after ring_back_ready() counted it. */
 void ring_back_take(struct ring_back *r, struct ring_slot *out);
 
+/* True if req_prod has moved since it was last taken: worth a turn. */
+bool ring_back_peek(const struct ring_back *r);
+
 /*
  * Write one response into the next response slot; nothing but its fields
  * and zeroes reaches the guest (RG-29, XSA-216).  Not visible until pushed.

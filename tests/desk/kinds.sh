@@ -18,6 +18,7 @@ store_remove    only an error node is ever removed, and none was written
 '
 # These depend on who is faster, and may be there or not.
 either='
+queue_poll      a queue looks at its ring only where requests lately came soon
 evtchn_spurious a wake-up may find its work done already
 '
 

@@ -22,6 +22,7 @@
 	X(device_fault, detail)                                                \
 	X(device_destroy, path)                                                \
 	X(queue_start, ring_entries)                                           \
+	X(queue_poll, found)                                                   \
 	X(queue_stop, requests)                                                \
 	X(queue_stop, responses)                                               \
 	X(queue_stop, notifies_sent)                                           \

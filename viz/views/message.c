@@ -180,6 +180,11 @@ static void tell_control(struct scribe *s)
 		say(s, WAY_NOTE, 0, TONE_LIFE, "serves queue %u, %u entries",
 		    s->rec->queue, get32(s, LF_queue_start_ring_entries));
 		break;
+	case EV_KIND_queue_poll:
+		say(s, WAY_NOTE, 0, TONE_INDEX,
+		    "looks for requests before it sleeps: %s",
+		    get(s, LF_queue_poll_found) ? "one came" : "none");
+		break;
 	case EV_KIND_queue_stop:
 		say(s, WAY_NOTE, 0, TONE_LIFE,
 		    "ends queue %u: %" PRIu64 " requests, %" PRIu64
