@@ -44,7 +44,7 @@ struct queue {
 	struct ring_back ring;
 	struct channel channel;
 	struct patience patience;
-	uint64_t idle_ns; /* since when nothing is in flight; 0: something is */
+	uint64_t idle_ns; /* since when it waits for requests alone, or 0 */
 	struct request_table table;
 	struct ev_origin ev;
 	struct log_limit limit;
@@ -269,13 +269,20 @@ static bool queue_poll(struct queue *q)
 	return found;
 }
 
-/* A turn found work: what is there to learn from the wait before it? */
-static void queue_waited(struct queue *q)
+/*
+ * queue_turn(); if it finds the request that the queue has waited for, that
+ * wait is learned.  What the turn itself takes is no part of it.
+ */
+static unsigned queue_next_turn(struct queue *q)
 {
-	if (!q->idle_ns)
-		return;
-	patience_learn(&q->patience, clock_now_ns() - q->idle_ns);
-	q->idle_ns = 0;
+	uint64_t begin = q->idle_ns ? clock_now_ns() : 0;
+	unsigned work = queue_turn(q);
+
+	if (work && q->idle_ns) {
+		patience_learn(&q->patience, begin - q->idle_ns);
+		q->idle_ns = 0;
+	}
+	return work;
 }
 
 static void *queue_main(void *arg)
@@ -286,8 +293,7 @@ static void *queue_main(void *arg)
 	for (;;) {
 		bool stopping;
 
-		if (queue_turn(q)) {
-			queue_waited(q);
+		if (queue_next_turn(q)) {
 			worked = q->keeping = true;
 			continue;
 		}

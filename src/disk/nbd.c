@@ -9,6 +9,9 @@
  *
  * The epoll fd is the queue's fd: what it watches changes, it does not.  An
  * eventfd in it stands for operations that wait to be reaped.
+ *
+ * One file, although long: dialling, losing the server and coming back are
+ * states of the one connection that operations run on, and share its struct.
  */
 #include "disk/nbd.h"
 

@@ -64,7 +64,7 @@ static void command_make(struct command *c, const char *dir,
 	 * were seen to compute wrong results under QEMU's emulation.
 	 */
 	add(c, "-cpu");
-	add(c, "qemu64,+svm,+npt,+nrip-save"); /* the rest is for PVH */
+	add(c, "qemu64,+svm,+npt"); /* the rest is for PVH */
 	add(c, "-smp");
 	add(c, "%u", o->cpus);
 	add(c, "-m");
