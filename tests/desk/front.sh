@@ -13,6 +13,13 @@ stop_with()
 	ended "$2"
 }
 
+# The load $1 writes to image $2: it has begun, and hears signals.  Before
+# that a shell's background job does not.
+load_begins()
+{
+	wait_until "load $1 writes" test "$T/$2" -nt "$T/mark"
+}
+
 ops_of()
 {
 	sed -nE "/\"$1\":/,/ops/s/.*\"ops\": *([0-9]+).*/\1/p" | head -1
@@ -103,8 +110,9 @@ cat "$T/two"
 [ "$(grep -c '^xvd[ab]: 2000 operations' "$T/two")" = 2 ] || fail "two reports"
 
 step "Ctrl-C under load"
+touch "$T/mark"
 background load ringside front "$DESK" --rw randrw --verify --runtime 60
-sleep 0.5
+load_begins load disk
 stop_with INT load
 [ $? = 1 ] || fail "a run that was stopped is not done"
 logged load "stopped before it was done" || fail "no word of it"
@@ -112,8 +120,9 @@ logged load "xvda: [0-9]* operations" || fail "no report"
 desk_is_clean
 
 step "the disk is taken away under load"
+touch "$T/mark"
 background load2 ringside front "$DESK" --vdev xvdb --rw randrw --runtime 60
-sleep 0.5
+load_begins load2 second
 ringside detach "$DESK" --domid 1 --vdev xvdb || fail "detach"
 ended load2
 [ $? = 1 ] || fail "the load went on without a disk"
@@ -121,8 +130,9 @@ logged load2 "the backend closed xvdb" || fail "no word of it"
 desk_is_clean
 
 step "the backend is killed under load; the next one serves the next frontend"
+touch "$T/mark"
 background load3 ringside front "$DESK" --rw randrw --runtime 60 --timeout 2
-sleep 0.5
+load_begins load3 disk
 killed ringsided
 ended load3
 [ $? = 1 ] || fail "the load went on without a backend"
