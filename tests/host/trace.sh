@@ -27,4 +27,12 @@ for view in sequence handshake request latency report; do
 	ringside show $view "$T/trace" -o "$out" || fail "no $view"
 	[ -s "$out" ] || fail "an empty $view"
 done
+echo "-- of the guest is known what the backend saw"
+ringside show handshake "$T/trace" >"$T/handshake.txt"
+for state in 1 3 4 5 6; do
+	grep -q "^frontend was not recorded.* $state " "$T/handshake.txt" ||
+		fail "the frontend was not seen in state $state"
+done
+grep -q 'never taken' "$T/handshake.svg" && grep -q 'seen by its peer' \
+	"$T/handshake.svg" || fail "the picture does not tell them apart"
 ringside show latency "$T/trace"
