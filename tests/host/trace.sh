@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A trace of a real guest is recorded in dom0 and shown here.
+# A trace of a real guest is recorded in dom0 and shown here; and Xen answers
+# what tests/seam asks.
 #
 # level: all
 # timeout: 600
@@ -36,3 +37,9 @@ done
 grep -q 'never taken' "$T/handshake.svg" && grep -q 'seen by its peer' \
 	"$T/handshake.svg" || fail "the picture does not tell them apart"
 ringside show latency "$T/trace"
+
+echo "-- Xen answers at the seam as the desk does"
+host put "$BIN/seam" /root && dom0 seam.sh && host get /root/seam.out "$T" ||
+	fail "the answers did not come out"
+diff -u "$TOP/tests/seam/expected" "$T/seam.out" ||
+	fail "Xen answers otherwise than the desk"
