@@ -154,8 +154,13 @@ $(B)/fixtures/%: tests/fixtures/%.c $(EMIT_O)
 	@echo "  TEST    $@"
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(EMIT_O) $(UST_LIBS)
 
+# The same questions to Xen and to the desk.
+$(B)/seam: $(patsubst %.c,$(B)/%.o,$(wildcard tests/seam/*.c)) $(BASE_O) $(XEN_O)
+	@echo "  TEST    $@"
+	@$(CC) $(ALL_CFLAGS) -o $@ $^ $(XEN_LIBS)
+
 .PHONY: units
-units: $(UNIT) $(FIXTURE) ## build the unit tests
+units: $(UNIT) $(FIXTURE) $(B)/seam ## build the unit tests
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 

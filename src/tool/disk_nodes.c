@@ -174,7 +174,8 @@ static int write_back(struct disk_nodes *d, xen_xbt t)
 	if (!err)
 		err = put(d, t, d->back, "params", d->opt->target);
 	if (!err)
-		err = put(d, t, d->back, "script", "block-ringside");
+		err = put(d, t, d->back, "script",
+			  "/etc/xen/scripts/block-ringside");
 	if (!err)
 		err = put_number(d, t, d->back, "frontend-id", d->opt->domid);
 	for (i = 0; !err && i < sizeof(line) / sizeof(line[0]); i++)

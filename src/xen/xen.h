@@ -118,6 +118,7 @@ struct xen_evtchn_ops {
 	int (*notify)(struct xen_evtchn *e, uint32_t port);
 	/* Take a pending port and mask it.  The port, -EAGAIN or -errno. */
 	int (*pending)(struct xen_evtchn *e);
+	/* A port that is not of `e` is passed over. */
 	int (*unmask)(struct xen_evtchn *e, uint32_t port);
 };
 
@@ -132,7 +133,10 @@ struct xen_gnttab_ops {
 	int (*map)(struct xen_gnttab *g, struct xen_map *maps, unsigned n);
 	/* Undo a batch; every addr becomes NULL. */
 	int (*unmap)(struct xen_gnttab *g, struct xen_map *maps, unsigned n);
-	/* Number of copies whose status is not okay, or -errno. */
+	/*
+	 * Number of copies whose status is not okay, or -errno.  -EINVAL where
+	 * one leaves its page: Linux refuses that before it asks Xen.
+	 */
 	int (*copy)(struct xen_gnttab *g, struct xen_copy *copies, unsigned n);
 };
 

@@ -111,7 +111,7 @@ diff -u - "$T/nodes" <<-END || fail "the nodes"
 	/local/domain/0/backend/vbd/1/51744 = ""   (n0,r1)
 	/local/domain/0/backend/vbd/1/51744/frontend = "/local/domain/1/device/vbd/51744"   (n0,r1)
 	/local/domain/0/backend/vbd/1/51744/params = "$T/disk"   (n0,r1)
-	/local/domain/0/backend/vbd/1/51744/script = "block-ringside"   (n0,r1)
+	/local/domain/0/backend/vbd/1/51744/script = "/etc/xen/scripts/block-ringside"   (n0,r1)
 	/local/domain/0/backend/vbd/1/51744/frontend-id = "1"   (n0,r1)
 	/local/domain/0/backend/vbd/1/51744/online = "1"   (n0,r1)
 	/local/domain/0/backend/vbd/1/51744/removable = "0"   (n0,r1)

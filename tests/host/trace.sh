@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A trace of a real guest is recorded in dom0 and shown here.
+# A trace of a real guest is recorded in dom0 and shown here; and Xen answers
+# what tests/seam asks.
 #
 # level: all
 # timeout: 600
@@ -27,4 +28,18 @@ for view in sequence handshake request latency report; do
 	ringside show $view "$T/trace" -o "$out" || fail "no $view"
 	[ -s "$out" ] || fail "an empty $view"
 done
+echo "-- of the guest is known what the backend saw"
+ringside show handshake "$T/trace" >"$T/handshake.txt"
+for state in 1 3 4 5 6; do
+	grep -q "^frontend was not recorded.* $state " "$T/handshake.txt" ||
+		fail "the frontend was not seen in state $state"
+done
+grep -q 'never taken' "$T/handshake.svg" && grep -q 'seen by its peer' \
+	"$T/handshake.svg" || fail "the picture does not tell them apart"
 ringside show latency "$T/trace"
+
+echo "-- Xen answers at the seam as the desk does"
+host put "$BIN/seam" /root && dom0 seam.sh && host get /root/seam.out "$T" ||
+	fail "the answers did not come out"
+diff -u "$TOP/tests/seam/expected" "$T/seam.out" ||
+	fail "Xen answers otherwise than the desk"

@@ -119,7 +119,7 @@ static void wrong_ports(void **state)
 	assert_int_equal(back.ops->notify(back.e, 4000), -ENOTCONN);
 	assert_int_equal(back.ops->notify(back.e, 0xffffffff), -ENOTCONN);
 	assert_int_equal(back.ops->unbind(back.e, 0), -ENOTCONN);
-	assert_int_equal(back.ops->unmask(back.e, 4000), -ENOTCONN);
+	assert_int_equal(back.ops->unmask(back.e, 4000), 0);
 	side_close(&other);
 	side_close(&back);
 	side_close(&guest);

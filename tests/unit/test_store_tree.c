@@ -376,6 +376,45 @@ static void transactions_are_alone(void **state)
 	assert_string_equal(value_of(t, "/b"), "b");
 }
 
+/* It sees what others did until its first look at a node, as in xenstored. */
+static void transactions_look_late(void **state)
+{
+	struct store_tree *t = *state;
+	struct store_transaction *x;
+
+	do_write(t, 0, "/a", "1");
+	do_write(t, 0, "/b", "1");
+	x = begin(t);
+	x_write(x, "/a", "2");
+	do_write(t, 0, "/b", "3");
+	assert_int_equal(store_transaction_refresh(x, t), 0);
+	assert_string_equal(value_of(&x->tree, "/a"), "2");
+	assert_string_equal(value_of(&x->tree, "/b"), "3");
+	x_read(x, "/b");
+	/* What it looked at has changed: now it stays as it is. */
+	do_write(t, 0, "/b", "4");
+	assert_int_equal(store_transaction_refresh(x, t), 0);
+	assert_string_equal(value_of(&x->tree, "/b"), "3");
+	assert_int_equal(end(x, t), -EAGAIN);
+}
+
+/* What was made and removed in one is no change. */
+static void transactions_tell_what_is_left(void **state)
+{
+	struct store_tree *t = *state;
+	struct store_changes c = { 0 };
+	struct store_transaction *x = begin(t);
+
+	x_write(x, "/tmp", "1");
+	x_rm(x, "/tmp");
+	x_write(x, "/kept", "1");
+	assert_int_equal(store_transaction_commit(x, t, &c), 0);
+	assert_int_equal(c.count, 1);
+	assert_string_equal(c.list[0].path, "/kept");
+	store_op_changes_free(&c);
+	store_transaction_free(x);
+}
+
 static void transactions_conflict(void **state)
 {
 	struct store_tree *t = *state;
@@ -531,6 +570,8 @@ int main(void)
 		T(quotas_bind_guests),
 		T(quotas_count_child_names),
 		T(transactions_are_alone),
+		T(transactions_look_late),
+		T(transactions_tell_what_is_left),
 		T(transactions_conflict),
 		T(transactions_do_not_conflict),
 		T(transactions_end_whole_or_not),

@@ -507,7 +507,7 @@ static void limits_of_a_guest(void **state)
 	rig_domain(1);
 	fd = dial(1);
 	other = dial(1);
-	for (i = 0; i < (int)STORE_QUOTA_TRANSACTIONS; i++)
+	for (i = 0; i <= (int)STORE_QUOTA_TRANSACTIONS; i++)
 		assert_true(begin(fd) != 0);
 	/* Over all its connections. */
 	assert_string_equal(ask(other, XS_TRANSACTION_START, 0, ""), "ENOSPC");

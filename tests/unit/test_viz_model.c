@@ -545,6 +545,34 @@ static void keys_stand_at_their_state(void **state)
 	assert_int_equal(h.step[5].from, 2);
 	assert_true(h.visited[SIDE_FRONTEND][3]);
 	assert_false(h.visited[SIDE_FRONTEND][2]);
+	assert_true(h.recorded[SIDE_FRONTEND] && h.recorded[SIDE_BACKEND]);
+	handshake_free(&h);
+	rig_close(&r);
+}
+
+/* A real guest emits nothing: it is known by what the backend saw. */
+static void a_side_may_be_seen_only(void **state)
+{
+	struct handshake h;
+	struct rig r;
+	int i;
+
+	(void)state;
+	rig_open(&r);
+	r.queue = LOG_QUEUE_NONE;
+	for (i = 0; i < 2; i++) {
+		rig_event(&r, i, EV_ACTOR_BACKEND, EV_KIND_state_seen);
+		rig_set(&r, LF_state_seen_state, i ? 0 : 3);
+	}
+	move(&r, 2, EV_ACTOR_BACKEND, 2, 4);
+	rig_build(&r);
+	assert_int_equal(handshake_make(&r.model, &r.model.device[0], &h), 0);
+	assert_false(h.recorded[SIDE_FRONTEND]);
+	assert_true(h.recorded[SIDE_BACKEND]);
+	assert_true(h.seen[SIDE_FRONTEND][3]);
+	assert_false(h.seen[SIDE_FRONTEND][4]);
+	assert_false(h.seen[SIDE_FRONTEND][0]); /* gone: that is no state */
+	assert_false(h.visited[SIDE_FRONTEND][3]);
 	handshake_free(&h);
 	rig_close(&r);
 }
@@ -572,6 +600,7 @@ int main(void)
 		cmocka_unit_test(a_story_has_what_carried_it),
 		cmocka_unit_test(episodes_end_when_nothing_is_in_flight),
 		cmocka_unit_test(keys_stand_at_their_state),
+		cmocka_unit_test(a_side_may_be_seen_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

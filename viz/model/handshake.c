@@ -97,6 +97,8 @@ static int on_seen(struct walk *w, const struct log_rec *rec)
 	s->to = (uint8_t)state;
 	s->number = ++w->h->moves;
 	w->saw[side] = s->to;
+	/* Unknown is that there is no state: the directory is gone. */
+	w->h->seen[!side][state] = state != EV_STATE_UNKNOWN;
 	return 0;
 }
 
@@ -195,8 +197,10 @@ int handshake_make(const struct model *m, const struct model_device *d,
 	first_states(&w);
 	for (i = 0; !rc && i < d->steps; i++)
 		rc = walk_event(&w, &m->log->rec[d->step[i]]);
-	for (i = 0; i < out->n; i++)
+	for (i = 0; i < out->n; i++) {
 		out->visited[out->step[i].side][out->step[i].from] = true;
+		out->recorded[out->step[i].side] = true;
+	}
 	return rc;
 }
 

@@ -39,6 +39,12 @@ struct handshake {
 	struct step *step;
 	size_t n, room;
 	bool visited[SIDE_COUNT][HANDSHAKE_STATES];
+	/*
+	 * A side that was not recorded has no steps of its own, as a real
+	 * guest: of it is known only in which states its peer saw it.
+	 */
+	bool recorded[SIDE_COUNT];
+	bool seen[SIDE_COUNT][HANDSHAKE_STATES];
 	unsigned moves;
 };
 

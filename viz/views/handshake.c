@@ -73,6 +73,7 @@ static void handshake_text(const struct model *m, const struct handshake *h,
 			   const char *title, struct text *out)
 {
 	unsigned side, state, n;
+	bool recorded;
 	size_t i;
 
 	text_printf(out, "Handshake of %s\n", title);
@@ -82,12 +83,20 @@ static void handshake_text(const struct model *m, const struct handshake *h,
 		text_step(m, &h->step[i], out);
 	text_add(out, "\n");
 	for (side = 0; side < SIDE_COUNT; side++) {
-		text_printf(out, "%s was never in:", side_names[side]);
+		recorded = h->recorded[side];
+		text_printf(out,
+			    recorded ? "%s was never in:"
+				     : "%s was not recorded; it was seen in:",
+			    side_names[side]);
 		for (state = 1, n = 0; state <= EV_STATE_CLOSED; state++)
-			if (!h->visited[side][state])
+			if (recorded ? !h->visited[side][state]
+				     : h->seen[side][state])
 				text_printf(out, "%s %u %s", n++ ? "," : "",
 					    state, state_name(state));
-		text_add(out, n ? "\n" : " (it took every state)\n");
+		if (!n)
+			text_add(out, recorded ? " (it took every state)"
+					       : " no state");
+		text_add(out, "\n");
 	}
 }
 
@@ -177,6 +186,12 @@ static void mermaid_state(const struct handshake *h, unsigned side,
 	text_add(out, "\"]\n");
 }
 
+static bool is_shown(const struct handshake *h, unsigned side, unsigned state)
+{
+	return h->visited[side][state] ||
+	       (!h->recorded[side] && h->seen[side][state]);
+}
+
 static void handshake_mermaid(const struct model *m, const struct handshake *h,
 			      struct text *out)
 {
@@ -188,7 +203,7 @@ static void handshake_mermaid(const struct model *m, const struct handshake *h,
 	for (side = 0; side < SIDE_COUNT; side++) {
 		text_printf(out, "    subgraph %s\n", side_names[side]);
 		for (state = 0; state < HANDSHAKE_STATES; state++)
-			if (h->visited[side][state])
+			if (is_shown(h, side, state))
 				mermaid_state(h, side, state, out);
 		text_add(out, "    end\n");
 	}
@@ -201,7 +216,7 @@ static void handshake_mermaid(const struct model *m, const struct handshake *h,
 				    text_ns(t, s->t_ns - m->start_ns),
 				    "FB"[s->side], s -> to);
 		else if (s->kind == STEP_SEEN &&
-			 h->visited[peer(s->side)][s->to])
+			 is_shown(h, peer(s->side), s->to))
 			text_printf(out,
 				    "    %c%u -.->|\"%u. seen %s\"| "
 				    "%c%u\n",

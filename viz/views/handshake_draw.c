@@ -3,7 +3,8 @@
  * The handshake as a graph that dot lays out: a column of states for each
  * side, solid where it was, dashed and grey where it never was.  Moves are
  * solid arrows with their number and time; that the peer was seen in a state
- * is a dashed arrow from that state.
+ * is a dashed arrow from that state.  Of a side that was not recorded, what
+ * was seen has a solid frame, and the rest is left out.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -127,6 +128,7 @@ static void put_state(struct drawing *d, Agraph_t *cluster, unsigned side,
 		      unsigned state)
 {
 	bool visited = d->h->visited[side][state];
+	bool recorded = d->h->recorded[side];
 	enum style style = visited ? side_style[side] : STYLE_DIM;
 	struct text label = { 0 };
 	char name[32];
@@ -143,10 +145,10 @@ static void put_state(struct drawing *d, Agraph_t *cluster, unsigned side,
 		state_label(d, side, state, &label);
 		set_html(d->g, n, text_str(&label));
 	} else {
-		draw_set(n, "style", "dashed,rounded");
+		draw_set(n, "style", recorded ? "dashed,rounded" : "rounded");
 		draw_set(n, "fontcolor", style_colour(style));
-		draw_setf(n, "label", "%u  %s\\nnever taken", state,
-			  state_name(state));
+		draw_setf(n, "label", "%u  %s\\n%s", state, state_name(state),
+			  recorded ? "never taken" : "seen by its peer");
 	}
 	text_free(&label);
 }
@@ -161,13 +163,15 @@ static void invisible(struct drawing *d, Agnode_t *from, Agnode_t *to)
 
 static void put_side(struct drawing *d, unsigned side)
 {
+	bool recorded = d->h->recorded[side];
 	unsigned state, last = 0;
 	Agraph_t *cluster;
 	char name[32];
 
 	snprintf(name, sizeof(name), "cluster_%s", side_names[side]);
 	cluster = agsubg(d->g, name, 1);
-	draw_set(cluster, "label", side_names[side]);
+	draw_setf(cluster, "label", "%s%s", side_names[side],
+		  d->h->recorded[side] ? "" : ", not recorded");
 	draw_set(cluster, "class", style_class(side_style[side]));
 	draw_set(cluster, "color", style_colour(side_style[side]));
 	draw_set(cluster, "fontcolor", style_colour(side_style[side]));
@@ -178,7 +182,8 @@ static void put_side(struct drawing *d, unsigned side)
 		bool usual = state >= EV_STATE_INITIALISING &&
 			     state <= EV_STATE_CLOSED;
 
-		if (!usual && !d->h->visited[side][state])
+		if (recorded ? !usual && !d->h->visited[side][state]
+			     : !d->h->seen[side][state])
 			continue;
 		put_state(d, cluster, side, state);
 		if (state > 1 && d->node[side][last])

@@ -123,7 +123,10 @@ void tell_grant(struct scribe *s)
 	case EV_KIND_grant_unmap:
 		n = get32(s, LF_grant_unmap_count);
 		if (!get(s, LF_grant_unmap_seq)) {
-			say(s, WAY_NOTE, 0, TONE_GRANT, "unmaps the ring");
+			/* The ring's, or what was kept for reuse. */
+			say(s, WAY_NOTE, 0, TONE_GRANT,
+			    "unmaps %u page%s of no request", n,
+			    n == 1 ? "" : "s");
 			break;
 		}
 		say(s, WAY_NOTE, 0, TONE_GRANT, "unmaps %u page%s of #%" PRIu64,

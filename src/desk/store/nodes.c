@@ -75,6 +75,8 @@ static int find(struct store_request *r, const char *name, unsigned rights,
 		return -EINVAL;
 	err = store_path_absolute(name, r->domid, false, path, &base);
 	if (!err && r->t)
+		err = store_transaction_refresh(r->t, &r->s->tree);
+	if (!err && r->t)
 		err = store_transaction_access(r->t, path, r->domid);
 	if (err)
 		return err;

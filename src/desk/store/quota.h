@@ -11,9 +11,10 @@
 
 #include "desk/store/store.h"
 
-#define STORE_QUOTA_NODES	 1000u /* owned by a domain */
-#define STORE_QUOTA_WATCHES	 128u  /* over its connections */
-#define STORE_QUOTA_TRANSACTIONS 10u   /* open at once, over its connections */
+#define STORE_QUOTA_NODES   1000u /* owned by a domain */
+#define STORE_QUOTA_WATCHES 128u  /* over its connections */
+/* Open at once, over its connections; xenstored lets one more begin. */
+#define STORE_QUOTA_TRANSACTIONS 10u
 #define STORE_QUOTA_ACCESSED	 1024u /* nodes that one transaction looks at */
 #define STORE_QUOTA_ENTRY_BYTES                                                \
 	2048u			   /* a node: value, permissions, child names */

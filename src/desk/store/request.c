@@ -84,7 +84,7 @@ static int do_transaction_start(struct store_request *r)
 
 	if (r->t)
 		return -EBUSY;
-	if (r->domid && r->c->domain->transactions >= STORE_QUOTA_TRANSACTIONS)
+	if (r->domid && r->c->domain->transactions > STORE_QUOTA_TRANSACTIONS)
 		return -ENOSPC;
 	if (!++r->s->last_transaction)
 		++r->s->last_transaction; /* 0 means none */

@@ -178,17 +178,67 @@ static void compare(const void *item, VISIT visit, void *arg)
 		v->conflict = true;
 }
 
+static bool conflicts(const struct store_transaction *t,
+		      const struct store_tree *now)
+{
+	struct verdict verdict = { t, now, false };
+
+	twalk_r(t->accessed, compare, &verdict);
+	return verdict.conflict;
+}
+
+/* What was made and removed in one transaction, nobody hears of. */
+static void forget_unseen(struct store_changes *c, const struct store_tree *old,
+			  const struct store_tree *next)
+{
+	unsigned i, kept = 0;
+
+	for (i = 0; i < c->count; i++) {
+		if (store_tree_find(old, c->list[i].path) ||
+		    store_tree_find(next, c->list[i].path))
+			c->list[kept++] = c->list[i];
+		else
+			free(c->list[i].path);
+	}
+	c->count = kept;
+}
+
+int store_transaction_refresh(struct store_transaction *t,
+			      const struct store_tree *now)
+{
+	struct store_tree base, tree;
+	unsigned i;
+	int err;
+
+	if (t->base.root == now->root || conflicts(t, now))
+		return 0;
+	if (store_tree_copy(&base, now))
+		return -ENOMEM;
+	err = store_tree_copy(&tree, now);
+	for (i = 0; !err && i < t->ops; i++)
+		err = store_op_apply(&t->op[i], &tree, NULL);
+	if (err) {
+		/* It stays with what it has. */
+		store_tree_free(&base);
+		store_tree_free(&tree);
+		return err == -ENOMEM ? err : 0;
+	}
+	store_tree_free(&t->base);
+	store_tree_free(&t->tree);
+	t->base = base;
+	t->tree = tree;
+	return 0;
+}
+
 int store_transaction_commit(struct store_transaction *t,
 			     struct store_tree *tree,
 			     struct store_changes *changes)
 {
-	struct verdict verdict = { t, tree, false };
 	struct store_tree next;
 	unsigned i;
 	int err;
 
-	twalk_r(t->accessed, compare, &verdict);
-	if (verdict.conflict)
+	if (conflicts(t, tree))
 		return -EAGAIN;
 	err = store_tree_copy(&next, tree);
 	for (i = 0; !err && i < t->ops; i++)
@@ -198,6 +248,7 @@ int store_transaction_commit(struct store_transaction *t,
 		store_op_changes_free(changes);
 		return err;
 	}
+	forget_unseen(changes, tree, &next);
 	store_tree_free(tree);
 	*tree = next;
 	return 0;

@@ -4,10 +4,12 @@
  * the nodes that were looked at.
  *
  * When it ends, each node it looked at or changed must stand in the store
- * as it stood at the start; a node is its value, its permissions and the
+ * as it stood at the first look; a node is its value, its permissions and the
  * set of its children, as in xenstored.  Then the changes are made in the
  * store, all of them; else none, and the client starts again (EAGAIN).
- * Nobody sees a transaction before it has ended, and it sees nobody.
+ * Nobody sees a transaction before it has ended.  It sees what others did
+ * until its first look at a node, as in xenstored: the copy is made anew
+ * before each of its requests, as long as what it looked at still stands.
  */
 #ifndef DESK_STORE_TRANSACTION_H
 #define DESK_STORE_TRANSACTION_H
@@ -22,7 +24,7 @@
 struct store_transaction {
 	LIST_ENTRY(store_transaction) link;
 	uint32_t id;
-	struct store_tree base; /* as it stood at the start */
+	struct store_tree base; /* as it stood when last made anew */
 	struct store_tree tree; /* as its client sees it */
 	void *accessed;		/* a tsearch tree of paths */
 	unsigned accesses;
@@ -33,6 +35,10 @@ struct store_transaction {
 int store_transaction_start(const struct store_tree *now, uint32_t id,
 			    struct store_transaction **out);
 void store_transaction_free(struct store_transaction *t);
+
+/* Before a request in it: see above.  0, or -ENOMEM with nothing changed. */
+int store_transaction_refresh(struct store_transaction *t,
+			      const struct store_tree *now);
 
 /*
  * The client reads or changes `path`, and with it asks whether its nearest
@@ -46,7 +52,8 @@ int store_transaction_apply(struct store_transaction *t,
 			    const struct store_op *op);
 
 /*
- * Bring the changes into `tree`.  0, -EAGAIN (conflict), -ENOSPC, -ENOMEM;
+ * Bring the changes into `tree`, and tell in `changes` of nodes that are there
+ * before or after.  0, -EAGAIN (conflict), -ENOSPC, -ENOMEM;
  * `tree` changes only on 0.
  */
 int store_transaction_commit(struct store_transaction *t,

@@ -425,11 +425,8 @@ static int copy_domain(struct xen_gnttab *g, struct xen_copy *c, unsigned n)
 	if (!v)
 		return err == -EPIPE || err == -ENOMEM ? err : (int)n;
 	for (i = 0; i < n; i++) {
-		if (c[i].off_bytes + (uint32_t)c[i].len_bytes > XEN_PAGE_SIZE)
-			c[i].status = XEN_GNTST_BAD_COPY_ARG;
-		else
-			c[i].status = desk_pin(v, me, c[i].gref, c[i].to_guest,
-					       &track[i]);
+		c[i].status =
+			desk_pin(v, me, c[i].gref, c[i].to_guest, &track[i]);
 		if (c[i].status == XEN_GNTST_OKAY)
 			gfn[i] = v->active->entry[c[i].gref].gfn;
 	}
@@ -458,6 +455,11 @@ int desk_gnttab_copy(struct xen_gnttab *g, struct xen_copy *copies, unsigned n)
 	int failed = 0, err;
 	unsigned i, run;
 
+	/* Linux's driver refuses all for one that leaves its page. */
+	for (i = 0; i < n; i++)
+		if (copies[i].off_bytes + (uint32_t)copies[i].len_bytes >
+		    XEN_PAGE_SIZE)
+			return -EINVAL;
 	for (i = 0; i < n; i += run) {
 		for (run = 1; i + run < n && run < DESK_TRACK_COPIES; run++)
 			if (copies[i + run].domid != copies[i].domid)

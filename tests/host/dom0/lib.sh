@@ -102,14 +102,16 @@ disk()
 		"$1" "${3:-rw}" "$IMAGES/$2"
 }
 
-# The initramfs of a guest with the task $2, whose words are in $TASK_ENV.
+# The initramfs of a guest with the task $2, whose words are in $TASK_ENV, and
+# with the program $TASK_FILE in its root.
 guest_initrd()
 {
 	local dir=/run/guests/$1.d
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	{ printf '%s\n' "${TASK_ENV:-}"; cat "$2"; } >"$dir/task"
-	(cd "$dir" && echo task | busybox cpio -o -H newc 2>/dev/null) |
+	[ -z "${TASK_FILE:-}" ] || cp "$TASK_FILE" "$dir/"
+	(cd "$dir" && find . -type f | busybox cpio -o -H newc 2>/dev/null) |
 		cat $GUEST/initrd - >"/run/guests/$1.initrd"
 	rm -rf "$dir"
 }
