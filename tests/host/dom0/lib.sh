@@ -9,6 +9,7 @@
 #	image NAME SIZE               $IMAGES/NAME
 #	disk VDEV NAME [ACCESS]       prints a disk line served by Ringside
 #	guest_start NAME TASK [KEY=VALUE...]   xl create; a KEY of the xl.cfg
+#	guest_create NAME KEY=VALUE...         the same, of a kernel of one's own
 #	key NAME KEY, has NAME KEY VALUE   what the guest wrote below data/
 #	guest_stop NAME               tell its task to stop
 #	guest_task NAME SECONDS       wait for its task; its exit status
@@ -122,10 +123,7 @@ guest_cfg()
 	shift
 	{
 		printf '%s\n' "name=\"$name\"" 'type="pv"' \
-			"kernel=\"$GUEST/vmlinuz\"" \
-			"ramdisk=\"/run/guests/$name.initrd\"" \
-			'extra="console=hvc0 quiet"' 'memory=512' 'vcpus=1' \
-			'on_crash="destroy"'
+			'memory=512' 'vcpus=1' 'on_crash="destroy"'
 		# What comes later counts.
 		for pair; do
 			printf '%s=%s\n' "${pair%%=*}" "${pair#*=}"
@@ -133,15 +131,24 @@ guest_cfg()
 	} >"/run/guests/$name.cfg"
 }
 
+guest_create()
+{
+	local name=$1
+	shift
+	guest_cfg "$name" "$@"
+	rm -f "$CONSOLE/guest-$name.log"*
+	xl create -q "/run/guests/$name.cfg" || fail "xl create $name failed"
+	DOMID[$name]=$(xl domid "$name")
+}
+
 guest_start()
 {
 	local name=$1 task=$2
 	shift 2
 	guest_initrd "$name" "$task"
-	guest_cfg "$name" "$@"
-	rm -f "$CONSOLE/guest-$name.log"*
-	xl create -q "/run/guests/$name.cfg" || fail "xl create $name failed"
-	DOMID[$name]=$(xl domid "$name")
+	guest_create "$name" "kernel=\"$GUEST/vmlinuz\"" \
+		"ramdisk=\"/run/guests/$name.initrd\"" \
+		'extra="console=hvc0 quiet"' "$@"
 }
 
 # What guest $1 wrote to data/$2.
@@ -163,7 +170,8 @@ guest_stop()
 
 task_over()
 {
-	grep -aq '^task: status' "$CONSOLE/guest-$1.log" 2>/dev/null
+	# GRUB's lines begin with a carriage return.
+	grep -aq $'^\r\\?task: status' "$CONSOLE/guest-$1.log" 2>/dev/null
 }
 
 guest_task()
@@ -172,8 +180,8 @@ guest_task()
 	wait_for "the task of $1 ends" "$2" task_over "$1"
 	sed -n '/^task: begins/,$p' "$CONSOLE/guest-$1.log" | tr -d '\r' |
 		grep -av '^\[ ' | sed "s/^/   $1: /"
-	status=$(grep -a '^task: status' "$CONSOLE/guest-$1.log" | tail -1 |
-		tr -cd '0-9')
+	status=$(grep -a $'^\r\\?task: status' "$CONSOLE/guest-$1.log" |
+		tail -1 | tr -cd '0-9')
 	return "$status"
 }
 
