@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "backend/stats.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -357,6 +358,7 @@ int backend_run(struct xen_host *host, const struct vbd_config *config,
 			strerror(-err));
 		goto out;
 	}
+	stats_sweep(config->stats_dir);
 	backend_scan(&b);
 	log_info("ready, serving %s on %s", b.root, host->ops->name);
 	err = backend_loop(&b, why);

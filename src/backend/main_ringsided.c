@@ -14,11 +14,15 @@
 #include "backend/patience.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/stats.h"
 #include "trace/emit.h"
 #include "xen/xen.h"
 
 #define GRACE_MS_DEFAULT 5000u
 #define POLL_US_DEFAULT	 200u
+/* Linux's number; its frontends use 32 of them unless told otherwise. */
+#define INDIRECT_SEGS_DEFAULT 256u
+#define INDIRECT_SEGS_MAX     1024u /* vectors of one system call */
 /* Linux's numbers: three full rings a queue; here also a cap over all. */
 #define KEEP_PAGES_DEFAULT   1056u
 #define BUDGET_PAGES_DEFAULT 65536u /* 256 MiB */
@@ -39,7 +43,11 @@ enum {
 	OPT_ALL,
 	OPT_GRACE,
 	OPT_GRANTS,
-	OPT_POLL
+	OPT_POLL,
+	OPT_QUEUES,
+	OPT_RING_ORDER,
+	OPT_INDIRECT,
+	OPT_STATS
 };
 
 static const struct argp_option option_list[] = {
@@ -58,9 +66,23 @@ static const struct argp_option option_list[] = {
 	  "that reuse them (keep, the default; others are mapped), or map or "
 	  "copy for each request",
 	  0 },
+	{ "queues", OPT_QUEUES, "N", 0,
+	  "how many queues a frontend may have, each served by a thread "
+	  "(1 to 16; default: one for each processor here)",
+	  0 },
+	{ "ring-order", OPT_RING_ORDER, "N", 0,
+	  "a queue's ring may have up to 2^N pages (0 to 4; default: 4)", 0 },
+	{ "indirect", OPT_INDIRECT, "N", 0,
+	  "how many segments an indirect request may have (0: offer none; "
+	  "up to 1024; default: 256)",
+	  0 },
 	{ "poll", OPT_POLL, "US", 0,
 	  "how many microseconds a queue may look for requests before it "
 	  "sleeps; how long it does is learned (0: never; default: 200)",
+	  0 },
+	{ "stats", OPT_STATS, "DIR", 0,
+	  "where the statistics of disks are (default: " STATS_DIR
+	  ", or stats in the desk's directory)",
 	  0 },
 	{ "grace", OPT_GRACE, "MS", 0,
 	  "how long a frontend may take to close (default: 5000)", 0 },
@@ -105,6 +127,30 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   PATIENCE_MAX_US, arg);
 		o->vbd.poll_us = (unsigned)number;
 		return 0;
+	case OPT_QUEUES:
+		if (number_parse(arg, 1, NEGOTIATE_QUEUES_MAX, &number))
+			argp_error(state,
+				   "--queues takes a number from 1 to %u, not "
+				   "\"%s\"",
+				   NEGOTIATE_QUEUES_MAX, arg);
+		o->vbd.offer.queues_max = (unsigned)number;
+		return 0;
+	case OPT_RING_ORDER:
+		if (number_parse(arg, 0, NEGOTIATE_ORDER_MAX, &number))
+			argp_error(state,
+				   "--ring-order takes a number from 0 to %u, "
+				   "not \"%s\"",
+				   NEGOTIATE_ORDER_MAX, arg);
+		o->vbd.offer.ring_order_max = (unsigned)number;
+		return 0;
+	case OPT_INDIRECT:
+		if (number_parse(arg, 0, INDIRECT_SEGS_MAX, &number))
+			argp_error(state,
+				   "--indirect takes a number from 0 to %u, "
+				   "not \"%s\"",
+				   INDIRECT_SEGS_MAX, arg);
+		o->vbd.offer.indirect_segs = (unsigned)number;
+		return 0;
 	case OPT_GRANTS:
 		o->vbd.offer.persistent = !strcmp(arg, "keep");
 		o->vbd.grant_path =
@@ -115,6 +161,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   "--grants takes keep, map or copy, not "
 				   "\"%s\"",
 				   arg);
+		return 0;
+	case OPT_STATS:
+		o->vbd.stats_dir = arg;
 		return 0;
 	case OPT_LOCK:
 		o->lock = arg;
@@ -184,6 +233,24 @@ static void signals_block(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
+static const char *stats_dir_default(const char *host, char *room, size_t size)
+{
+	if (strncmp(host, "desk:", 5))
+		return STATS_DIR;
+	snprintf(room, size, "%s/stats", host + 5);
+	return room;
+}
+
+/* More queues than processors only change places. */
+static unsigned queues_default(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1			  ? 1
+	       : n > NEGOTIATE_QUEUES_MAX ? NEGOTIATE_QUEUES_MAX
+					  : (unsigned)n;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -200,8 +267,14 @@ int main(int argc, char **argv)
 		.level = LOG_LEVEL_INFO,
 		.vbd =
 			{
-				.offer = {.queues_max = 1,
+				.offer = {.ring_order_max =
+						  NEGOTIATE_ORDER_MAX,
+					  .queues_max = queues_default(),
+					  .indirect_segs =
+						  INDIRECT_SEGS_DEFAULT,
 					  .flush = true,
+					  .barrier = true,
+					  .discard = true,
 					  .persistent = true},
 				.grant_path = GRANT_PATH_MAP,
 				.grant_keep_pages = KEEP_PAGES_DEFAULT,
@@ -214,6 +287,7 @@ int main(int argc, char **argv)
 				.queue = EV_QUEUE_NONE };
 	struct xen_host *host = NULL;
 	struct why why = { "" };
+	char stats[512];
 	int lock, err;
 
 	argp_err_exit_status = 2;
@@ -232,6 +306,9 @@ int main(int argc, char **argv)
 		xen_host_close(host);
 		return 2;
 	}
+	if (!o.vbd.stats_dir)
+		o.vbd.stats_dir =
+			stats_dir_default(o.host, stats, sizeof(stats));
 	ev.domid = host->domid;
 	ev_program_start(&ev, "ringsided", o.host, (uint32_t)getpid());
 	err = backend_run(host, &o.vbd, &why);

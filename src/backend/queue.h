@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "backend/patience.h"
+#include "base/stats.h"
 #include "base/why.h"
 #include "disk/disk.h"
 #include "grant/space.h"
@@ -33,6 +34,7 @@ struct queue_setup {
 	unsigned grant_keep_pages;
 	struct grant_budget *grant_budget; /* borrowed, shared by all */
 	unsigned poll_us;		   /* 0..PATIENCE_MAX_US */
+	struct stats_queue *stats;	   /* borrowed; NULL: none */
 	struct ev_origin ev;
 	/* An eventfd to write to when the queue finds a fault; borrowed. */
 	int fault_fd;

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "backend/queue.h"
+#include "backend/stats.h"
 #include "base/clock.h"
+#include "ring/shared.h"
 #include "xenbus/handshake.h"
 
 #define SCRIPT "block-ringside"
@@ -32,6 +34,24 @@ static bool vbd_is_ours(struct xenbus_device *d,
 	return ours;
 }
 
+/* What this disk can do of all that is offered. */
+static void vbd_offer_settle(struct vbd *v)
+{
+	const struct disk *disk = v->disk;
+	struct negotiate_offer *o = &v->offer;
+	/* What the toolstack says of it: 0 is no, anything else is nothing. */
+	char *enable = xenbus_own_read(&v->dev, 0, "discard-enable");
+
+	o->discard = o->discard && disk->discard &&
+		     !(enable && !strcmp(enable, "0"));
+	o->secure = o->discard && disk->secure;
+	o->discard_granularity = disk->discard_granularity;
+	o->discard_alignment = disk->discard_alignment;
+	if (disk->queues_max && disk->queues_max < o->queues_max)
+		o->queues_max = disk->queues_max;
+	free(enable);
+}
+
 static void vbd_storage_open(struct vbd *v)
 {
 	struct disk_options opt = v->config->disk;
@@ -49,7 +69,9 @@ static void vbd_storage_open(struct vbd *v)
 			      "target (params is empty)");
 	else
 		err = disk_open(params, &opt, &v->disk, &v->disk_why);
+	v->offer = v->config->offer;
 	if (!err) {
+		vbd_offer_settle(v);
 		v->facts = (struct negotiate_disk){
 			.size_bytes = v->disk->size_bytes,
 			.sector_bytes = v->disk->sector_bytes,
@@ -114,12 +136,40 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 
 /* ---- connecting --------------------------------------------------------- */
 
+static enum ring_abi vbd_abi(const struct negotiate_result *got)
+{
+	return got->abi == NEGOTIATE_X86_64 ? RING_ABI_X86_64 : RING_ABI_X86_32;
+}
+
+static void vbd_stats_open(struct vbd *v, const struct negotiate_result *got)
+{
+	struct stats_header header = {
+		.queues = got->queues,
+		.domid = v->dev.ev.domid,
+		.devid = v->dev.ev.devid,
+		.since_ns = clock_now_ns(),
+		.size_bytes = v->facts.size_bytes,
+		.ring_entries =
+			ring_entries(vbd_abi(got), 1u << got->ring_order),
+	};
+	struct why why;
+
+	snprintf(header.target, sizeof(header.target), "%s", v->disk->target);
+	v->stats = stats_open(v->config->stats_dir, &header, &why);
+	if (!v->stats && log_limit_pass(&v->limit))
+		log_warn("domain %u device %u: %s", v->dev.ev.domid,
+			 v->dev.ev.devid, why.text);
+}
+
 static void vbd_disconnect(struct vbd *v)
 {
 	unsigned i;
 
+	stats_hide(v->stats);
 	for (i = 0; i < v->nqueues; i++)
 		queue_close(v->queues[i]);
+	stats_close(v->stats);
+	v->stats = NULL;
 	v->nqueues = 0;
 	v->connected = false;
 }
@@ -173,8 +223,7 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 		.host = v->dev.host,
 		.disk = v->disk,
 		.domid = v->dev.ev.domid,
-		.abi = got->abi == NEGOTIATE_X86_64 ? RING_ABI_X86_64
-						    : RING_ABI_X86_32,
+		.abi = vbd_abi(got),
 		.ring_grefs = got->ring[i].gref,
 		.ring_pages = 1u << got->ring_order,
 		.evtchn_port = got->ring[i].evtchn_port,
@@ -183,13 +232,21 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 				.size_bytes = v->facts.size_bytes,
 				.sector_bytes = v->facts.sector_bytes,
 				.readonly = v->facts.readonly,
-				.flush = v->config->offer.flush,
+				.flush = v->offer.flush,
+				.barrier = v->offer.barrier,
+				.discard = v->offer.discard,
+				.secure = v->offer.secure,
+				.indirect_segs = v->offer.indirect_segs,
+				.discard_granularity =
+					v->offer.discard_granularity,
+				.discard_alignment = v->offer.discard_alignment,
 			},
 		.grant_path = got->persistent ? GRANT_PATH_PERSIST
 					      : v->config->grant_path,
 		.grant_keep_pages = v->config->grant_keep_pages,
 		.grant_budget = v->config->grant_budget,
 		.poll_us = v->config->poll_us,
+		.stats = v->stats ? stats_queue(v->stats, i) : NULL,
 		.ev = v->dev.ev,
 		.fault_fd = v->fault_fd,
 	};
@@ -219,9 +276,10 @@ static int vbd_connect(struct vbd *v)
 		vbd_fault(v, "", v->disk_why.text);
 		return 0;
 	}
-	err = negotiate_read(&v->dev, &v->config->offer, &got, &rule, &why);
+	err = negotiate_read(&v->dev, &v->offer, &got, &rule, &why);
 	if (err)
 		goto fault;
+	vbd_stats_open(v, &got);
 	for (i = 0; i < got.queues; i++) {
 		/* XB-05; a gref or port that is none is the frontend's. */
 		rule = "XB-03";
@@ -229,7 +287,7 @@ static int vbd_connect(struct vbd *v)
 		if (err)
 			goto fault;
 	}
-	err = negotiate_connected_write(&v->dev, &v->config->offer, &v->facts);
+	err = negotiate_connected_write(&v->dev, &v->offer, &v->facts);
 	if (err) {
 		vbd_disconnect(v);
 		return err;
@@ -331,7 +389,7 @@ static int vbd_act(struct vbd *v, enum handshake_action action)
 	switch (action) {
 	case HANDSHAKE_OFFER:
 		v->faulted = v->stale = false;
-		return negotiate_offer_write(&v->dev, &v->config->offer);
+		return negotiate_offer_write(&v->dev, &v->offer);
 	case HANDSHAKE_CONNECT:
 		return vbd_connect(v);
 	case HANDSHAKE_CLOSING:

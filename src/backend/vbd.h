@@ -20,6 +20,7 @@
 #include "xenbus/negotiate.h"
 
 struct queue;
+struct stats;
 
 /* How all vbds of a daemon are served. */
 struct vbd_config {
@@ -29,7 +30,8 @@ struct vbd_config {
 	enum grant_path grant_path;
 	unsigned grant_keep_pages; /* a queue keeps, with those that do */
 	struct grant_budget *grant_budget;
-	unsigned poll_us;  /* a queue polls at most, before it sleeps */
+	unsigned poll_us; /* a queue polls at most, before it sleeps */
+	const char *stats_dir;
 	bool all;	   /* take vbds whatever their script is */
 	unsigned grace_ms; /* for a frontend to close when asked to */
 };
@@ -40,7 +42,9 @@ struct vbd {
 	int fault_fd;			 /* borrowed, given to the queues */
 	struct disk *disk;		 /* NULL if it could not be opened */
 	struct why disk_why;		 /* then: why */
+	struct negotiate_offer offer;	 /* the daemon's, as this disk has it */
 	struct negotiate_disk facts;
+	struct stats *stats; /* of this connection, or NULL */
 	struct queue *queues[NEGOTIATE_QUEUES_MAX];
 	unsigned nqueues;
 	bool connected;

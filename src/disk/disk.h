@@ -33,6 +33,7 @@ struct disk_op {
 	const struct iovec *iov; /* borrowed until reaped */
 	uint64_t off_bytes;
 	uint64_t len_bytes; /* sum of iov, or the length of a discard */
+	bool secure;	    /* a discard after which nothing can be read */
 	int error;	    /* out: 0 or -errno; short I/O is -EIO */
 	/* The engine's own, from submit to reap: */
 	uint64_t done_bytes; /* progress of a short transfer */
@@ -75,6 +76,12 @@ struct disk {
 	uint32_t physical_bytes; /* sector size of what lies below */
 	bool readonly;
 	bool discard;
+	bool secure; /* discards can be */
+	/* Of a discard, in bytes, where there is one: the unit that is given
+	   back, a multiple of sector_bytes, and where the first one begins. */
+	uint32_t discard_granularity;
+	uint32_t discard_alignment; /* less than that */
+	unsigned queues_max;	    /* queues that stay consistent; 0: any */
 	bool block_device;
 	char target[256]; /* as it was opened, for messages */
 };

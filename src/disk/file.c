@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "disk/discard.h"
 #include "disk/inline.h"
 #include "disk/threads.h"
 #include "disk/uring.h"
@@ -190,14 +191,6 @@ static void file_try_direct(const char *path, struct disk_file *f)
 	f->len_align = off;
 }
 
-/* Punching beyond the end changes nothing and tells whether it works. */
-static bool file_can_discard(const struct disk_file *f)
-{
-	return !f->d.readonly && !f->d.block_device &&
-	       !fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			  (off_t)f->d.size_bytes, FILE_PAGE);
-}
-
 static const struct disk_ops *
 file_choose_engine(const struct disk_file *f, const char *path, bool no_uring)
 {
@@ -253,7 +246,7 @@ int disk_file_open(const char *path, const struct disk_options *opt,
 		goto fail;
 	if (opt->direct)
 		file_try_direct(path, f);
-	f->d.discard = file_can_discard(f);
+	disk_discard_find(f, &st);
 	f->d.ops = file_choose_engine(f, path, opt->no_uring);
 	*out = &f->d;
 	return 0;

@@ -2,12 +2,11 @@
 #include "disk/inline.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/falloc.h>
 #include <linux/magic.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 
+#include "disk/discard.h"
 #include "disk/instant.h"
 #include "disk/op.h"
 
@@ -52,9 +51,7 @@ static void inline_perform(struct disk *d, struct disk_op *op)
 		inline_data(f, op);
 		break;
 	case DISK_DISCARD:
-		if (fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			      (off_t)op->off_bytes, (off_t)op->len_bytes))
-			op->error = -errno;
+		op->error = disk_discard_do(f, op);
 		break;
 	case DISK_FLUSH: /* memory is all there is */
 		break;

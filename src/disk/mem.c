@@ -111,6 +111,8 @@ int disk_mem_open(const char *size, const struct disk_options *opt,
 	m->d.physical_bytes = opt->sector_bytes;
 	m->d.readonly = opt->readonly;
 	m->d.discard = !opt->readonly;
+	m->d.discard_granularity =
+		opt->sector_bytes > MEM_PAGE ? opt->sector_bytes : MEM_PAGE;
 	*out = &m->d;
 	return 0;
 }

@@ -641,6 +641,8 @@ int disk_nbd_open(const char *target, const struct disk_options *opt,
 	n->d.size_bytes = n->spare.size_bytes;
 	n->d.physical_bytes = nbd_physical(&n->d, n->spare.preferred_bytes);
 	n->d.discard = n->spare.trim && !opt->readonly;
+	n->d.discard_granularity = n->d.physical_bytes;
+	n->d.queues_max = n->multi ? 0 : 1;
 	if (!n->spare.flush && !opt->readonly)
 		log_warn("%s: the server has no flush; the guest cannot know "
 			 "when its data is safe",

@@ -61,6 +61,7 @@ int disk_null_open(const char *size, const struct disk_options *opt,
 	d->physical_bytes = opt->sector_bytes;
 	d->readonly = opt->readonly;
 	d->discard = !opt->readonly;
+	d->discard_granularity = opt->sector_bytes;
 	*out = d;
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "disk/discard.h"
 #include "disk/file.h"
 #include "disk/op.h"
 
@@ -113,9 +114,7 @@ static int threads_perform(struct worker *w, struct disk_op *op)
 		err = fdatasync(fd);
 		break;
 	case DISK_DISCARD:
-		err = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				(off_t)op->off_bytes, (off_t)op->len_bytes);
-		break;
+		return disk_discard_do(w->q->f, op);
 	default:
 		return -EINVAL;
 	}

@@ -12,6 +12,9 @@
  * The one bounce buffer of a queue serves one operation at a time; the others
  * that need it stand in `bounce_wait`.
  *
+ * A block device's discards are done by the thread of a `helper`, a queue of
+ * the other engine; the ring watches its signal for us.
+ *
  * Flush: fdatasync covers every write whose completion the kernel had posted
  * when it was submitted, and the caller asks for no more (disk.h).
  */
@@ -22,6 +25,7 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <linux/falloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +33,7 @@
 
 #include "disk/file.h"
 #include "disk/op.h"
+#include "disk/threads.h"
 
 #define URING_SQ_MAX 256u /* entries; a deeper queue submits in turns */
 #define URING_FIXED  0	  /* index of the one registered file */
@@ -45,6 +50,9 @@ struct disk_queue {
 	struct disk_op *bounced;  /* whose data is in it */
 	uint32_t bounce_len;
 	struct disk_list bounce_wait;
+	struct disk_queue *helper; /* NULL where nothing needs it */
+	unsigned helped;	   /* operations that it has */
+	bool watched;		   /* the ring watches it */
 };
 
 /* ---- can it be used at all ---- */
@@ -53,9 +61,10 @@ static int uring_usable_err;
 
 static void uring_find_out(void)
 {
-	static const int needed[] = { IORING_OP_READ,  IORING_OP_WRITE,
-				      IORING_OP_READV, IORING_OP_WRITEV,
-				      IORING_OP_FSYNC, IORING_OP_FALLOCATE };
+	static const int needed[] = { IORING_OP_READ,	 IORING_OP_WRITE,
+				      IORING_OP_READV,	 IORING_OP_WRITEV,
+				      IORING_OP_FSYNC,	 IORING_OP_FALLOCATE,
+				      IORING_OP_POLL_ADD };
 	struct io_uring_probe *probe;
 	struct io_uring_sqe *sqe;
 	struct io_uring ring;
@@ -131,6 +140,12 @@ static int uring_queue_open(struct disk *d, unsigned depth,
 	err = io_uring_register_eventfd(&q->ring, q->signal);
 	if (err)
 		goto fail;
+	step = "a thread for discards; raise the limit on processes";
+	if (d->block_device && d->discard) {
+		err = disk_threads_ops.queue_open(d, 1, &q->helper, why);
+		if (err)
+			goto fail;
+	}
 	/* Saves taking a reference an operation; works without, too. */
 	q->fixed = !io_uring_register_files(&q->ring, &q->f->fd, 1);
 	atomic_fetch_add(&q->f->queues, 1);
@@ -152,6 +167,9 @@ fail:
 static void uring_queue_close(struct disk_queue *q)
 {
 	assert(!q->in_kernel && !q->waiting.head && !q->ready.head);
+	assert(!q->helped);
+	if (q->helper)
+		disk_threads_ops.queue_close(q->helper);
 	/*
 	 * The kernel tears a ring down at its leisure; taken out by hand, the
 	 * file (and with it its lock) is free when we return.
@@ -241,10 +259,30 @@ static bool uring_get_bounce(struct disk_queue *q, struct disk_op *op)
 
 static void uring_submit(struct disk_queue *q, struct disk_op *op)
 {
+	if (op->kind == DISK_DISCARD && q->helper) {
+		disk_threads_ops.submit(q->helper, op);
+		q->helped++;
+		return;
+	}
 	if (!disk_op_begin(&q->f->d, op))
 		disk_list_push(&q->ready, op);
 	else if (uring_get_bounce(q, op))
 		disk_list_push(&q->waiting, op);
+}
+
+/* Its operations come back through the ring: watch it as long as it has any. */
+static void uring_helper_kick(struct disk_queue *q)
+{
+	struct io_uring_sqe *sqe;
+
+	if (!q->helped)
+		return;
+	disk_threads_ops.kick(q->helper);
+	if (q->watched || !(sqe = io_uring_get_sqe(&q->ring)))
+		return; /* without a free entry: at the next kick */
+	io_uring_prep_poll_add(sqe, disk_threads_ops.fd(q->helper), POLLIN);
+	io_uring_sqe_set_data(sqe, NULL);
+	q->watched = true;
 }
 
 static void uring_kick(struct disk_queue *q)
@@ -252,6 +290,7 @@ static void uring_kick(struct disk_queue *q)
 	struct io_uring_sqe *sqe;
 	int n;
 
+	uring_helper_kick(q);
 	if (q->ready.head)
 		disk_signal_raise(q->signal);
 	while (q->waiting.head || io_uring_sq_ready(&q->ring)) {
@@ -308,6 +347,17 @@ static void uring_complete(struct disk_queue *q, struct disk_op *op, int res)
 	uring_finish(q, op);
 }
 
+static void uring_helper_reap(struct disk_queue *q)
+{
+	struct disk_op *op;
+
+	q->watched = false;
+	while (disk_threads_ops.reap(q->helper, &op, 1)) {
+		q->helped--;
+		disk_list_push(&q->ready, op);
+	}
+}
+
 static void uring_collect(struct disk_queue *q)
 {
 	struct io_uring_cqe *cqe;
@@ -317,7 +367,10 @@ static void uring_collect(struct disk_queue *q)
 		int res = cqe->res;
 
 		io_uring_cqe_seen(&q->ring, cqe);
-		uring_complete(q, op, res);
+		if (op)
+			uring_complete(q, op, res);
+		else
+			uring_helper_reap(q);
 	}
 }
 
@@ -343,7 +396,8 @@ static unsigned uring_reap(struct disk_queue *q, struct disk_op **done,
 		n = uring_take(q, done, n, max);
 	}
 	/* The rest of short transfers, and retries; ready ones raise again. */
-	if (q->waiting.head || q->ready.head || io_uring_sq_ready(&q->ring))
+	if (q->waiting.head || q->ready.head || io_uring_sq_ready(&q->ring) ||
+	    (q->helped && !q->watched))
 		uring_kick(q);
 	return n;
 }

@@ -9,7 +9,7 @@
 #include "grant/space.h"
 
 struct grant_path_ops {
-	/* Allocate for a full ring; -errno with nothing left behind. */
+	/* Allocate for pages_max; -errno with nothing left behind. */
 	int (*open)(struct grant_space *s);
 	void (*close)(struct grant_space *s);
 	int (*acquire)(struct grant_space *s, struct grant_use **uses,
@@ -24,7 +24,7 @@ struct grant_space {
 	const struct xen_gnttab_ops *gnttab;
 	const struct grant_path_ops *path;
 	void *own; /* the path's */
-	/* Room for one batch, setup.uses_max * setup.segs_max each. */
+	/* Room for one batch, setup.pages_max each. */
 	uint32_t *grefs;
 	int16_t *status;
 };

@@ -6,8 +6,9 @@
  * only if the storage really delivered it: our pages still hold what other
  * requests left there.
  *
- * A slot of pages for each use of a full ring is allocated at the start.  A
- * piece keeps its offset in the page, so one copy never crosses a page on
+ * A page for each piece that may be held at a time is reserved at the start;
+ * it takes memory when it is first used, and the one used last is used next.
+ * A piece keeps its offset in the page, so one copy never crosses a page on
  * either side (GR-50), and direct I/O finds the alignment it would find in
  * the guest.
  */
@@ -18,11 +19,11 @@
 #include <sys/mman.h>
 
 struct copy_own {
-	uint8_t *pages; /* uses_max slots of segs_max pages */
+	uint8_t *pages; /* pages_max of them */
 	size_t bytes;
-	uint32_t *free; /* slots */
+	uint32_t *free; /* pages */
 	unsigned nfree;
-	struct xen_copy *copies; /* uses_max * segs_max */
+	struct xen_copy *copies; /* pages_max */
 };
 
 static void copy_close(struct grant_space *s)
@@ -38,15 +39,15 @@ static void copy_close(struct grant_space *s)
 
 static int copy_open(struct grant_space *s)
 {
-	size_t pages = (size_t)s->setup.uses_max * s->setup.segs_max;
+	uint32_t pages = s->setup.pages_max;
 	struct copy_own *own = calloc(1, sizeof(*own));
 
 	s->own = own;
 	if (!own)
 		return -ENOMEM;
-	own->bytes = pages * XEN_PAGE_SIZE;
+	own->bytes = (size_t)pages * XEN_PAGE_SIZE;
 	own->copies = calloc(pages, sizeof(*own->copies));
-	own->free = calloc(s->setup.uses_max, sizeof(*own->free));
+	own->free = calloc(pages, sizeof(*own->free));
 	own->pages = mmap(NULL, own->bytes, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (own->pages == MAP_FAILED)
@@ -55,31 +56,34 @@ static int copy_open(struct grant_space *s)
 		copy_close(s);
 		return -ENOMEM;
 	}
-	while (own->nfree < s->setup.uses_max) {
-		own->free[own->nfree] = own->nfree;
-		own->nfree++;
-	}
+	while (pages)
+		own->free[own->nfree++] = --pages;
 	return 0;
 }
 
-static void slot_take(struct grant_space *s, struct grant_use *u)
+static void pages_take(struct grant_space *s, struct grant_use *u)
 {
 	struct copy_own *own = s->own;
-	uint32_t slot = own->free[--own->nfree], i;
-	uint8_t *page =
-		own->pages + (size_t)slot * s->setup.segs_max * XEN_PAGE_SIZE;
+	uint32_t i;
 
-	for (i = 0; i < u->count; i++, page += XEN_PAGE_SIZE)
-		u->segs[i].data = page + u->segs[i].off_bytes;
+	for (i = 0; i < u->count; i++) {
+		size_t page = own->free[--own->nfree];
+
+		u->segs[i].data = own->pages + page * XEN_PAGE_SIZE +
+				  u->segs[i].off_bytes;
+	}
 }
 
-static void slot_give(struct grant_space *s, const struct grant_use *u)
+static void pages_give(struct grant_space *s, const struct grant_use *u)
 {
 	struct copy_own *own = s->own;
-	size_t off = (size_t)((uint8_t *)u->segs[0].data - own->pages);
+	uint32_t i;
 
-	own->free[own->nfree++] =
-		(uint32_t)(off / XEN_PAGE_SIZE / s->setup.segs_max);
+	for (i = u->count; i--;) {
+		size_t off = (size_t)((uint8_t *)u->segs[i].data - own->pages);
+
+		own->free[own->nfree++] = (uint32_t)(off / XEN_PAGE_SIZE);
+	}
 }
 
 /* The copies of one use, from copies[at] on. */
@@ -157,12 +161,12 @@ static int copy_acquire(struct grant_space *s, struct grant_use **uses,
 	for (i = 0; i < n; i++) {
 		uses[i]->error = 0;
 		uses[i]->failed = false;
-		slot_take(s, uses[i]);
+		pages_take(s, uses[i]);
 	}
 	err = copy_run(s, uses, n, false);
 	for (i = 0; i < n; i++)
 		if (uses[i]->error)
-			slot_give(s, uses[i]);
+			pages_give(s, uses[i]);
 	return err;
 }
 
@@ -173,7 +177,7 @@ static void copy_release(struct grant_space *s, struct grant_use **uses,
 
 	copy_run(s, uses, n, true);
 	for (i = 0; i < n; i++)
-		slot_give(s, uses[i]);
+		pages_give(s, uses[i]);
 }
 
 const struct grant_path_ops grant_path_copy = {

@@ -38,18 +38,17 @@ static unsigned batch_fill(struct grant_space *s, struct grant_use **uses,
 
 	for (i = 0; i < n; i++) {
 		const struct grant_use *u = uses[i];
-		size_t at = (size_t)i * s->setup.segs_max;
 
 		for (j = 0; j < u->count; j++)
-			s->grefs[at + j] = u->segs[j].gref;
-		pages += u->count;
+			s->grefs[pages + j] = u->segs[j].gref;
 		maps[i] = (struct xen_map){
 			.domid = s->setup.domid,
 			.writable = u->to_guest, /* GR-49 */
 			.count = u->count,
-			.grefs = s->grefs + at,
-			.status = s->status + at,
+			.grefs = s->grefs + pages,
+			.status = s->status + pages,
 		};
+		pages += u->count;
 	}
 	return pages;
 }

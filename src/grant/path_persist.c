@@ -10,8 +10,8 @@
  * mapped for its request only, so a full cache is slow and never an error.
  *
  * The entries are hashed by gref with open chains; all are allocated at the
- * start: one for each page that may be kept and one for each that a full ring
- * may use at once.
+ * start: one for each page that may be kept and one for each that may be in
+ * use at once.
  */
 #include "grant/path.h"
 
@@ -39,7 +39,7 @@ struct persist_own {
 	uint32_t hash_mask;
 	uint32_t newest, oldest;
 	unsigned kept;
-	/* Room for a batch: as many as pages in a full ring. */
+	/* Room for a batch. */
 	struct xen_map *maps;
 	struct entry **batch;
 };
@@ -48,14 +48,13 @@ static void persist_close(struct grant_space *s);
 
 static int persist_open(struct grant_space *s)
 {
-	size_t ring = (size_t)s->setup.uses_max * s->setup.segs_max;
 	struct persist_own *own = calloc(1, sizeof(*own));
 	uint32_t buckets = 64, i;
 
 	s->own = own;
 	if (!own)
 		return -ENOMEM;
-	own->entries = (uint32_t)ring + s->setup.keep_pages;
+	own->entries = s->setup.pages_max + s->setup.keep_pages;
 	while (buckets < own->entries)
 		buckets *= 2;
 	own->hash_mask = buckets - 1;

@@ -15,7 +15,7 @@ int grant_space_open(struct grant_space **out,
 		[GRANT_PATH_PERSIST] = &grant_path_persist,
 	};
 	struct grant_space *s = calloc(1, sizeof(*s));
-	size_t pages = (size_t)setup->uses_max * setup->segs_max;
+	size_t pages = setup->pages_max;
 	int err = -ENOMEM;
 
 	if (!s)

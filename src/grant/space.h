@@ -10,8 +10,8 @@
  *            grants (GR-47)
  *
  * A `struct grant_space` belongs to one queue and its thread.  All that it
- * needs for a full ring is allocated when it opens; acquiring and releasing
- * allocate nothing.
+ * needs for the most pages at a time is allocated when it opens; acquiring
+ * and releasing allocate nothing.
  */
 #ifndef GRANT_SPACE_H
 #define GRANT_SPACE_H
@@ -40,7 +40,7 @@ struct grant_seg {
 struct grant_use {
 	uint64_t seq;	/* the request, for events */
 	bool to_guest;	/* the data goes to the guest: a read */
-	uint32_t count; /* segs, 1..segs_max of the space */
+	uint32_t count; /* segs, at least 1 */
 	struct grant_seg *segs;
 	bool failed;	    /* before release: the data is not to be used */
 	int error;	    /* out: 0, or -errno and nothing is held */
@@ -64,7 +64,7 @@ struct grant_space_setup {
 	uint16_t domid;		   /* who granted the pages */
 	enum grant_path path;
 	unsigned uses_max;	     /* uses at a time: the ring's entries */
-	unsigned segs_max;	     /* segs of one use */
+	unsigned pages_max;	     /* segs of all of them together */
 	unsigned keep_pages;	     /* persist: pages to keep, at most */
 	struct grant_budget *budget; /* persist: borrowed */
 	struct ev_origin ev;
@@ -79,7 +79,8 @@ int grant_space_open(struct grant_space **out,
 void grant_space_close(struct grant_space *s);
 
 /*
- * Make a batch of uses accessible.  Each gets its own result: a bad gref of
+ * Make a batch of uses accessible; with those that are held already they keep
+ * to uses_max and pages_max.  Each gets its own result: a bad gref of
  * one disturbs no other (XSA-361), and what was mapped of it is unmapped.
  * Pages are mapped read-only unless the data goes to the guest (GR-49).
  * 0, or -errno if the host itself failed; then all `error`s say so.

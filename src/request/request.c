@@ -10,18 +10,27 @@ int request_table_open(struct request_table *t, uint32_t entries,
 		       const struct request_limits *limits,
 		       const struct ev_origin *ev, struct why *why)
 {
+	size_t segs = request_segs_max(limits);
 	uint32_t i;
 
 	memset(t, 0, sizeof(*t));
 	t->slots = calloc(entries, sizeof(*t->slots));
-	if (!t->slots)
-		return why_set(why, -ENOMEM, "no memory for %u requests",
-			       entries);
+	t->segs = calloc(entries * segs, sizeof(*t->segs));
+	t->iov = calloc(entries * segs, sizeof(*t->iov));
+	t->list = calloc(segs, sizeof(*t->list));
+	if (!t->slots || !t->segs || !t->iov || !t->list) {
+		request_table_close(t);
+		return why_set(why, -ENOMEM,
+			       "no memory for %u requests of %zu segments",
+			       entries, segs);
+	}
 	t->entries = entries;
 	t->limits = *limits;
 	t->ev = *ev;
 	for (i = 0; i < entries; i++) {
-		t->slots[i].next_free = t->free;
+		t->slots[i].segs = t->segs + i * segs;
+		t->slots[i].iov = t->iov + i * segs;
+		t->slots[i].next = t->free;
 		t->free = &t->slots[i];
 	}
 	return 0;
@@ -30,8 +39,38 @@ int request_table_open(struct request_table *t, uint32_t entries,
 void request_table_close(struct request_table *t)
 {
 	free(t->slots);
-	t->slots = NULL;
-	t->free = NULL;
+	free(t->segs);
+	free(t->iov);
+	free(t->list);
+	memset(t, 0, sizeof(*t));
+}
+
+/* ---- taking ------------------------------------------------------------- */
+
+static void request_refused(struct request_table *t, struct request *r,
+			    uint8_t op, const struct request_refusal *refusal)
+{
+	r->state = REQUEST_DONE;
+	r->status = refusal->status;
+	r->refused = true;
+	t->refused++;
+	ev_request_refuse(&t->ev, r->seq, r->id, op, refusal->rule,
+			  refusal->detail);
+}
+
+static void request_accepted(struct request_table *t, struct request *r,
+			     uint8_t op)
+{
+	const struct request_checked *c = &r->checked;
+	struct request_refusal odd;
+
+	r->state = REQUEST_READY;
+	ev_request_check(&t->ev, r->seq, op, c->off_bytes, c->len_bytes);
+	if (c->kind != REQUEST_DISCARD ||
+	    request_discard_fits(c, &t->limits, &odd))
+		return;
+	t->tolerated++;
+	ev_request_tolerate(&t->ev, r->seq, r->id, op, odd.rule, odd.detail);
 }
 
 struct request *request_take(struct request_table *t, struct ring_back *ring,
@@ -46,7 +85,7 @@ struct request *request_take(struct request_table *t, struct ring_back *ring,
 	 * than there are slots without an answer (RG-20).
 	 */
 	assert(r);
-	t->free = r->next_free;
+	t->free = r->next;
 
 	ring_back_take(ring, &slot);
 	request_decode(ring->abi, slot.bytes, &raw);
@@ -56,6 +95,8 @@ struct request *request_take(struct request_table *t, struct ring_back *ring,
 	r->idx = slot.idx;
 	r->op = raw.answer_op;
 	r->status = RING_STATUS_OKAY;
+	r->step = 0;
+	r->refused = false;
 	r->use.count = 0;
 	r->use.error = 0;
 	r->use.map.addr = NULL;
@@ -65,31 +106,61 @@ struct request *request_take(struct request_table *t, struct ring_back *ring,
 			raw.nr_segments, raw.sector);
 
 	refusal->rule = NULL;
-	if (request_check(&raw, &t->limits, &r->checked, refusal)) {
-		r->state = REQUEST_DONE;
-		r->status = refusal->status;
-		t->refused++;
-		ev_request_refuse(&t->ev, r->seq, r->id, raw.op, refusal->rule,
-				  refusal->detail);
-	} else {
-		r->state = REQUEST_READY;
-		ev_request_check(&t->ev, r->seq, raw.op, r->checked.off_bytes,
-				 r->checked.len_bytes);
-	}
+	if (request_check(&raw, &t->limits, &r->checked, r->segs, refusal))
+		request_refused(t, r, raw.op, refusal);
+	else if (r->checked.list_pages)
+		r->state = REQUEST_LISTED;
+	else
+		request_accepted(t, r, raw.op);
 	return r;
 }
+
+struct grant_use *request_list_use(struct request *r)
+{
+	unsigned n = r->checked.list_pages;
+
+	assert(r->state == REQUEST_LISTED);
+	/* A place of their own: the pieces of data take the other one. */
+	memcpy(r->list, r->segs, n * sizeof(*r->list));
+	r->use.seq = r->seq;
+	r->use.to_guest = false;
+	r->use.count = n;
+	r->use.segs = r->list;
+	return &r->use;
+}
+
+void request_list_read(struct request_table *t, struct request *r,
+		       struct request_refusal *refusal)
+{
+	uint8_t *to = (uint8_t *)t->list;
+	unsigned i, n = r->checked.list_pages;
+
+	assert(r->state == REQUEST_LISTED);
+	refusal->rule = NULL;
+	if (r->use.error) {
+		r->state = REQUEST_DONE;
+		r->status = RING_STATUS_ERROR;
+		return;
+	}
+	for (i = 0; i < n; i++, to += XEN_PAGE_SIZE)
+		memcpy(to, r->list[i].data, r->list[i].len_bytes);
+	/* The one fetch, as with a slot (RG-24). */
+	__asm__ volatile("" : : "r"(t->list) : "memory");
+	ev_request_list(&t->ev, r->seq, n, r->checked.pieces);
+	if (request_check_list(t->list, &t->limits, &r->checked, r->segs,
+			       refusal))
+		request_refused(t, r, RING_OP_INDIRECT, refusal);
+	else
+		request_accepted(t, r, RING_OP_INDIRECT);
+}
+
+/* ---- its way through grants and storage --------------------------------- */
 
 struct grant_use *request_use(struct request *r)
 {
 	const struct request_checked *c = &r->checked;
-	unsigned i;
 
 	assert(r->state == REQUEST_READY && c->pieces);
-	for (i = 0; i < c->pieces; i++) {
-		r->segs[i].gref = c->piece[i].gref;
-		r->segs[i].off_bytes = c->piece[i].off_bytes;
-		r->segs[i].len_bytes = c->piece[i].len_bytes;
-	}
 	r->use.seq = r->seq;
 	r->use.to_guest = c->kind == REQUEST_READ;
 	r->use.count = c->pieces;
@@ -107,18 +178,30 @@ void request_hold(struct request *r)
 		r->iov[i].iov_base = r->segs[i].data;
 		r->iov[i].iov_len = r->segs[i].len_bytes;
 	}
-	/* The first step; request_stored() sets up the second. */
-	r->io.kind = c->kind == REQUEST_READ	? DISK_READ
-		     : c->kind == REQUEST_WRITE ? DISK_WRITE
-						: DISK_FLUSH;
 	r->state = REQUEST_HELD;
 }
+
+/*
+ * What each kind takes of the storage: the first, and if it carries data the
+ * others.  A barrier's data is on the disk before anything after it (RQ-42).
+ */
+static const struct {
+	unsigned steps;
+	enum disk_op_kind step[3];
+} plan[] = {
+	[REQUEST_READ] = { 1, { DISK_READ } },
+	[REQUEST_WRITE] = { 1, { DISK_WRITE } },
+	[REQUEST_FLUSH] = { 2, { DISK_FLUSH, DISK_WRITE } },
+	[REQUEST_BARRIER] = { 3, { DISK_FLUSH, DISK_WRITE, DISK_FLUSH } },
+	[REQUEST_DISCARD] = { 1, { DISK_DISCARD } },
+};
 
 struct disk_op *request_store(struct request_table *t, struct request *r)
 {
 	const struct request_checked *c = &r->checked;
 
 	assert(r->state == REQUEST_HELD);
+	r->io.kind = plan[c->kind].step[r->step];
 	if (r->io.kind == DISK_FLUSH) {
 		r->io.iov_count = 0;
 		r->io.off_bytes = 0;
@@ -128,6 +211,7 @@ struct disk_op *request_store(struct request_table *t, struct request *r)
 		r->io.off_bytes = c->off_bytes;
 		r->io.len_bytes = c->len_bytes;
 	}
+	r->io.secure = c->secure;
 	r->io.iov = r->iov;
 	r->io.error = 0;
 	r->io.done_bytes = 0;
@@ -145,8 +229,8 @@ bool request_stored(struct request_table *t, struct request *r)
 		/* RQ-44: what the storage cannot do is no I/O error. */
 		r->status = r->io.error == -EOPNOTSUPP ? RING_STATUS_EOPNOTSUPP
 						       : RING_STATUS_ERROR;
-	} else if (r->io.kind == DISK_FLUSH && r->checked.pieces) {
-		r->io.kind = DISK_WRITE;
+	} else if (r->checked.pieces &&
+		   ++r->step < plan[r->checked.kind].steps) {
 		r->state = REQUEST_HELD;
 		return false;
 	}
@@ -173,6 +257,6 @@ void request_respond(struct request_table *t, struct request *r,
 			   (uint16_t)(idx & (ring->entries - 1)), r->op,
 			   r->status);
 	r->state = REQUEST_FREE;
-	r->next_free = t->free;
+	r->next = t->free;
 	t->free = r;
 }

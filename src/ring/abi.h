@@ -33,6 +33,12 @@ enum ring_status {
 #define RING_HEADER_BYTES 64u /* four indices and padding */
 #define RING_SECTOR_LAST  7u  /* last 512-byte sector of a page */
 
+/* Of an indirect request: pages full of segments, and segments in each. */
+#define RING_LIST_PAGES_MAX 8u
+#define RING_LIST_SEGS	    512u
+
+#define RING_DISCARD_SECURE 0x1u /* `flag` of a discard */
+
 struct ring_segment {
 	uint32_t gref;
 	uint8_t first_sect;
@@ -59,6 +65,50 @@ struct __attribute__((packed, aligned(4))) ring_request_x86_32 {
 	struct ring_segment seg[RING_SEGS_MAX];
 };
 
+/* The same slot, if its operation is RING_OP_INDIRECT. */
+struct ring_indirect_x86_64 {
+	uint8_t operation;
+	uint8_t inner_op;
+	uint16_t nr_segments;
+	uint32_t pad;
+	uint64_t id;
+	uint64_t sector_number;
+	uint16_t handle;
+	uint16_t pad2;
+	uint32_t list_gref[RING_LIST_PAGES_MAX];
+};
+
+struct __attribute__((packed, aligned(4))) ring_indirect_x86_32 {
+	uint8_t operation;
+	uint8_t inner_op;
+	uint16_t nr_segments;
+	uint64_t id;
+	uint64_t sector_number;
+	uint16_t handle;
+	uint16_t pad2;
+	uint32_t list_gref[RING_LIST_PAGES_MAX];
+};
+
+/* The same slot, if its operation is RING_OP_DISCARD. */
+struct ring_discard_x86_64 {
+	uint8_t operation;
+	uint8_t flag;
+	uint16_t handle;
+	uint32_t pad;
+	uint64_t id;
+	uint64_t sector_number;
+	uint64_t nr_sectors;
+};
+
+struct __attribute__((packed, aligned(4))) ring_discard_x86_32 {
+	uint8_t operation;
+	uint8_t flag;
+	uint16_t handle;
+	uint64_t id;
+	uint64_t sector_number;
+	uint64_t nr_sectors;
+};
+
 struct ring_response_x86_64 {
 	uint64_t id;
 	uint8_t operation;
@@ -77,6 +127,10 @@ struct __attribute__((packed, aligned(4))) ring_response_x86_32 {
 _Static_assert(sizeof(struct ring_segment) == 8, "blkif.h");
 _Static_assert(sizeof(struct ring_request_x86_64) == 112, "blkif.h");
 _Static_assert(sizeof(struct ring_request_x86_32) == 108, "blkif.h");
+_Static_assert(sizeof(struct ring_indirect_x86_64) == 64, "blkif.h");
+_Static_assert(sizeof(struct ring_indirect_x86_32) == 56, "blkif.h");
+_Static_assert(sizeof(struct ring_discard_x86_64) == 32, "blkif.h");
+_Static_assert(sizeof(struct ring_discard_x86_32) == 28, "blkif.h");
 _Static_assert(sizeof(struct ring_response_x86_64) == 16, "blkif.h");
 _Static_assert(sizeof(struct ring_response_x86_32) == 12, "blkif.h");
 

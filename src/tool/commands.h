@@ -14,5 +14,6 @@ int cmd_front(int argc, char **argv);
 int cmd_host(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_show(int argc, char **argv);
+int cmd_stats(int argc, char **argv);
 
 #endif

@@ -22,6 +22,7 @@ static const struct command command_list[] = {
 	{ "front", cmd_front, "drive a disk as a guest: load, checks, NBD" },
 	{ "record", cmd_record, "record the events of backends and frontends" },
 	{ "show", cmd_show, "make pictures, tables and reports of a trace" },
+	{ "stats", cmd_stats, "what a running backend has counted" },
 	{ "host", cmd_host, "a real Xen host in QEMU, without hardware" },
 };
 

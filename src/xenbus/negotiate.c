@@ -52,56 +52,39 @@ static int transaction_run(struct xenbus_device *d, write_keys_fn keys,
 	return err;
 }
 
-/*
- * What another backend may have offered for this device and we do not
- * serve: a frontend would take it at its word.
- */
-static int others_offers_remove(struct xenbus_device *d, xen_xbt t)
-{
-	static const char *const key[] = {
-		"feature-max-indirect-segments",
-		"discard-granularity",
-		"discard-alignment",
-		"discard-secure",
-	};
-	unsigned i;
-	int err;
-
-	for (i = 0; i < sizeof(key) / sizeof(key[0]); i++) {
-		err = xenbus_own_clear(d, t, key[i]);
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 static int offer_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 {
-	const struct negotiate_offer *offer = arg;
-	int err = others_offers_remove(d, t);
+	const struct negotiate_offer *o = arg;
+	const struct {
+		const char *key;
+		uint64_t value;
+		/*
+		 * XB-16, XB-17: no key rather than a 0.  Another backend may
+		 * have offered it, and a frontend would take it at its word.
+		 */
+		bool absent;
+	} keys[] = {
+		/* XB-11: both spellings of the same limit. */
+		{ "max-ring-page-order", o->ring_order_max, false },
+		{ "max-ring-pages", 1u << o->ring_order_max, false },
+		{ "multi-queue-max-queues", o->queues_max, false },
+		{ "feature-flush-cache", o->flush, false },
+		{ "feature-barrier", o->barrier, false },
+		{ "feature-persistent", o->persistent, false },
+		{ "feature-max-indirect-segments", o->indirect_segs,
+		  !o->indirect_segs },
+		{ "feature-discard", o->discard, false },
+		{ "discard-granularity", o->discard_granularity, !o->discard },
+		{ "discard-alignment", o->discard_alignment, !o->discard },
+		{ "discard-secure", o->secure, !o->discard },
+	};
+	unsigned i;
+	int err = 0;
 
-	if (err)
-		return err;
-
-	/* XB-11: both spellings of the same limit. */
-	err = xenbus_own_offer(d, t, "max-ring-page-order",
-			       offer->ring_order_max);
-	if (!err)
-		err = xenbus_own_offer(d, t, "max-ring-pages",
-				       1u << offer->ring_order_max);
-	if (!err)
-		err = xenbus_own_offer(d, t, "multi-queue-max-queues",
-				       offer->queues_max);
-	if (!err)
-		err = xenbus_own_offer(d, t, "feature-flush-cache",
-				       offer->flush);
-	if (!err)
-		err = xenbus_own_offer(d, t, "feature-barrier", 0);
-	if (!err)
-		err = xenbus_own_offer(d, t, "feature-discard", 0);
-	if (!err)
-		err = xenbus_own_offer(d, t, "feature-persistent",
-				       offer->persistent);
+	for (i = 0; !err && i < sizeof(keys) / sizeof(keys[0]); i++)
+		err = keys[i].absent ? xenbus_own_clear(d, t, keys[i].key)
+				     : xenbus_own_offer(d, t, keys[i].key,
+							keys[i].value);
 	return err;
 }
 

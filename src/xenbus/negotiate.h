@@ -21,8 +21,14 @@
 struct negotiate_offer {
 	unsigned ring_order_max; /* 0..NEGOTIATE_ORDER_MAX */
 	unsigned queues_max;	 /* 1..NEGOTIATE_QUEUES_MAX */
+	unsigned indirect_segs;	 /* of a request (XB-17); 0: no indirect ones */
 	bool flush;
+	bool barrier;
 	bool persistent; /* grants that are kept mapped (GR-47) */
+	bool discard;	 /* then (XB-16), in bytes: */
+	bool secure;	 /* discards may be asked to be */
+	uint32_t discard_granularity;
+	uint32_t discard_alignment;
 };
 
 enum negotiate_abi { NEGOTIATE_X86_64, NEGOTIATE_X86_32 };

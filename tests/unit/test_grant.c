@@ -113,7 +113,7 @@ static void open_space(enum grant_path path, unsigned keep, unsigned max)
 		.domid = 1,
 		.path = path,
 		.uses_max = USES,
-		.segs_max = SEGS,
+		.pages_max = USES * SEGS,
 		.keep_pages = keep,
 		.budget = &budget,
 	};

@@ -199,7 +199,27 @@ static void XB_01_XB_11_the_offer_stands_with_state_2(void **state)
 	assert_string_equal(own("multi-queue-max-queues"), "2");
 	assert_string_equal(own("feature-flush-cache"), "1");
 	assert_string_equal(own("feature-max-indirect-segments"), "(absent)");
+	assert_string_equal(own("feature-discard"), "0");
+	assert_string_equal(own("discard-granularity"), "(absent)");
 	assert_int_equal(dev.own, XENBUS_INIT_WAIT);
+}
+
+static void XB_16_XB_17_what_belongs_together_is_offered_together(void **state)
+{
+	struct negotiate_offer all = offer;
+
+	(void)state;
+	all.barrier = all.discard = all.secure = true;
+	all.indirect_segs = 64;
+	all.discard_granularity = 4096;
+	all.discard_alignment = 512;
+	assert_int_equal(negotiate_offer_write(&dev, &all), 0);
+	assert_string_equal(own("feature-barrier"), "1");
+	assert_string_equal(own("feature-max-indirect-segments"), "64");
+	assert_string_equal(own("feature-discard"), "1");
+	assert_string_equal(own("discard-granularity"), "4096");
+	assert_string_equal(own("discard-alignment"), "512");
+	assert_string_equal(own("discard-secure"), "1");
 }
 
 static void a_store_that_always_conflicts_is_given_up(void **state)
@@ -333,6 +353,9 @@ int main(void)
 		cmocka_unit_test_setup(a_path_must_agree_with_its_keys, fresh),
 		cmocka_unit_test_setup(
 			XB_01_XB_11_the_offer_stands_with_state_2, fresh),
+		cmocka_unit_test_setup(
+			XB_16_XB_17_what_belongs_together_is_offered_together,
+			fresh),
 		cmocka_unit_test_setup(
 			a_store_that_always_conflicts_is_given_up, fresh),
 		cmocka_unit_test_setup(XB_02_the_disk_stands_with_state_4,

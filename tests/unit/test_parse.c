@@ -16,6 +16,7 @@ static const struct request_limits small = { .size_bytes = SECTORS * 512u,
 					     .flush = true };
 static struct request_raw raw;
 static struct request_checked out;
+static struct grant_seg segs[1024];
 static struct request_refusal why;
 
 static int good(void **state)
@@ -32,13 +33,14 @@ static int good(void **state)
 
 static void accepted(const struct request_limits *limits)
 {
-	assert_int_equal(request_check(&raw, limits, &out, &why), 0);
+	assert_int_equal(request_check(&raw, limits, &out, segs, &why), 0);
 }
 
 static void refused(const struct request_limits *limits, const char *rule,
 		    enum ring_status status)
 {
-	assert_int_equal(request_check(&raw, limits, &out, &why), -EINVAL);
+	assert_int_equal(request_check(&raw, limits, &out, segs, &why),
+			 -EINVAL);
 	assert_string_equal(why.rule, rule);
 	assert_int_equal(why.status, status);
 	assert_true(strlen(why.detail) > 10);
@@ -56,9 +58,9 @@ static void a_good_request_is_what_it_says(void **state)
 	assert_int_equal(out.off_bytes, 4096);
 	assert_int_equal(out.len_bytes, 4096 + 1024);
 	assert_int_equal(out.pieces, 2);
-	assert_int_equal(out.piece[1].gref, 10);
-	assert_int_equal(out.piece[1].off_bytes, 1024);
-	assert_int_equal(out.piece[1].len_bytes, 1024);
+	assert_int_equal(segs[1].gref, 10);
+	assert_int_equal(segs[1].off_bytes, 1024);
+	assert_int_equal(segs[1].len_bytes, 1024);
 }
 
 static void RQ_33_unknown_operation(void **state)
@@ -72,6 +74,17 @@ static void RQ_33_unknown_operation(void **state)
 			continue;
 		refused(&small, "RQ-33", RING_STATUS_EOPNOTSUPP);
 	}
+}
+
+/* Everything is offered. */
+static struct request_limits all(void)
+{
+	struct request_limits limits = small;
+
+	limits.barrier = limits.discard = limits.secure = true;
+	limits.indirect_segs = 1024;
+	limits.discard_granularity = 4096;
+	return limits;
 }
 
 static void RQ_34_operation_that_was_not_offered(void **state)
@@ -115,6 +128,169 @@ static void RQ_35_number_of_segments(void **state)
 	assert_int_equal(out.len_bytes, 0);
 	raw.nr_segments = 12;
 	refused(&small, "RQ-35", RING_STATUS_ERROR);
+}
+
+static void RQ_35_a_barrier_may_be_empty(void **state)
+{
+	const struct request_limits limits = all();
+
+	(void)state;
+	raw.op = RING_OP_BARRIER;
+	accepted(&limits);
+	assert_int_equal(out.kind, REQUEST_BARRIER);
+	assert_int_equal(out.pieces, 1);
+	raw.nr_segments = 0;
+	accepted(&limits);
+	assert_int_equal(out.len_bytes, 0);
+	raw.nr_segments = 12;
+	refused(&limits, "RQ-35", RING_STATUS_ERROR);
+}
+
+static void indirect(uint8_t op, unsigned n)
+{
+	raw.op = RING_OP_INDIRECT;
+	raw.inner_op = op;
+	raw.nr_segments = (uint16_t)n;
+	raw.list_gref[0] = 77;
+	raw.list_gref[1] = 78;
+}
+
+static void RQ_36_what_an_indirect_slot_may_say(void **state)
+{
+	struct request_limits limits = all();
+	unsigned op;
+
+	(void)state;
+	indirect(RING_OP_WRITE, 512);
+	accepted(&limits);
+	assert_int_equal(out.kind, REQUEST_WRITE);
+	assert_int_equal(out.pieces, 512);
+	assert_int_equal(out.list_pages, 1);
+	assert_int_equal(segs[0].gref, 77);
+	assert_int_equal(segs[0].off_bytes, 0);
+	assert_int_equal(segs[0].len_bytes, 4096);
+	indirect(RING_OP_READ, 513);
+	accepted(&limits);
+	assert_int_equal(out.kind, REQUEST_READ);
+	assert_int_equal(out.list_pages, 2);
+	assert_int_equal(segs[1].gref, 78);
+	assert_int_equal(segs[1].len_bytes, 8);
+
+	indirect(RING_OP_READ, 0);
+	refused(&limits, "RQ-36", RING_STATUS_ERROR);
+	indirect(RING_OP_READ, 1025);
+	refused(&limits, "RQ-36", RING_STATUS_ERROR);
+	indirect(RING_OP_READ, 65535);
+	refused(&limits, "RQ-36", RING_STATUS_ERROR);
+	for (op = 2; op < 256; op++) {
+		indirect((uint8_t)op, 1);
+		refused(&limits, "RQ-36", RING_STATUS_ERROR);
+	}
+	limits.indirect_segs = 32;
+	indirect(RING_OP_READ, 32);
+	accepted(&limits);
+	indirect(RING_OP_READ, 33);
+	refused(&limits, "RQ-36", RING_STATUS_ERROR);
+}
+
+static void indirect_segments_keep_the_rules_of_direct_ones(void **state)
+{
+	const struct request_limits limits = all();
+	struct ring_segment list[12];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 12; i++)
+		list[i] = (struct ring_segment){ .gref = i, .last_sect = 7 };
+	indirect(RING_OP_WRITE, 12);
+	raw.sector = SECTORS - 12 * 8;
+	accepted(&limits);
+	assert_int_equal(request_check_list(list, &limits, &out, segs, &why),
+			 0);
+	assert_int_equal(out.off_bytes, (SECTORS - 12 * 8) * 512);
+	assert_int_equal(out.len_bytes, 12 * 4096);
+	assert_int_equal(out.list_pages, 0);
+	assert_int_equal(segs[11].gref, 11);
+
+	raw.sector++;
+	accepted(&limits);
+	assert_int_equal(request_check_list(list, &limits, &out, segs, &why),
+			 -EINVAL);
+	assert_string_equal(why.rule, "RQ-38");
+	raw.sector--;
+	list[11].last_sect = 8; /* XSA-155 */
+	accepted(&limits);
+	assert_int_equal(request_check_list(list, &limits, &out, segs, &why),
+			 -EINVAL);
+	assert_string_equal(why.rule, "RQ-37");
+}
+
+static void a_discard_has_a_place_and_no_data(void **state)
+{
+	struct request_limits limits = all();
+
+	(void)state;
+	raw.op = RING_OP_DISCARD;
+	raw.nr_segments = 0;
+	raw.discard_sectors = 16;
+	accepted(&limits);
+	assert_int_equal(out.kind, REQUEST_DISCARD);
+	assert_int_equal(out.off_bytes, 4096);
+	assert_int_equal(out.len_bytes, 8192);
+	assert_int_equal(out.pieces, 0);
+	assert_false(out.secure);
+	raw.secure = true;
+	accepted(&limits);
+	assert_true(out.secure);
+	limits.secure = false; /* RQ-34: ignored */
+	accepted(&limits);
+	assert_false(out.secure);
+
+	raw.discard_sectors = SECTORS - 8;
+	accepted(&limits);
+	raw.discard_sectors = SECTORS - 7;
+	refused(&limits, "RQ-38", RING_STATUS_ERROR);
+	raw.discard_sectors = UINT64_MAX;
+	refused(&limits, "RQ-38", RING_STATUS_ERROR);
+	raw.discard_sectors = UINT64_MAX - 7; /* + 8 wraps */
+	refused(&limits, "RQ-38", RING_STATUS_ERROR);
+	limits.sector_bytes = 4096;
+	raw.discard_sectors = 9;
+	refused(&limits, "RQ-39", RING_STATUS_ERROR);
+	/* CVE-2013-2140 */
+	limits.readonly = true;
+	raw.discard_sectors = 8;
+	refused(&limits, "RQ-41", RING_STATUS_ERROR);
+}
+
+static bool fits(const struct request_limits *limits, uint64_t sector,
+		 uint64_t sectors)
+{
+	raw.sector = sector;
+	raw.discard_sectors = sectors;
+	accepted(limits);
+	return request_discard_fits(&out, limits, &why);
+}
+
+static void RQ_40_whole_units_of_a_discard(void **state)
+{
+	struct request_limits limits = all();
+
+	(void)state;
+	raw.op = RING_OP_DISCARD;
+	assert_true(fits(&limits, 8, 8));
+	assert_false(fits(&limits, 9, 7));
+	assert_string_equal(why.rule, "RQ-40");
+	assert_false(fits(&limits, 8, 9));
+	limits.discard_alignment = 512;
+	assert_true(fits(&limits, 9, 8));
+	assert_true(fits(&limits, 1, 8));
+	assert_false(fits(&limits, 8, 8));
+	/* A disk need not end with a whole unit. */
+	assert_true(fits(&limits, 9, SECTORS - 9));
+	limits.discard_granularity = 0;
+	limits.discard_alignment = 0;
+	assert_true(fits(&limits, 3, 1));
 }
 
 static void RQ_37_sectors_of_a_page(void **state)
@@ -179,6 +355,17 @@ static void RQ_41_read_only(void **state)
 	refused(&ro, "RQ-41", RING_STATUS_ERROR);
 	raw.nr_segments = 0;
 	accepted(&ro);
+
+	ro = all();
+	ro.readonly = true;
+	raw.op = RING_OP_BARRIER;
+	accepted(&ro);
+	raw.nr_segments = 1;
+	refused(&ro, "RQ-41", RING_STATUS_ERROR);
+	indirect(RING_OP_WRITE, 12);
+	refused(&ro, "RQ-41", RING_STATUS_ERROR);
+	indirect(RING_OP_READ, 12);
+	accepted(&ro);
 }
 
 static void RQ_45_handle_is_ignored(void **state)
@@ -215,18 +402,66 @@ static void both_layouts_decode_alike(void **state)
 
 static void RG_27_indirect_is_answered_with_what_is_inside(void **state)
 {
-	/* Its second byte is the operation inside. */
-	struct ring_request_x86_64 a = { .operation = RING_OP_INDIRECT,
-					 .nr_segments = RING_OP_WRITE };
-	struct request_raw r;
+	struct ring_indirect_x86_64 a = { .operation = RING_OP_INDIRECT,
+					  .inner_op = RING_OP_WRITE,
+					  .nr_segments = 300,
+					  .id = 4,
+					  .sector_number = 5,
+					  .handle = 6,
+					  .list_gref = { 7, 8 } };
+	struct ring_indirect_x86_32 b = { .operation = RING_OP_INDIRECT,
+					  .inner_op = RING_OP_WRITE,
+					  .nr_segments = 300,
+					  .id = 4,
+					  .sector_number = 5,
+					  .handle = 6,
+					  .list_gref = { 7, 8 } };
+	uint8_t slot[RING_SLOT_MAX] = { 0 };
+	struct request_raw ra, rb;
 
 	(void)state;
-	request_decode(RING_ABI_X86_64, &a, &r);
-	assert_int_equal(r.op, RING_OP_INDIRECT);
-	assert_int_equal(r.answer_op, RING_OP_WRITE);
-	a.operation = RING_OP_READ;
-	request_decode(RING_ABI_X86_64, &a, &r);
-	assert_int_equal(r.answer_op, RING_OP_READ);
+	memcpy(slot, &b, sizeof(b));
+	request_decode(RING_ABI_X86_32, slot, &rb);
+	memcpy(slot, &a, sizeof(a));
+	request_decode(RING_ABI_X86_64, slot, &ra);
+	assert_memory_equal(&ra, &rb, sizeof(ra));
+	assert_int_equal(ra.op, RING_OP_INDIRECT);
+	assert_int_equal(ra.inner_op, RING_OP_WRITE);
+	assert_int_equal(ra.answer_op, RING_OP_WRITE);
+	assert_int_equal(ra.nr_segments, 300);
+	assert_int_equal(ra.id, 4);
+	assert_int_equal(ra.sector, 5);
+	assert_int_equal(ra.handle, 6);
+	assert_int_equal(ra.list_gref[1], 8);
+}
+
+static void a_discard_decodes_alike(void **state)
+{
+	struct ring_discard_x86_64 a = { .operation = RING_OP_DISCARD,
+					 .flag = RING_DISCARD_SECURE,
+					 .id = 4,
+					 .sector_number = 5,
+					 .nr_sectors = 6 };
+	struct ring_discard_x86_32 b = { .operation = RING_OP_DISCARD,
+					 .flag = RING_DISCARD_SECURE,
+					 .id = 4,
+					 .sector_number = 5,
+					 .nr_sectors = 6 };
+	uint8_t slot[RING_SLOT_MAX] = { 0 };
+	struct request_raw ra, rb;
+
+	(void)state;
+	memcpy(slot, &b, sizeof(b));
+	request_decode(RING_ABI_X86_32, slot, &rb);
+	memcpy(slot, &a, sizeof(a));
+	request_decode(RING_ABI_X86_64, slot, &ra);
+	assert_memory_equal(&ra, &rb, sizeof(ra));
+	assert_true(ra.secure);
+	assert_int_equal(ra.nr_segments, 0);
+	assert_int_equal(ra.id, 4);
+	assert_int_equal(ra.sector, 5);
+	assert_int_equal(ra.discard_sectors, 6);
+	assert_int_equal(ra.answer_op, RING_OP_DISCARD);
 }
 
 int main(void)
@@ -237,6 +472,14 @@ int main(void)
 		cmocka_unit_test_setup(RQ_34_operation_that_was_not_offered,
 				       good),
 		cmocka_unit_test_setup(RQ_35_number_of_segments, good),
+		cmocka_unit_test_setup(RQ_35_a_barrier_may_be_empty, good),
+		cmocka_unit_test_setup(RQ_36_what_an_indirect_slot_may_say,
+				       good),
+		cmocka_unit_test_setup(
+			indirect_segments_keep_the_rules_of_direct_ones, good),
+		cmocka_unit_test_setup(a_discard_has_a_place_and_no_data, good),
+		cmocka_unit_test_setup(RQ_40_whole_units_of_a_discard, good),
+		cmocka_unit_test(a_discard_decodes_alike),
 		cmocka_unit_test_setup(RQ_37_sectors_of_a_page, good),
 		cmocka_unit_test_setup(RQ_38_end_of_the_disk, good),
 		cmocka_unit_test_setup(RQ_39_whole_sectors, good),

@@ -13,70 +13,16 @@
 
 #include "request/request.h"
 #include "ring/front.h"
+#include "request_rig.h"
 
-#define GUEST_PAGES 16u
-#define BAD_GREF    99u
-
-static uint8_t guest[GUEST_PAGES * XEN_PAGE_SIZE];
-static uint8_t ring_page[XEN_PAGE_SIZE] __attribute__((aligned(4096)));
-static unsigned live_maps, calls;
-static bool last_writable;
-
-/* Mapped as a copy, so that use after unmap is seen by ASan. */
-static int fake_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
-{
-	unsigned i, failed = 0;
-	uint32_t j;
-
-	(void)g;
-	calls++;
-	for (i = 0; i < n; i++) {
-		bool good = true;
-
-		for (j = 0; j < maps[i].count; j++) {
-			bool ok = maps[i].grefs[j] < GUEST_PAGES;
-
-			maps[i].status[j] =
-				ok ? XEN_GNTST_OKAY : XEN_GNTST_BAD_GNTREF;
-			good &= ok;
-		}
-		maps[i].addr = NULL;
-		failed += !good;
-		if (!good)
-			continue;
-		maps[i].addr = malloc((size_t)maps[i].count * XEN_PAGE_SIZE);
-		for (j = 0; j < maps[i].count; j++)
-			memcpy((uint8_t *)maps[i].addr + j * XEN_PAGE_SIZE,
-			       guest + maps[i].grefs[j] * XEN_PAGE_SIZE,
-			       XEN_PAGE_SIZE);
-		last_writable = maps[i].writable;
-		live_maps++;
-	}
-	return (int)failed;
-}
-
-static int fake_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
-{
-	unsigned i;
-
-	(void)g;
-	for (i = 0; i < n; i++) {
-		assert_non_null(maps[i].addr);
-		free(maps[i].addr);
-		maps[i].addr = NULL;
-		live_maps--;
-	}
-	return 0;
-}
-
-static const struct xen_ops ops = {
-	.gnttab = { .map = fake_map, .unmap = fake_unmap },
-};
-static struct xen_host host = { .ops = &ops };
 static const struct ev_origin ev = { .domid = 1, .devid = 51712 };
 static const struct request_limits limits = { .size_bytes = 1 << 20,
 					      .sector_bytes = 512,
-					      .flush = true };
+					      .flush = true,
+					      .barrier = true,
+					      .discard = true,
+					      .discard_granularity = 4096,
+					      .indirect_segs = 64 };
 static struct ring_front front;
 static struct ring_back back;
 static struct request_table table;
@@ -90,7 +36,7 @@ static int fresh(void **state)
 		.domid = 1,
 		.path = GRANT_PATH_MAP,
 		.uses_max = 32,
-		.segs_max = RING_SEGS_MAX,
+		.pages_max = 32 * RING_SEGS_MAX,
 		.ev = ev,
 	};
 
@@ -236,6 +182,151 @@ static void a_flush_with_data_has_two_steps(void **state)
 	assert_int_equal(respond(r).operation, RING_OP_FLUSH);
 }
 
+/* RQ-42: what was written before is durable before its data, and that too. */
+static void a_barrier_with_data_has_three_steps(void **state)
+{
+	struct request *r = take(RING_OP_BARRIER, 1, 2);
+	struct grant_use *use = request_use(r);
+
+	(void)state;
+	grant_space_acquire(space, &use, 1);
+	request_hold(r);
+	assert_int_equal(request_store(&table, r)->kind, DISK_FLUSH);
+	assert_false(request_stored(&table, r));
+	assert_int_equal(request_store(&table, r)->kind, DISK_WRITE);
+	assert_false(request_stored(&table, r));
+	assert_int_equal(request_store(&table, r)->kind, DISK_FLUSH);
+	assert_true(request_stored(&table, r));
+	grant_space_release(space, &use, 1);
+	assert_int_equal(respond(r).operation, RING_OP_BARRIER);
+
+	r = take(RING_OP_BARRIER, 0, 2);
+	request_hold(r);
+	assert_int_equal(request_store(&table, r)->kind, DISK_FLUSH);
+	assert_true(request_stored(&table, r));
+	respond(r);
+}
+
+static struct request *slot_take(const void *slot)
+{
+	ring_front_put(&front, slot);
+	ring_front_push(&front);
+	assert_int_equal(ring_back_ready(&back), 1);
+	return request_take(&table, &back, &refusal);
+}
+
+static void a_discard_goes_to_the_storage_without_pages(void **state)
+{
+	union {
+		struct ring_discard_x86_64 discard;
+		struct ring_request_x86_64 slot;
+	} u = { .discard = { .operation = RING_OP_DISCARD,
+			     .id = 5,
+			     .sector_number = 8,
+			     .nr_sectors = 16 } };
+	struct request *r = slot_take(&u.slot);
+	struct disk_op *op;
+
+	(void)state;
+	assert_null(refusal.rule);
+	request_hold(r);
+	op = request_store(&table, r);
+	assert_int_equal(op->kind, DISK_DISCARD);
+	assert_int_equal(op->off_bytes, 4096);
+	assert_int_equal(op->len_bytes, 8192);
+	assert_int_equal(op->iov_count, 0);
+	assert_true(request_stored(&table, r));
+	assert_int_equal(respond(r).operation, RING_OP_DISCARD);
+	assert_int_equal(table.tolerated, 0);
+
+	u.discard.sector_number = 9; /* RQ-40, which is lived with */
+	r = slot_take(&u.slot);
+	assert_null(refusal.rule);
+	assert_int_equal(r->state, REQUEST_READY);
+	assert_int_equal(table.tolerated, 1);
+	request_fail(r, RING_STATUS_ERROR);
+	respond(r);
+}
+
+/* An indirect write of `n` segments, whose list is page 15 of the guest. */
+static struct request *indirect_take(unsigned n, uint32_t list_gref)
+{
+	union {
+		struct ring_indirect_x86_64 indirect;
+		struct ring_request_x86_64 slot;
+	} u = { .indirect = { .operation = RING_OP_INDIRECT,
+			      .inner_op = RING_OP_WRITE,
+			      .nr_segments = (uint16_t)n,
+			      .id = 6,
+			      .list_gref = { list_gref } } };
+	struct ring_segment *list = (void *)(guest + 15 * XEN_PAGE_SIZE);
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		list[i] =
+			(struct ring_segment){ .gref = i % 15, .last_sect = 7 };
+	return slot_take(&u.slot);
+}
+
+static void an_indirect_write_reads_its_list_first(void **state)
+{
+	struct request *r = indirect_take(20, 15);
+	struct grant_use *use;
+	struct disk_op *op;
+	struct ring_response rsp;
+
+	(void)state;
+	assert_int_equal(r->state, REQUEST_LISTED);
+	use = request_list_use(r);
+	assert_int_equal(grant_space_acquire(space, &use, 1), 0);
+	assert_false(last_writable);
+	request_list_read(&table, r, &refusal);
+	assert_null(refusal.rule);
+	assert_int_equal(r->state, REQUEST_READY);
+	grant_space_release(space, &use, 1);
+	assert_int_equal(live_maps, 0);
+
+	memset(guest + 4 * XEN_PAGE_SIZE, 'q', XEN_PAGE_SIZE);
+	use = request_use(r);
+	assert_int_equal(grant_space_acquire(space, &use, 1), 0);
+	request_hold(r);
+	op = request_store(&table, r);
+	assert_int_equal(op->kind, DISK_WRITE);
+	assert_int_equal(op->len_bytes, 20 * 4096);
+	assert_int_equal(op->iov_count, 20);
+	assert_int_equal(((char *)op->iov[19].iov_base)[4095], 'q');
+	assert_true(request_stored(&table, r));
+	grant_space_release(space, &use, 1);
+	rsp = respond(r);
+	assert_int_equal(rsp.operation, RING_OP_WRITE); /* RG-27 */
+	assert_int_equal(rsp.status, RING_STATUS_OKAY);
+}
+
+static void a_list_that_is_not_there_or_wrong_is_an_error(void **state)
+{
+	struct request *r = indirect_take(20, BAD_GREF);
+	struct grant_use *use = request_list_use(r);
+
+	(void)state;
+	grant_space_acquire(space, &use, 1);
+	request_list_read(&table, r, &refusal);
+	assert_null(refusal.rule);
+	assert_int_equal(r->state, REQUEST_DONE);
+	assert_false(request_holds_pages(r));
+	assert_int_equal(respond(r).status, RING_STATUS_ERROR);
+
+	r = indirect_take(20, 15);
+	guest[15 * XEN_PAGE_SIZE + 19 * 8 + 5] = 200; /* last_sect */
+	use = request_list_use(r);
+	grant_space_acquire(space, &use, 1);
+	request_list_read(&table, r, &refusal);
+	assert_string_equal(refusal.rule, "RQ-37");
+	assert_int_equal(r->state, REQUEST_DONE);
+	grant_space_release(space, &use, 1);
+	assert_int_equal(respond(r).status, RING_STATUS_ERROR);
+	assert_int_equal(table.refused, 1);
+}
+
 static void an_io_error_is_an_error_response(void **state)
 {
 	struct request *r = take(RING_OP_FLUSH, 0, 0);
@@ -285,6 +376,16 @@ int main(void)
 						fresh, done),
 		cmocka_unit_test_setup_teardown(
 			an_io_error_is_an_error_response, fresh, done),
+		cmocka_unit_test_setup_teardown(
+			a_barrier_with_data_has_three_steps, fresh, done),
+		cmocka_unit_test_setup_teardown(
+			a_discard_goes_to_the_storage_without_pages, fresh,
+			done),
+		cmocka_unit_test_setup_teardown(
+			an_indirect_write_reads_its_list_first, fresh, done),
+		cmocka_unit_test_setup_teardown(
+			a_list_that_is_not_there_or_wrong_is_an_error, fresh,
+			done),
 		cmocka_unit_test_setup_teardown(sequence_numbers_never_repeat,
 						fresh, done),
 	};
