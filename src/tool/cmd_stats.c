@@ -252,7 +252,7 @@ int cmd_stats(int argc, char **argv)
 		       "connected disk.\vDIR is a desk, or where the daemon's "
 		       "--stats are (default: " STATS_DIR ").",
 	};
-	struct args a = { NULL };
+	struct args a = { .dir = NULL };
 	struct dirent **names;
 	char dir[512];
 	int n, fd, rc;
