@@ -13,6 +13,8 @@
 absent='
 device_fault    no frontend here breaks a rule of the connection
 request_refuse  no frontend here sends a bad request
+request_list    our frontend sends no indirect requests
+request_tolerate our frontend sends no discards
 grant_reuse     our frontend grants its pages anew for each request
 store_remove    only an error node is ever removed, and none was written
 '
