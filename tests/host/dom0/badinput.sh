@@ -7,7 +7,9 @@ guest_initrd bad /dev/null
 refused()
 {
 	local target=$1 regex=$2 begin=$SECONDS
-	guest_cfg bad "disk=['format=raw,vdev=xvda,access=${3:-rw},script=block-ringside,target=$target']"
+	guest_cfg bad "kernel=\"$GUEST/vmlinuz\"" \
+		'ramdisk="/run/guests/bad.initrd"' \
+		"disk=['format=raw,vdev=xvda,access=${3:-rw},script=block-ringside,target=$target']"
 	if xl create -q /run/guests/bad.cfg >/tmp/xl.out 2>&1; then
 		fail "xl create of $target succeeded"
 	fi
