@@ -93,10 +93,22 @@ static const struct argp_option option_list[] = {
 	{ 0 }
 };
 
+static unsigned option_number(struct argp_state *state, const char *name,
+			      const char *what, const char *arg, unsigned min,
+			      unsigned max)
+{
+	uint64_t number = min;
+
+	if (number_parse(arg, min, max, &number))
+		argp_error(state, "%s takes %s from %u to %u, not \"%s\"", name,
+			   what, min, max, arg);
+	return (unsigned)number;
+}
+
 static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
-	uint64_t number;
+	struct vbd_config *v = &o->vbd;
 
 	switch (key) {
 	case 'H':
@@ -112,44 +124,27 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		o->vbd.disk.no_uring = true;
 		return 0;
 	case OPT_GRACE:
-		if (number_parse(arg, 0, 600000, &number))
-			argp_error(state,
-				   "--grace takes milliseconds from 0 "
-				   "to 600000, not \"%s\"",
-				   arg);
-		o->vbd.grace_ms = (unsigned)number;
+		v->grace_ms = option_number(state, "--grace", "milliseconds",
+					    arg, 0, 600000);
 		return 0;
 	case OPT_POLL:
-		if (number_parse(arg, 0, PATIENCE_MAX_US, &number))
-			argp_error(state,
-				   "--poll takes microseconds from 0 to %u, "
-				   "not \"%s\"",
-				   PATIENCE_MAX_US, arg);
-		o->vbd.poll_us = (unsigned)number;
+		v->poll_us = option_number(state, "--poll", "microseconds", arg,
+					   0, PATIENCE_MAX_US);
 		return 0;
 	case OPT_QUEUES:
-		if (number_parse(arg, 1, NEGOTIATE_QUEUES_MAX, &number))
-			argp_error(state,
-				   "--queues takes a number from 1 to %u, not "
-				   "\"%s\"",
-				   NEGOTIATE_QUEUES_MAX, arg);
-		o->vbd.offer.queues_max = (unsigned)number;
+		v->offer.queues_max =
+			option_number(state, "--queues", "a number", arg, 1,
+				      NEGOTIATE_QUEUES_MAX);
 		return 0;
 	case OPT_RING_ORDER:
-		if (number_parse(arg, 0, NEGOTIATE_ORDER_MAX, &number))
-			argp_error(state,
-				   "--ring-order takes a number from 0 to %u, "
-				   "not \"%s\"",
-				   NEGOTIATE_ORDER_MAX, arg);
-		o->vbd.offer.ring_order_max = (unsigned)number;
+		v->offer.ring_order_max =
+			option_number(state, "--ring-order", "a number", arg, 0,
+				      NEGOTIATE_ORDER_MAX);
 		return 0;
 	case OPT_INDIRECT:
-		if (number_parse(arg, 0, INDIRECT_SEGS_MAX, &number))
-			argp_error(state,
-				   "--indirect takes a number from 0 to %u, "
-				   "not \"%s\"",
-				   INDIRECT_SEGS_MAX, arg);
-		o->vbd.offer.indirect_segs = (unsigned)number;
+		v->offer.indirect_segs =
+			option_number(state, "--indirect", "a number", arg, 0,
+				      INDIRECT_SEGS_MAX);
 		return 0;
 	case OPT_GRANTS:
 		o->vbd.offer.persistent = !strcmp(arg, "keep");
@@ -163,7 +158,12 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   arg);
 		return 0;
 	case OPT_STATS:
-		o->vbd.stats_dir = arg;
+		if (!*arg || strlen(arg) > STATS_DIR_MAX)
+			argp_error(state,
+				   "--stats takes a directory's name of at "
+				   "most %u bytes",
+				   STATS_DIR_MAX);
+		v->stats_dir = arg;
 		return 0;
 	case OPT_LOCK:
 		o->lock = arg;

@@ -21,8 +21,9 @@
 
 #include <stdint.h>
 
-#define STATS_MAGIC "RSSTATS" /* with its zero byte */
-#define STATS_DIR   "/run/ringside/stats"
+#define STATS_MAGIC   "RSSTATS" /* with its zero byte */
+#define STATS_DIR     "/run/ringside/stats"
+#define STATS_DIR_MAX 380u /* bytes of DIR */
 
 struct stats_header {
 	char magic[8];

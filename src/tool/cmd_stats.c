@@ -191,17 +191,19 @@ static int stats_print(const struct args *a, int dirfd, struct dirent **names,
 		       int n)
 {
 	struct json_object *all = a->json ? json_object_new_array() : NULL;
-	int i, shown = 0;
+	int i, shown = 0, rc = 0;
 
 	for (i = 0; i < n; i++) {
 		struct device d;
 		int got = device_read(dirfd, names[i]->d_name, &d);
 
-		if (got < 0)
+		if (got < 0) {
 			fprintf(stderr,
-				"ringside stats: %s/%s is no file of "
+				"ringside stats: %s in %s is no file of "
 				"statistics\n",
-				a->dir, names[i]->d_name);
+				names[i]->d_name, a->dir);
+			rc = 2;
+		}
 		if (got <= 0)
 			continue;
 		shown++;
@@ -215,9 +217,9 @@ static int stats_print(const struct args *a, int dirfd, struct dirent **names,
 		puts(json_object_to_json_string_ext(all,
 						    JSON_C_TO_STRING_PRETTY));
 	else if (!shown)
-		printf("no disk is connected\n");
+		printf("no disk is connected in %s\n", a->dir);
 	json_object_put(all);
-	return 0;
+	return rc;
 }
 
 static error_t option_parse(int key, char *arg, struct argp_state *state)
