@@ -145,6 +145,7 @@ static void turn_lists_read(struct turn *t)
 	if (!n)
 		return;
 	t->nlisted = 0;
+	t->indirect += n;
 	for (i = 0; i < n; i++)
 		t->uses[i] = request_list_use(t->listed[i]);
 	grant_space_acquire(t->grants, t->uses, n);
@@ -223,6 +224,8 @@ void turn_publish(struct turn *t)
 	stats_set(&s->notifies, t->channel->sent);
 	stats_set(&s->wakeups, t->channel->received);
 	stats_set(&s->spurious, t->channel->spurious);
+	stats_set(&s->indirect, t->indirect);
+	stats_set(&s->kept_pages, grant_space_kept(t->grants));
 }
 
 static void turn_answer(struct turn *t)

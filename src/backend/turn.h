@@ -40,7 +40,8 @@ struct turn {
 	struct ev_origin ev;
 	struct log_limit limit;
 	struct turn_fault fault;
-	uint64_t pushes; /* with responses in them */
+	uint64_t pushes;   /* with responses in them */
+	uint64_t indirect; /* requests with segments in pages */
 	struct stats_queue *stats;
 	struct stats_queue own_stats; /* where nobody wants them */
 

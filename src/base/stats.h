@@ -10,7 +10,7 @@
  * Safe while a device goes (XSA-528): the file is complete before it gets its
  * name, loses its name before its queues end, and who has it open keeps it.
  * Each number is written by one thread, whole, and only grows, but for
- * in_flight and those that say so; two numbers read one after the other may
+ * in_flight and those that say "now"; two numbers read one after the other may
  * be of different moments.
  *
  * This is an interface: fields are added at the end of a struct, and a reader
@@ -61,6 +61,8 @@ struct stats_queue {
 	uint64_t notifies;	       /* of these, with a notification */
 	uint64_t wakeups;	       /* by the frontend */
 	uint64_t spurious;	       /* of these, for nothing (RG-32) */
+	uint64_t indirect;	       /* requests with segments in pages */
+	uint64_t kept_pages;	       /* now mapped between requests (GR-47) */
 };
 
 /* One writer: a whole store, and no more than that. */

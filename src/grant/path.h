@@ -23,7 +23,8 @@ struct grant_space {
 	struct grant_space_setup setup;
 	const struct xen_gnttab_ops *gnttab;
 	const struct grant_path_ops *path;
-	void *own; /* the path's */
+	void *own;     /* the path's */
+	unsigned kept; /* pages mapped for longer than a request */
 	/* Room for one batch, setup.pages_max each. */
 	uint32_t *grefs;
 	int16_t *status;

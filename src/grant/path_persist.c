@@ -38,7 +38,6 @@ struct persist_own {
 	uint32_t *hash;
 	uint32_t hash_mask;
 	uint32_t newest, oldest;
-	unsigned kept;
 	/* Room for a batch. */
 	struct xen_map *maps;
 	struct entry **batch;
@@ -168,7 +167,7 @@ static void batch_drop(struct grant_space *s, unsigned n)
 	s->gnttab->unmap(s->setup.gnttab, own->maps, n);
 	for (i = 0; i < n; i++) {
 		if (own->batch[i]->kept) {
-			own->kept--;
+			s->kept--;
 			atomic_fetch_sub(&s->setup.budget->used, 1);
 		}
 		entry_free(own, own->batch[i]);
@@ -180,11 +179,9 @@ static void batch_drop(struct grant_space *s, unsigned n)
 /* An entry that was just mapped: is it to stay after its request? */
 static void entry_keep(struct grant_space *s, struct entry *e)
 {
-	struct persist_own *own = s->own;
-
-	if (own->kept < s->setup.keep_pages && budget_take(s->setup.budget)) {
+	if (s->kept < s->setup.keep_pages && budget_take(s->setup.budget)) {
 		e->kept = true;
-		own->kept++;
+		s->kept++;
 	}
 }
 
@@ -222,7 +219,7 @@ static bool persist_idle(struct grant_space *s)
 		e->fresh = false;
 	}
 	batch_drop(s, n);
-	return own->kept > 0;
+	return s->kept > 0;
 }
 
 /* ---- acquire and release ------------------------------------------------ */
@@ -233,8 +230,8 @@ static void room_make(struct grant_space *s, unsigned need)
 	struct persist_own *own = s->own;
 	unsigned n = 0;
 
-	while (own->oldest != NONE && own->kept - n > 0 &&
-	       own->kept - n + need > s->setup.keep_pages) {
+	while (own->oldest != NONE && s->kept - n > 0 &&
+	       s->kept - n + need > s->setup.keep_pages) {
 		struct entry *e = &own->entry[own->oldest];
 
 		order_remove(own, e);

@@ -70,3 +70,8 @@ bool grant_space_idle(struct grant_space *s)
 {
 	return s->path->idle && s->path->idle(s);
 }
+
+unsigned grant_space_kept(const struct grant_space *s)
+{
+	return s->kept;
+}

@@ -103,4 +103,7 @@ void grant_space_release(struct grant_space *s, struct grant_use **uses,
  */
 bool grant_space_idle(struct grant_space *s);
 
+/* Pages that are mapped now and stay so when no request uses them. */
+unsigned grant_space_kept(const struct grant_space *s);
+
 #endif

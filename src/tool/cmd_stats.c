@@ -120,6 +120,10 @@ static void print_text(const struct device *d)
 		       (double)s->waited_ns[i] / 1e3 / (double)n,
 		       (unsigned long long)s->errors[i]);
 	}
+	if (s->indirect || s->kept_pages)
+		printf("  indirect %llu; %llu pages kept mapped\n",
+		       (unsigned long long)s->indirect,
+		       (unsigned long long)s->kept_pages);
 	printf("  in flight %llu; refused %llu, tolerated %llu; notified %llu "
 	       "of %llu pushes; woken %llu, %llu for nothing\n",
 	       (unsigned long long)s->in_flight, (unsigned long long)s->refused,
@@ -154,6 +158,8 @@ static struct json_object *json_counters(const struct stats_queue *s)
 	put(o, "notifies", s->notifies);
 	put(o, "wakeups", s->wakeups);
 	put(o, "spurious", s->spurious);
+	put(o, "indirect", s->indirect);
+	put(o, "kept_pages", s->kept_pages);
 	return o;
 }
 

@@ -289,12 +289,14 @@ static void idle_gives_memory_back(void **state)
 	(void)state;
 	open_space(GRANT_PATH_PERSIST, 16, 100);
 	cost(0, 4);
+	assert_int_not_equal(grant_space_kept(space), 0);
 	assert_true(grant_space_idle(space)); /* they were used just now */
 	assert_int_equal(live, 4);
 	cost(1, 1);
 	assert_true(grant_space_idle(space));
 	assert_int_equal(live, 1);
 	assert_false(grant_space_idle(space));
+	assert_int_equal(grant_space_kept(space), 0);
 	assert_int_equal(live, 0);
 	assert_int_equal(cost(1, 1), 1);
 	close_space();

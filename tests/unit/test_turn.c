@@ -281,6 +281,8 @@ static void data_in_memory_is_bounded(void **state)
 	assert_int_equal(answered, 32);
 	assert_int_equal(most, turn.pages_max / 256);
 	assert_int_equal(turn.pages, 0);
+	turn_publish(&turn);
+	assert_int_equal(turn.stats->indirect, 32);
 }
 
 static void RG_20_a_fault_is_told_and_what_is_in_flight_ends(void **state)

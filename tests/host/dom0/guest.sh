@@ -15,6 +15,7 @@ all_clean
 
 step "the image is sound"
 e2fsck -fn $IMAGES/disk.img || fail "e2fsck found faults"
+trimmed disk.img
 logged 'refused|failed' && fail "the log tells of failures"
 daemon_stop
 cat /tmp/ringsided.log

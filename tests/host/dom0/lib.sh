@@ -14,6 +14,7 @@
 #	guest_stop NAME               tell its task to stop
 #	guest_task NAME SECONDS       wait for its task; its exit status
 #	guest_gone NAME SECONDS       wait until the domain is gone
+#	trimmed NAME                  image NAME takes no more room than its ext4 uses
 #	all_clean                     nothing of any guest is left anywhere
 #	step TEXT, fail TEXT
 set -u
@@ -160,6 +161,20 @@ key()
 has()
 {
 	[ "$(key "$1" "$2")" = "$3" ]
+}
+
+# Discards reached the image: of what its file system does not use it has at
+# most a few blocks, which are of no whole cluster.
+trimmed()
+{
+	local free all size used has
+	free=$(dumpe2fs -h "$IMAGES/$1" 2>/dev/null | awk '/^Free blocks:/ { print $3 }')
+	all=$(dumpe2fs -h "$IMAGES/$1" 2>/dev/null | awk '/^Block count:/ { print $3 }')
+	size=$(dumpe2fs -h "$IMAGES/$1" 2>/dev/null | awk '/^Block size:/ { print $3 }')
+	used=$(((all - free) * size >> 10)) has=$(du -k "$IMAGES/$1" | cut -f1)
+	printf '   %s: the file system uses %s KiB, the image has %s KiB\n' \
+		"$1" $used "$has"
+	[ "$has" -le $((used + 4096)) ] || fail "discards did not reach $1"
 }
 
 # Tell it to stop.

@@ -9,5 +9,6 @@ TASK_ENV="FIO_SIZE=4M" guest_start pvh /root/guest/data.sh \
 guest_task pvh 400 || fail "its task failed with status $?"
 guest_gone pvh 30
 e2fsck -fn $IMAGES/pvh.img || fail "e2fsck found faults"
+trimmed pvh.img
 all_clean
 daemon_stop

@@ -32,6 +32,9 @@ if ! mount /dev/xvda /mnt 2>/dev/null; then
 fi
 sums /mnt/tree | cmp - /mnt/sums
 echo "$(wc -l </mnt/sums) files are as they were"
-rm -rf /mnt/tree/etc
+rm -rf /mnt/tree/etc /mnt/fio
+sync
+# Says how much: all that is free.
+fstrim -v /mnt
 umount /mnt
 e2fsck -fn /dev/xvda >/tmp/fsck 2>&1 || { cat /tmp/fsck; exit 1; }
