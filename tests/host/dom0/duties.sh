@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: MIT
 # In dom0: all that a backend offers, used by one guest with four processors:
-# four queues, rings of 16 pages, indirect requests, kept grants; a read-only
-# disk and a cdrom; a disk that grows; save and restore.
+# four queues, rings of 16 pages, indirect requests, kept grants; a disk that
+# grows; save and restore under load.
 . "${0%/*}/lib.sh"
 daemon_start --queues 4
 image four.img 64M
-head -c 2M /dev/urandom >$IMAGES/fixed.img
-head -c 1M /dev/urandom >$IMAGES/cd.iso
 
 n=0
 answered()
@@ -44,12 +42,12 @@ wrote()
 # The daemon's counter $1 of each of xvda's queues ($2: of this operation).
 counted()
 {
-	ringside stats --json | awk -v key="\"$1\":" -v op="\"${2:-}\":" '
-		{ gsub(/,/, "") }
-		$1 == "\"devid\":" { ours = $2 == 51712 }
-		$1 ~ /^"[a-z]*":/ && /\{/ { at = $1 }
-		/\}/ { at = "" }
-		ours && $1 == key && (op == "\"\":" || at == op) { print $2 }'
+	ringside stats --json | awk -v key="$1" -v op="${2:-}" '
+		{ gsub(/[",:]/, " ") }
+		$1 == "devid" { ours = $2 == 51712 }
+		/{/ { at = $1 }
+		/}/ { at = "{" }
+		ours && $1 == key && (op == "" || at == op) { print $2 }'
 }
 
 sum()
@@ -64,10 +62,11 @@ keeps()
 	[ "$(sum $(counted kept_pages))" -gt 0 ]
 }
 
+# blkfront has a page ready for each segment of each request of each ring.
 step "a guest with four processors"
-guest_start four /root/guest/duties.sh 'vcpus=4' 'memory=256' \
-	"disk=['$(disk xvda four.img)','$(disk xvdb fixed.img ro)','format=raw,vdev=xvdc,devtype=cdrom,access=ro,script=block-ringside,target=$IMAGES/cd.iso']" \
-	'extra="console=hvc0 quiet xen_blkfront.max_queues=4 xen_blkfront.max_ring_page_order=4"'
+guest_start four /root/guest/duties.sh 'vcpus=4' \
+	"disk=['$(disk xvda four.img)']" \
+	'extra="console=hvc0 quiet xen_blkfront.max_queues=4 xen_blkfront.max_ring_page_order=4 xen_blkfront.max_indirect_segments=16"'
 order sectors 120
 [ "$SAID" = 131072 ] || fail "it sees $SAID sectors"
 for want in "multi-queue-num-queues 4" "ring-page-order 4" \
@@ -88,14 +87,6 @@ for i in $writes; do
 	[ "$i" -gt 0 ] || fail "a queue wrote nothing"
 done
 [ "$(sum $indirect)" -gt 0 ] || fail "no request was indirect"
-
-step "a read-only disk and a cdrom"
-order readonly
-[ "$SAID" = "1 $(md5sum <$IMAGES/fixed.img | cut -c1-32)" ] ||
-	fail "of the read-only disk: $SAID"
-order cdrom
-[ "${SAID#* }" = "$(md5sum <$IMAGES/cd.iso | cut -c1-32)" ] ||
-	fail "of the cdrom: $SAID"
 
 step "the disk grows"
 truncate -s 96M $IMAGES/four.img

@@ -7,6 +7,17 @@ sums()
 	(cd "$1" && find . -type f -print0 | sort -z | xargs -0 md5sum)
 }
 
+# Nobody can write to the disk, and it has what dom0 says it has.
+fixed()
+{
+	[ "$(cat /sys/block/${1#/dev/}/ro)" = 1 ] || return 1
+	! dd if=/dev/zero of=$1 bs=4k count=1 conv=fsync 2>/dev/null || return 1
+	[ "$(md5sum <$1)" = "$2  -" ] || return 1
+	echo "$1 can only be read, and is right"
+}
+
+[ -z "${READONLY:-}" ] || fixed /dev/xvdb "$READONLY"
+[ -z "${CDROM:-}" ] || fixed /dev/xvdc "$CDROM"
 if ! mount /dev/xvda /mnt 2>/dev/null; then
 	echo "blkfront of $(uname -r), $(uname -m)"
 	mkfs.ext4 -q /dev/xvda
