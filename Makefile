@@ -29,8 +29,8 @@ SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address \
 	-fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
 	$(if $(filter thread,$(SAN)),-fsanitize=thread \
 	$(if $(findstring gcc,$(CC)),-Wno-tsan)) \
-	$(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link,address,undefined \
-	-fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+	$(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link -fsanitize=address \
+	-fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 # -Wno-tsan: the ring's fences are between processes.
 CPPFLAGS += -D_GNU_SOURCE -I. -Isrc -I$(B)/gen \
 	-DRINGSIDE_VERSION='"$(shell cat VERSION)"'

@@ -85,6 +85,18 @@ static int guest_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 	return (int)failed;
 }
 
+/* What changed of these bytes of a mapping goes where they are of. */
+static void guest_write(const struct guest_mapping *from, size_t off,
+			size_t len)
+{
+	uint8_t *page =
+		guest + from->grefs[off / XEN_PAGE_SIZE] * XEN_PAGE_SIZE;
+
+	for (; len--; off++)
+		if (from->pages[off] != from->before[off])
+			page[off % XEN_PAGE_SIZE] = from->pages[off];
+}
+
 static int guest_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 {
 	(void)g;
@@ -95,11 +107,9 @@ static int guest_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 		fuzz_check(maps->writable ||
 				   !memcmp(from->pages, from->before, len),
 			   "GR-49: nothing is written to read-only pages");
-		for (i = 0; maps->writable && i < len; i++)
-			if (from->pages[i] != from->before[i])
-				guest[from->grefs[i / XEN_PAGE_SIZE] *
-					      XEN_PAGE_SIZE +
-				      i % XEN_PAGE_SIZE] = from->pages[i];
+		for (i = 0; maps->writable && i < len; i += 512)
+			if (memcmp(from->pages + i, from->before + i, 512))
+				guest_write(from, i, 512);
 		free(from->pages);
 		free(from->before);
 		from->pages = from->before = NULL;
@@ -115,7 +125,7 @@ static int guest_copy(struct xen_gnttab *g, struct xen_copy *c, unsigned n)
 
 	(void)g;
 	for (; n--; c++) {
-		uint8_t *page = guest + c->gref * XEN_PAGE_SIZE;
+		uint8_t *page = guest;
 
 		fuzz_check(c->off_bytes + c->len_bytes <= (int)XEN_PAGE_SIZE,
 			   "GR-50: a copy stays inside the guest's page");
@@ -125,6 +135,8 @@ static int guest_copy(struct xen_gnttab *g, struct xen_copy *c, unsigned n)
 			   "GR-50: a copy stays inside our page");
 		c->status = c->gref < GUEST_PAGES ? XEN_GNTST_OKAY
 						  : XEN_GNTST_BAD_GNTREF;
+		if (!c->status)
+			page += c->gref * XEN_PAGE_SIZE;
 		if (c->status)
 			failed++;
 		else if (c->to_guest)
