@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Ringside.  `make help` lists what can be made.
 #
-# Variables: CC=gcc|clang   SAN=address|thread (a build of its own)
+# Variables: CC=gcc|clang   SAN=address|thread|fuzz (a build of its own)
 #            WERROR=1 (warnings are errors)   DESTDIR, PREFIX (install)
 
 SHELL := /bin/bash
@@ -28,7 +28,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 SANFLAGS := $(if $(filter address,$(SAN)),-fsanitize=address \
 	-fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
 	$(if $(filter thread,$(SAN)),-fsanitize=thread \
-	$(if $(findstring gcc,$(CC)),-Wno-tsan)) # fences: the ring's, between processes
+	$(if $(findstring gcc,$(CC)),-Wno-tsan)) \
+	$(if $(filter fuzz,$(SAN)),-fsanitize=fuzzer-no-link -fsanitize=address \
+	-fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+# -Wno-tsan: the ring's fences are between processes.
 CPPFLAGS += -D_GNU_SOURCE -I. -Isrc -I$(B)/gen \
 	-DRINGSIDE_VERSION='"$(shell cat VERSION)"'
 ALL_CFLAGS := -std=c11 $(CFLAGS) $(WARN) $(SANFLAGS) -fPIC -pthread
@@ -162,6 +165,26 @@ $(B)/seam: $(patsubst %.c,$(B)/%.o,$(wildcard tests/seam/*.c)) $(BASE_O) $(XEN_O
 .PHONY: units
 units: $(UNIT) $(FIXTURE) $(B)/seam ## build the unit tests
 
+# libFuzzer is clang's, so the harnesses have a build of their own.
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_O := $(BASE_O) $(RING_O) $(call layer,src/grant src/xenbus src/request \
+	src/desk/store) $(B)/src/desk/loop.o $(B)/src/backend/turn.o \
+	$(B)/src/backend/channel.o $(EMIT_O)
+
+$(B)/libfuzz.a: $(FUZZ_O)
+	@rm -f $@; ar rcs $@ $^
+
+$(B)/fuzz/%: tests/fuzz/%.c $(B)/libfuzz.a
+	@mkdir -p $(@D)
+	@echo "  FUZZ    $@"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
+		$(B)/libfuzz.a $(UST_LIBS)
+
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZ)
+fuzz: ## build the fuzzing harnesses, which tests/run runs for some seconds
+	@+$(MAKE) --no-print-directory CC=clang SAN=fuzz fuzzers
+
 -include $(shell find build -name '*.d' 2>/dev/null)
 
 # ---- checks -----------------------------------------------------------------
@@ -193,6 +216,7 @@ demo: ## disk I/O over the desk, recorded and drawn, in out/demo
 check: ## the quick tests, under a minute once built
 	@tests/deps demo test
 	@+$(MAKE) --no-print-directory SAN=address all units
+	@+$(MAKE) --no-print-directory fuzz
 	@+$(MAKE) --no-print-directory all units lint
 	@tests/run --quick
 
@@ -201,7 +225,7 @@ test: ## all tests
 	@tests/deps demo test host
 	@+$(MAKE) --no-print-directory SAN=address all units
 	@+$(MAKE) --no-print-directory SAN=thread all units
-	@+$(MAKE) --no-print-directory CC=clang all units
+	@+$(MAKE) --no-print-directory CC=clang all units fuzz
 	@+$(MAKE) --no-print-directory all units lint
 	@+$(MAKE) --no-print-directory host-images
 	@tests/run --all

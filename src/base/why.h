@@ -4,7 +4,7 @@
  * program.  A function that can fail for a reason the user can mend takes a
  * `struct why *` as its last argument and fills it exactly when it returns
  * non-zero.  The sentence says what was wrong, where, and what to do; it has
- * no newline and no program name.
+ * no newline and no program name; control characters become "?".
  */
 #ifndef BASE_WHY_H
 #define BASE_WHY_H

@@ -44,6 +44,10 @@ enum handshake_action handshake_next(const struct handshake_view *v)
 {
 	if (v->gone)
 		return HANDSHAKE_DESTROY;
+	/* Somebody set our state back: what is held must be given up first. */
+	if (v->connected &&
+	    (v->own == XENBUS_INITIALISING || v->own == XENBUS_CLOSED))
+		return HANDSHAKE_CLOSE;
 	if (!v->online)
 		return removal_next(v);
 

@@ -101,6 +101,10 @@ static void test_why(void **state)
 	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(why_set(&why, -1, "%s", longer), -1);
 	assert_int_equal(strlen(why.text), sizeof(why.text) - 1);
+
+	/* A guest's words stay in their line and leave a terminal alone. */
+	why_set(&why, -1, "\"%s\"", "\xc3\xa9\nringsided: \x1b[2J\x7f");
+	assert_string_equal(why.text, "\"\xc3\xa9?ringsided: ?[2J?\"");
 }
 
 /* ---- what comes out on stderr ---- */

@@ -109,6 +109,18 @@ static void a_fault_closes_and_is_forgotten_afterwards(void **state)
 			 HANDSHAKE_OFFER);
 }
 
+/* A toolstack that sets our state back does not make us forget our rings. */
+static void a_state_that_is_set_back_ends_the_connection(void **state)
+{
+	(void)state;
+	assert_int_equal(NEXT(.own = 1, .peer = 4, .connected = true),
+			 HANDSHAKE_CLOSE);
+	assert_int_equal(NEXT(.own = 6, .peer = 1, .connected = true),
+			 HANDSHAKE_CLOSE);
+	assert_int_equal(NEXT_OFFLINE(.own = 6, .peer = 4, .connected = true),
+			 HANDSHAKE_CLOSE);
+}
+
 /* A dead predecessor's state 4 is no connection. */
 static void what_a_dead_backend_left(void **state)
 {
@@ -197,6 +209,7 @@ int main(void)
 		cmocka_unit_test(what_another_backend_offered_is_offered_anew),
 		cmocka_unit_test(a_driver_domain_removes_its_directory),
 		cmocka_unit_test(a_fault_closes_and_is_forgotten_afterwards),
+		cmocka_unit_test(a_state_that_is_set_back_ends_the_connection),
 		cmocka_unit_test(what_a_dead_backend_left),
 		cmocka_unit_test(a_removed_directory_ends_everything),
 		cmocka_unit_test(it_never_goes_round_in_circles),
