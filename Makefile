@@ -162,8 +162,14 @@ $(B)/seam: $(patsubst %.c,$(B)/%.o,$(wildcard tests/seam/*.c)) $(BASE_O) $(XEN_O
 	@echo "  TEST    $@"
 	@$(CC) $(ALL_CFLAGS) -o $@ $^ $(XEN_LIBS)
 
+# A hostile frontend against a ringsided, a case for each rule.
+CONFORMANCE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/conformance/*.c))
+$(B)/conformance: $(CONFORMANCE) $(B)/libtest.a
+	@echo "  TEST    $@"
+	@$(CC) $(ALL_CFLAGS) -o $@ $^ $(XEN_LIBS) $(UST_LIBS)
+
 .PHONY: units
-units: $(UNIT) $(FIXTURE) $(B)/seam ## build the unit tests
+units: $(UNIT) $(FIXTURE) $(B)/seam $(B)/conformance ## build the unit tests
 
 # libFuzzer is clang's, so the harnesses have a build of their own.
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -6,7 +6,7 @@
 
 int channel_open(struct channel *c, struct xen_host *host, uint16_t domid,
 		 uint32_t remote_port, const struct ev_origin *ev,
-		 struct why *why)
+		 const char **rule, struct why *why)
 {
 	int err;
 
@@ -21,6 +21,7 @@ int channel_open(struct channel *c, struct xen_host *host, uint16_t domid,
 	if (err < 0) {
 		c->ops->close(c->evtchn);
 		c->evtchn = NULL;
+		*rule = "XB-03";
 		return why_set(why, err,
 			       "cannot bind event channel %u of "
 			       "domain %u: %s",

@@ -28,10 +28,13 @@ struct channel {
 	uint64_t spurious; /* received without work (RG-32) */
 };
 
-/* Bind a new port to `remote_port` of `domid`. */
+/*
+ * Bind a new port to `remote_port` of `domid`.  Where that is no port to bind
+ * to, *rule is the rule that the frontend broke.
+ */
 int channel_open(struct channel *c, struct xen_host *host, uint16_t domid,
 		 uint32_t remote_port, const struct ev_origin *ev,
-		 struct why *why);
+		 const char **rule, struct why *why);
 void channel_close(struct channel *c);
 
 /* Readable when channel_take() has something. */

@@ -171,7 +171,7 @@ static void *queue_main(void *arg)
 /* ---- opening and closing ------------------------------------------------ */
 
 int queue_open(struct queue **out, const struct queue_setup *setup,
-	       struct why *why)
+	       const char **rule, struct why *why)
 {
 	const struct xen_ops *ops = setup->host->ops;
 	struct queue *q = calloc(1, sizeof(*q));
@@ -198,6 +198,8 @@ int queue_open(struct queue **out, const struct queue_setup *setup,
 	err = grant_ring_map(q->gnttab, setup->host, setup->domid,
 			     setup->ring_grefs, setup->ring_pages, &q->ev,
 			     &q->ring_map, why);
+	if (err == -EFAULT)
+		*rule = "XB-03";
 	if (err)
 		goto fail;
 	err = turn_open(&q->turn, setup, q->gnttab, &q->channel,
@@ -208,7 +210,7 @@ int queue_open(struct queue **out, const struct queue_setup *setup,
 	ev_ring_map(&q->ev, order, q->turn.ring.entries, setup->ring_grefs,
 		    setup->ring_pages);
 	err = channel_open(&q->channel, setup->host, setup->domid,
-			   setup->evtchn_port, &q->ev, why);
+			   setup->evtchn_port, &q->ev, rule, why);
 	if (err)
 		goto fail;
 	*out = q;

@@ -42,10 +42,11 @@ struct queue_setup {
 
 /*
  * Map the ring, bind the channel, allocate for a full ring (XB-05).  The
- * thread does not run yet.  On failure nothing is left.
+ * thread does not run yet.  On failure nothing is left; *rule is set where the
+ * frontend's grant or port is none (XB-03), and not where we are at fault.
  */
 int queue_open(struct queue **out, const struct queue_setup *setup,
-	       struct why *why);
+	       const char **rule, struct why *why);
 
 /* Start the thread. */
 int queue_start(struct queue *q, struct why *why);

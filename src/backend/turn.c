@@ -170,6 +170,11 @@ static unsigned turn_take(struct turn *t)
 	uint64_t now = ready > 0 ? clock_now_ns() : 0;
 	unsigned i;
 
+	if (ready == -ESTALE) {
+		turn_fail(t, "RG-22", ready,
+			  "the frontend's req_prod went back");
+		return 0;
+	}
 	if (ready < 0) {
 		turn_fail(t, "RG-20", ready,
 			  "the frontend's req_prod claims "

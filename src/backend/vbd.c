@@ -217,7 +217,7 @@ bool vbd_fault_poll(struct vbd *v)
 }
 
 static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
-			  unsigned i, struct why *why)
+			  unsigned i, const char **rule, struct why *why)
 {
 	struct queue_setup setup = {
 		.host = v->dev.host,
@@ -253,7 +253,7 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 	int err;
 
 	setup.ev.queue = (uint16_t)i;
-	err = queue_open(&v->queues[i], &setup, why);
+	err = queue_open(&v->queues[i], &setup, rule, why);
 	if (err)
 		return err;
 	v->nqueues = i + 1;
@@ -281,9 +281,7 @@ static int vbd_connect(struct vbd *v)
 		goto fault;
 	vbd_stats_open(v, &got);
 	for (i = 0; i < got.queues; i++) {
-		/* XB-05; a gref or port that is none is the frontend's. */
-		rule = "XB-03";
-		err = vbd_queue_open(v, &got, i, &why);
+		err = vbd_queue_open(v, &got, i, &rule, &why); /* XB-05 */
 		if (err)
 			goto fault;
 	}
@@ -389,6 +387,10 @@ static int vbd_act(struct vbd *v, enum handshake_action action)
 	switch (action) {
 	case HANDSHAKE_OFFER:
 		v->faulted = v->stale = false;
+		/* XB-04: it had nothing to read but a state before 2. */
+		v->offer.unseen = v->dev.own == XENBUS_INITIALISING &&
+				  (v->dev.peer == XENBUS_INITIALISED ||
+				   v->dev.peer == XENBUS_CONNECTED);
 		return negotiate_offer_write(&v->dev, &v->offer);
 	case HANDSHAKE_CONNECT:
 		return vbd_connect(v);

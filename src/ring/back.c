@@ -31,7 +31,10 @@ int ring_back_ready(struct ring_back *r)
 	uint32_t prod = ring_load_acquire(&r->shared->req_prod);
 	uint32_t ready = prod - r->req_cons;
 
-	/* RG-20, and RG-22: an index that went back claims 2^32 - n. */
+	/* RG-22: what went back is not 2^32 - n new requests. */
+	if (ready && r->req_cons - prod <= r->entries)
+		return -ESTALE;
+	/* RG-20 */
 	if (prod - r->rsp_prod_pvt > r->entries)
 		return -EPROTO;
 	if (ready)

@@ -25,8 +25,8 @@ void ring_back_init(struct ring_back *r, void *pages, unsigned npages,
 
 /*
  * How many requests may be taken now: reads req_prod once (RG-24).
- * -EPROTO if it claims more than the ring holds (RG-20): then this ring must
- * never be read again.
+ * -EPROTO if it claims more than the ring holds (RG-20), -ESTALE if it went
+ * back (RG-22): then this ring must never be read again.
  */
 int ring_back_ready(struct ring_back *r);
 

@@ -53,7 +53,7 @@ struct xen_map {
 	void *addr;	       /* out: NULL if any page could not be mapped */
 };
 
-#define XEN_MAP_MAX 512u
+#define XEN_MAP_MAX 1024u /* an indirect request may have so many */
 
 /* One grant copy, inside one page on both sides (GR-50). */
 struct xen_copy {

@@ -122,6 +122,61 @@ static int abi_read(struct xenbus_device *d, enum negotiate_abi *abi,
 	return err;
 }
 
+/*
+ * A number that the frontend wrote.  On failure *rule is XB-08 where it is no
+ * number, and `rule_range` where it is one that may not be.
+ */
+static int number_read(struct xenbus_device *d, const char *key, uint64_t min,
+		       uint64_t max, uint64_t missing, uint64_t *out,
+		       const char *rule_range, const char **rule,
+		       struct why *why)
+{
+	int err = xenbus_peer_number(d, 0, key, min, max, missing, out, why);
+
+	if (err == -EINVAL)
+		*rule = "XB-08";
+	else if (err == -ERANGE)
+		*rule = rule_range;
+	return err;
+}
+
+/* XB-04: more than a default, asked for before anything was offered. */
+static int unseen_check(const struct negotiate_offer *offer, const char *key,
+			uint64_t value, uint64_t standard, const char **rule,
+			struct why *why)
+{
+	if (!offer->unseen || value == standard)
+		return 0;
+	*rule = "XB-04";
+	return why_set(why, -EINVAL,
+		       "the frontend wrote %s = %llu and state 3 before this "
+		       "backend offered anything in state 2",
+		       key, (unsigned long long)value);
+}
+
+static bool peer_has(struct xenbus_device *d, const char *key)
+{
+	char *text = xenbus_peer_read(d, 0, key);
+
+	free(text);
+	return text;
+}
+
+/* `key` of a ring is absent. */
+static int ring_key_missing(struct xenbus_device *d, const char *prefix,
+			    const char *key, bool order_given,
+			    const char **rule, struct why *why)
+{
+	/* XB-12: keys of one queue, where there are several. */
+	if (*prefix && (peer_has(d, "ring-ref") || peer_has(d, "ring-ref0")))
+		*rule = "XB-12";
+	else
+		*rule = order_given ? "XB-10" : "XB-03";
+	return why_set(why, -EINVAL,
+		       "the frontend reached state %d without writing %s",
+		       (int)d->peer, key);
+}
+
 /* The keys of one queue: in the frontend's directory, or queue-N/ below. */
 static int ring_read(struct xenbus_device *d, const char *prefix,
 		     unsigned order, bool order_given,
@@ -143,37 +198,28 @@ static int ring_read(struct xenbus_device *d, const char *prefix,
 			snprintf(key, sizeof(key), "%sring-ref%u", prefix, i);
 		else
 			snprintf(key, sizeof(key), "%sring-ref", prefix);
-		err = xenbus_peer_number(d, 0, key, 0, UINT32_MAX, UINT64_MAX,
-					 &number, why);
+		err = number_read(d, key, 0, UINT32_MAX, UINT64_MAX, &number,
+				  "XB-03", rule, why);
 		if (!err && number == UINT64_MAX && !order && order_given) {
 			snprintf(key, sizeof(key), "%sring-ref0", prefix);
-			err = xenbus_peer_number(d, 0, key, 0, UINT32_MAX,
-						 UINT64_MAX, &number, why);
+			err = number_read(d, key, 0, UINT32_MAX, UINT64_MAX,
+					  &number, "XB-03", rule, why);
 		}
 		if (!err && number == UINT64_MAX)
-			err = why_set(why, -EINVAL,
-				      "the frontend reached "
-				      "state %d without writing %s",
-				      (int)d->peer, key);
-		if (err) {
-			*rule = order || order_given ? "XB-10" : "XB-03";
+			err = ring_key_missing(d, prefix, key, order_given,
+					       rule, why);
+		if (err)
 			return err;
-		}
 		ring->gref[i] = (uint32_t)number;
 	}
 
 	snprintf(key, sizeof(key), "%sevent-channel", prefix);
-	err = xenbus_peer_number(d, 0, key, 1, UINT32_MAX, UINT64_MAX, &number,
-				 why);
+	err = number_read(d, key, 1, UINT32_MAX, UINT64_MAX, &number, "XB-03",
+			  rule, why);
 	if (!err && number == UINT64_MAX)
-		err = why_set(why, -EINVAL,
-			      "the frontend reached state %d "
-			      "without writing %s",
-			      (int)d->peer, key);
-	if (err) {
-		*rule = "XB-03";
+		err = ring_key_missing(d, prefix, key, false, rule, why);
+	if (err)
 		return err;
-	}
 	ring->evtchn_port = (uint32_t)number;
 	return 0;
 }
@@ -185,16 +231,35 @@ static int order_read(struct xenbus_device *d,
 	uint64_t number;
 	int err;
 
-	err = xenbus_peer_number(d, 0, "ring-page-order", 0,
-				 offer->ring_order_max, UINT64_MAX, &number,
-				 why);
-	if (err) {
-		*rule = "XB-09";
+	err = number_read(d, "ring-page-order", 0, offer->ring_order_max,
+			  UINT64_MAX, &number, "XB-09", rule, why);
+	if (err)
 		return err;
-	}
 	*given = number != UINT64_MAX;
 	*order = *given ? (unsigned)number : 0;
-	ev_feature_accept(&d->ev, "ring-page-order", *order);
+	err = unseen_check(offer, "ring-page-order", *order, 0, rule, why);
+	if (!err)
+		ev_feature_accept(&d->ev, "ring-page-order", *order);
+	return err;
+}
+
+static int queues_read(struct xenbus_device *d,
+		       const struct negotiate_offer *offer, unsigned *queues,
+		       const char **rule, struct why *why)
+{
+	uint64_t number;
+	int err;
+
+	/* XB-12: and 0 queues is no way to say one (CVE-2026-45890). */
+	err = number_read(d, "multi-queue-num-queues", 1, offer->queues_max, 1,
+			  &number, "XB-12", rule, why);
+	if (!err)
+		err = unseen_check(offer, "multi-queue-num-queues", number, 1,
+				   rule, why);
+	if (err)
+		return err;
+	*queues = (unsigned)number;
+	ev_feature_accept(&d->ev, "multi-queue-num-queues", number);
 	return 0;
 }
 
@@ -202,36 +267,25 @@ int negotiate_read(struct xenbus_device *d, const struct negotiate_offer *offer,
 		   struct negotiate_result *out, const char **rule,
 		   struct why *why)
 {
+	uint64_t persistent;
 	bool order_given;
-	uint64_t queues, persistent;
 	unsigned i;
 	int err;
 
 	memset(out, 0, sizeof(*out));
 	*rule = "";
 	err = abi_read(d, &out->abi, rule, why);
-	if (err)
-		return err;
-	err = order_read(d, offer, &out->ring_order, &order_given, rule, why);
-	if (err)
-		return err;
-	/* XB-12: and 0 queues is no way to say one (CVE-2026-45890). */
-	err = xenbus_peer_number(d, 0, "multi-queue-num-queues", 1,
-				 offer->queues_max, 1, &queues, why);
-	if (err) {
-		*rule = "XB-12";
-		return err;
-	}
-	out->queues = (unsigned)queues;
-	ev_feature_accept(&d->ev, "multi-queue-num-queues", queues);
-
+	if (!err)
+		err = order_read(d, offer, &out->ring_order, &order_given, rule,
+				 why);
+	if (!err)
+		err = queues_read(d, offer, &out->queues, rule, why);
 	/* GR-47: only if both sides offered it. */
-	err = xenbus_peer_number(d, 0, "feature-persistent", 0, 1, 0,
-				 &persistent, why);
-	if (err) {
-		*rule = "XB-08";
+	if (!err)
+		err = number_read(d, "feature-persistent", 0, 1, 0, &persistent,
+				  "XB-08", rule, why);
+	if (err)
 		return err;
-	}
 	out->persistent = persistent && offer->persistent;
 	ev_feature_accept(&d->ev, "feature-persistent", out->persistent);
 

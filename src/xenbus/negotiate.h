@@ -29,6 +29,8 @@ struct negotiate_offer {
 	bool secure;	 /* discards may be asked to be */
 	uint32_t discard_granularity;
 	uint32_t discard_alignment;
+	/* Not offered, but of it: the frontend was at 3 before it stood. */
+	bool unseen; /* so it may use defaults only (XB-04) */
 };
 
 enum negotiate_abi { NEGOTIATE_X86_64, NEGOTIATE_X86_32 };

@@ -59,7 +59,7 @@ step "keys that break the rules"
 begin=$SECONDS
 broken XB-03 "without writing ring-ref" protocol x86_64-abi
 broken XB-03 "without writing event-channel" ring-ref 8 protocol x86_64-abi
-broken XB-03 "not a number" ring-ref banana event-channel 1
+broken XB-08 "not a number" ring-ref banana event-channel 1
 broken XB-13 "neither x86_64-abi nor" ring-ref 8 event-channel 1 \
 	protocol vax-abi
 broken XB-09 "not a number from 0 to" ring-ref 8 event-channel 1 \

@@ -98,9 +98,9 @@ static const struct xen_ops ops = {
 };
 static struct xen_host host = { .ops = &ops };
 static struct xenbus_device dev;
-static const struct negotiate_offer offer = { .ring_order_max = 2,
-					      .queues_max = 2,
-					      .flush = true };
+static struct negotiate_offer offer = { .ring_order_max = 2,
+					.queues_max = 2,
+					.flush = true };
 static struct negotiate_result got;
 static const char *rule;
 static struct why why;
@@ -270,18 +270,35 @@ static void XB_03_keys_must_stand(void **state)
 	refused("XB-03");
 }
 
+static void XB_04_defaults_only_before_the_offer(void **state)
+{
+	(void)state;
+	offer.unseen = true;
+	accepted();
+	key("ring-page-order", "0");
+	key("multi-queue-num-queues", "1");
+	accepted();
+	key("multi-queue-num-queues", "2");
+	refused("XB-04");
+	key("multi-queue-num-queues", "1");
+	key("ring-page-order", "1");
+	refused("XB-04");
+	offer.unseen = false;
+}
+
 static void XB_08_numbers_are_decimal(void **state)
 {
-	static const char *const bad[] = { "",		 " 8",	"8 ",
-					   "-1",	 "0x8", "8k",
-					   "4294967296", "8\n", "eight" };
+	static const char *const bad[] = { "",	 " 8",	"8 ",  "-1",   "0x8",
+					   "8k", "8 9", "8\n", "eight" };
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		key("ring-ref", bad[i]);
-		refused("XB-03");
+		refused("XB-08");
 	}
+	key("ring-ref", "4294967296"); /* a number, but none of a grant */
+	refused("XB-03");
 	key("ring-ref", "4294967295");
 	accepted();
 }
@@ -292,7 +309,7 @@ static void XB_09_order_is_within_the_offer(void **state)
 	key("ring-page-order", "3");
 	refused("XB-09");
 	key("ring-page-order", "-1");
-	refused("XB-09");
+	refused("XB-08");
 }
 
 static void XB_10_every_spelling_of_the_ring(void **state)
@@ -322,7 +339,7 @@ static void XB_12_number_of_queues(void **state)
 	key("multi-queue-num-queues", "1");
 	accepted();
 	key("multi-queue-num-queues", "2");
-	refused("XB-03"); /* only queue-N/ keys count now */
+	refused("XB-12"); /* only queue-N/ keys count now */
 	key("queue-0/ring-ref", "11");
 	key("queue-0/event-channel", "4");
 	key("queue-1/ring-ref", "12");
@@ -361,6 +378,8 @@ int main(void)
 		cmocka_unit_test_setup(XB_02_the_disk_stands_with_state_4,
 				       fresh),
 		cmocka_unit_test_setup(the_plain_frontend, fresh),
+		cmocka_unit_test_setup(XB_04_defaults_only_before_the_offer,
+				       fresh),
 		cmocka_unit_test_setup(XB_03_keys_must_stand, fresh),
 		cmocka_unit_test_setup(XB_08_numbers_are_decimal, fresh),
 		cmocka_unit_test_setup(XB_09_order_is_within_the_offer, fresh),

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* XB: states, and what has to be true in them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/conformance/nbd.h"
+#include "xen/desk/control.h"
+#include "xen/desk/guest.h"
+
+static uint32_t ports_bound(void)
+{
+	struct desk_counters c;
+	struct why why;
+
+	if (desk_control_counters(case_dir, &c, &why))
+		fail("%s", why.text);
+	return c.ports_bound;
+}
+
+/* The frontend is at 3 before the backend is at 2. */
+static void early(struct peer *p, unsigned order, unsigned queues)
+{
+	char path[64];
+
+	peer_open(p, case_domid(), 51712);
+	p->order = order;
+	p->queues = queues;
+	rings_make(p);
+	/* Its directory, without that of the backend. */
+	snprintf(path, sizeof(path), "/local/domain/%u", p->domid);
+	p->tool->ops->store.mkdir(p->tool, 0, p->front);
+	p->tool->ops->store.permit(p->tool, 0, path, 0, p->domid, 'r');
+	p->tool->ops->store.permit(p->tool, 0, p->front, p->domid, 0, 'r');
+	keys_write(p);
+	front_state(p, 3);
+	peer_attach(p, &(struct attach){ .target = "mem:4M" });
+}
+
+static void xb_04(void)
+{
+	struct peer p;
+
+	early(&p, 0, 1);
+	back_wait(&p, 4);
+	front_state(&p, 4);
+	data_check(&p.ring[0], 0, 3);
+	peer_end(&p);
+
+	early(&p, 1, 1);
+	refused_by(&p, "XB-04");
+	peer_end(&p);
+
+	early(&p, 0, 2);
+	refused_by(&p, "XB-04");
+	/* Who comes again in the right order is served. */
+	front_state(&p, 6);
+	back_wait(&p, 6);
+	rings_free(&p);
+	keys_remove(&p);
+	front_state(&p, 1);
+	back_wait(&p, 2);
+	peer_connect(&p);
+	data_check(&p.ring[1], 0, 3);
+	peer_end(&p);
+}
+
+static void xb_05(void)
+{
+	uint32_t before = ports_bound();
+	struct peer p;
+	unsigned i, j;
+
+	peer_begin(&p, 51712);
+	p.queues = 2;
+	p.order = 1;
+	rings_make(&p);
+	keys_write(&p);
+	front_state(&p, 3);
+	back_wait(&p, 4);
+	for (i = 0; i < p.queues; i++)
+		for (j = 0; j < p.ring[i].pages; j++)
+			same("a ring's page in state 4 to be mapped (-EBUSY)",
+			     desk_guest_grant_end(p.guest, p.ring[i].gref[j]),
+			     -EBUSY);
+	same("ends of channels bound in state 4", ports_bound() - before, 4);
+	front_state(&p, 4);
+	peer_end(&p);
+}
+
+/* The backend goes from one state to another, and is seen in no third. */
+static void moves(struct peer *p, int from, int to)
+{
+	long long seen = -1;
+
+	until((seen = back_number(p, "state")) == to || seen != from,
+	      "expected the backend to move from %d to %d, it stays", from, to);
+	must(seen == to, "expected the backend to move from %d to %d, saw %lld",
+	     from, to, seen);
+}
+
+static void xb_06(void)
+{
+	struct peer p, other;
+	unsigned round;
+
+	peer_open(&p, case_domid(), 51712);
+	peer_attach(&p, &(struct attach){ .target = "mem:4M" });
+	moves(&p, 1, 2);
+	for (round = 0; round < 3; round++) {
+		rings_make(&p);
+		keys_write(&p);
+		front_state(&p, 3);
+		moves(&p, 2, 4);
+		front_state(&p, 4);
+		data_check(&p.ring[0], 0, (uint8_t)round);
+		front_state(&p, 5);
+		moves(&p, 4, 5);
+		front_state(&p, 6);
+		moves(&p, 5, 6);
+		rings_free(&p);
+		keys_remove(&p);
+		front_state(&p, 1);
+		moves(&p, 6, 2);
+	}
+	/* Without online, 6 to 1 brings nothing. */
+	peer_offline(&p);
+	front_state(&p, 6);
+	back_wait(&p, 6);
+	front_state(&p, 1);
+	peer_begin(&other, 51728); /* what comes later was answered */
+	same("the backend's state without online", back_number(&p, "state"), 6);
+	peer_end(&other);
+	peer_end(&p);
+}
+
+/* From state 4, by what the frontend writes, to 6 or 2 at last. */
+static void leave(struct peer *p, const char *state)
+{
+	peer_connect(p);
+	data_check(&p->ring[0], 0, 9);
+	if (state)
+		front_put(p, "state", "%s", state);
+	else
+		front_rm(p, "state");
+	until(back_number(p, "state") == 6 || back_number(p, "state") == 2,
+	      "frontend state \"%s\": expected the backend at 6 or 2, saw %lld",
+	      state ? state : "none", back_number(p, "state"));
+	rings_free(p);
+	keys_remove(p);
+	front_state(p, 6);
+	back_wait(p, 6);
+	front_state(p, 1);
+	back_wait(p, 2);
+}
+
+static void xb_07(void)
+{
+	struct peer p;
+
+	peer_begin(&p, 51712);
+	/* 1 to 4, without 3. */
+	rings_make(&p);
+	keys_write(&p);
+	front_state(&p, 4);
+	back_wait(&p, 4);
+	data_check(&p.ring[0], 0, 8);
+	peer_reconnect(&p);
+
+	leave(&p, "6"); /* without 5 */
+	leave(&p, "1"); /* it starts again */
+	leave(&p, "0");
+	leave(&p, NULL);
+	leave(&p, "gone");
+	leave(&p, "");
+
+	/* States that mean nothing here change nothing. */
+	peer_connect(&p);
+	front_state(&p, 7);
+	front_state(&p, 8);
+	front_state(&p, 2);
+	front_state(&p, 4);
+	data_check(&p.ring[0], 0, 10);
+	same("the backend's state", back_number(&p, "state"), 4);
+	peer_end(&p);
+}
+
+/* Just now in state 6: nothing may be mapped or bound. */
+static void all_free(struct peer *p, uint32_t bound)
+{
+	rings_free(p);
+	same("ends of channels bound in state 6", ports_bound(), bound);
+	p->ring[0].mem = NULL;
+}
+
+static void xb_19(void)
+{
+	uint32_t bound = ports_bound();
+	struct nbd *n;
+	struct peer p;
+	struct page page;
+	struct req q;
+
+	n = nbd_begin(&p, 51712);
+	peer_connect(&p);
+	page = page_new(&p, false);
+	q = req_io(WRITE, 0, &page, 0, 7);
+	/* A frontend that closes: with a request in flight. */
+	nbd_hold(n, 1u << NBD_WRITE);
+	put(&p.ring[0], &q);
+	push(&p.ring[0]);
+	nbd_wait(n, 1);
+	peer_offline(&p);
+	back_wait(&p, 5);
+	front_state(&p, 6);
+	nbd_hold(n, 0);
+	back_wait(&p, 6);
+	same("responses", index_get(&p.ring[0], RSP_PROD), 1);
+	page_free(&p, &page);
+	all_free(&p, bound);
+	nbd_end(n, &p);
+}
+
+static void xb_19_stays(void)
+{
+	uint32_t bound = ports_bound();
+	struct peer p;
+
+	peer_begin(&p, 51712);
+	peer_connect(&p);
+	peer_offline(&p);
+	back_wait(&p, 5);
+	data_check(&p.ring[0], 0, 11); /* as long as there is grace */
+	back_wait(&p, 6);	       /* it never closes */
+	all_free(&p, bound);
+	peer_end(&p);
+}
+
+static void xb_19_never(void)
+{
+	struct peer p;
+
+	/* Not connected at all. */
+	peer_begin(&p, 51712);
+	peer_offline(&p);
+	back_wait(&p, 6);
+	peer_end(&p);
+	/* Refused, and it does not move. */
+	peer_begin(&p, 51712);
+	front_state(&p, 3);
+	refused_by(&p, "XB-03");
+	peer_offline(&p);
+	back_wait(&p, 6);
+	peer_end(&p);
+}
+
+const struct conf_case handshake_rules[] = {
+	{ "XB-04 state 3 before the backend's 2", xb_04, NULL },
+	{ "XB-05 state 4 means mapped and bound", xb_05, NULL },
+	{ "XB-06 the order of states", xb_06, NULL },
+	{ "XB-07 states that are skipped", xb_07, NULL },
+	{ "XB-19 removal with a request in flight", xb_19, NULL },
+	{ "XB-19 removal from a frontend that stays", xb_19_stays,
+	  "--grace 300" },
+	{ "XB-19 removal before a connection", xb_19_never, NULL },
+	{ 0 }
+};
