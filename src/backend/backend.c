@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "backend/medium.h"
 #include "backend/stats.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -166,7 +167,9 @@ static void backend_changed(struct backend *b, const char *path)
 		return;
 	}
 	/* Of our own directory only the toolstack's words matter. */
-	if (!*key || !strcmp(key, "state") || !strcmp(key, "online")) {
+	v->params_written |= !strcmp(key, "params");
+	if (!*key || !strcmp(key, "state") || !strcmp(key, "online") ||
+	    !strcmp(key, "params")) {
 		ev_store_watch(&v->dev.ev, path, TOKEN_BACKEND);
 		v->dirty = true;
 	}
@@ -217,6 +220,8 @@ static int backend_steps(struct backend *b)
 			v->dirty = true;
 		if (v->remove_ns && now >= v->remove_ns)
 			v->dirty = true;
+		if (v->measure_ns && now >= v->measure_ns)
+			medium_measure(v);
 		if (v->dirty) {
 			err = vbd_step(v, b->stopping);
 			v->retry_ns = err ? now + RETRY_NS : 0;
@@ -242,7 +247,7 @@ static int backend_steps(struct backend *b)
 	return 0;
 }
 
-/* Milliseconds until the next grace is over, or -1. */
+/* Milliseconds until something is due, or -1. */
 static int backend_timeout(const struct backend *b)
 {
 	uint64_t now = clock_now_ns(), next = UINT64_MAX;
@@ -255,6 +260,8 @@ static int backend_timeout(const struct backend *b)
 			next = v->retry_ns;
 		if (v->remove_ns && v->remove_ns < next)
 			next = v->remove_ns;
+		if (v->measure_ns && v->measure_ns < next)
+			next = v->measure_ns;
 	}
 	if (next == UINT64_MAX)
 		return -1;
@@ -328,7 +335,7 @@ static int backend_loop(struct backend *b, struct why *why)
 		if (fd[1].revents) {
 			fd_drain(b->fault_fd);
 			for (v = b->vbds; v; v = v->next)
-				vbd_fault_poll(v);
+				vbd_queues_poll(v);
 		}
 	}
 }

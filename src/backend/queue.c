@@ -29,6 +29,7 @@ struct queue {
 	struct xen_map ring_map;
 	struct channel channel;
 	struct turn turn;
+	struct turn_storage change; /* the turn's from start to end of one */
 	struct patience patience;
 	uint64_t idle_ns; /* since when it waits for requests alone, or 0 */
 	struct ev_origin ev;
@@ -75,6 +76,9 @@ static int queue_sleep(struct queue *q, bool stopping)
 		abort(); /* only a program error can bring this */
 	if (!n)
 		q->keeping = grant_space_idle(q->turn.grants);
+	/* Before what it stands for is looked at; the end needs it no more. */
+	if (fd[1].revents)
+		eventfd_read(q->stop_fd, &(eventfd_t){ 0 });
 	if (fd[2].revents) {
 		taken = channel_take(&q->channel);
 		if (taken < 0)
@@ -123,12 +127,15 @@ static bool queue_poll(struct queue *q)
 static unsigned queue_next_turn(struct queue *q)
 {
 	uint64_t begin = q->idle_ns ? clock_now_ns() : 0;
+	bool changing = turn_changing(&q->turn);
 	bool stop = atomic_load_explicit(&q->stop, memory_order_relaxed);
 	unsigned work = turn_run(&q->turn, !stop && !q->halted);
 	const struct turn_fault *fault = &q->turn.fault;
 
 	if (fault->text)
 		queue_halt(q, fault->rule, fault->err, fault->text);
+	if (changing && !turn_changing(&q->turn))
+		eventfd_write(q->fault_fd, 1);
 	if (work && q->idle_ns) {
 		patience_learn(&q->patience, begin - q->idle_ns);
 		q->idle_ns = 0;
@@ -151,7 +158,8 @@ static void *queue_main(void *arg)
 		stopping = atomic_load(&q->stop);
 		if (stopping && !turn_in_flight(&q->turn))
 			break;
-		if (!stopping && !q->halted) {
+		/* New requests wait in the ring for the new storage. */
+		if (!stopping && !q->halted && !turn_changing(&q->turn)) {
 			if (q->patience.max_ns && !q->idle_ns &&
 			    !turn_in_flight(&q->turn) && queue_poll(q))
 				continue;
@@ -245,6 +253,7 @@ void queue_close(struct queue *q)
 			      q->turn.pushes - q->channel.sent);
 	}
 	channel_close(&q->channel);
+	queue_change_drop(q);
 	turn_close(&q->turn);
 	if (q->ring_map.addr) {
 		grant_ring_unmap(q->gnttab, q->host, &q->ev, &q->ring_map);
@@ -255,6 +264,45 @@ void queue_close(struct queue *q)
 	if (q->stop_fd >= 0)
 		close(q->stop_fd);
 	free(q);
+}
+
+/* ---- other storage ------------------------------------------------------ */
+
+void queue_resize(struct queue *q, uint64_t size_bytes)
+{
+	atomic_store_explicit(&q->turn.size_bytes, size_bytes,
+			      memory_order_release);
+}
+
+int queue_change_prepare(struct queue *q, struct disk *disk,
+			 uint64_t size_bytes, struct why *why)
+{
+	q->change.disk = disk;
+	q->change.size_bytes = size_bytes;
+	return disk->ops->queue_open(disk, q->turn.ring.entries,
+				     &q->change.queue, why);
+}
+
+void queue_change_start(struct queue *q)
+{
+	atomic_store_explicit(&q->turn.change, &q->change,
+			      memory_order_release);
+	eventfd_write(q->stop_fd, 1);
+}
+
+void queue_change_drop(struct queue *q)
+{
+	if (q->change.queue)
+		q->change.disk->ops->queue_close(q->change.queue);
+	q->change.queue = NULL;
+}
+
+bool queue_changed(struct queue *q)
+{
+	if (turn_changing(&q->turn))
+		return false;
+	queue_change_drop(q);
+	return true;
 }
 
 const struct queue_fault *queue_fault(const struct queue *q)

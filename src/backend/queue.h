@@ -7,6 +7,7 @@
 #ifndef BACKEND_QUEUE_H
 #define BACKEND_QUEUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "backend/patience.h"
@@ -36,7 +37,7 @@ struct queue_setup {
 	unsigned poll_us;		   /* 0..PATIENCE_MAX_US */
 	struct stats_queue *stats;	   /* borrowed; NULL: none */
 	struct ev_origin ev;
-	/* An eventfd to write to when the queue finds a fault; borrowed. */
+	/* An eventfd to write to at a fault, or after a change; borrowed. */
 	int fault_fd;
 };
 
@@ -56,6 +57,25 @@ int queue_start(struct queue *q, struct why *why);
  * thread (XSA-350), unmap and unbind everything, free.  NULL is fine.
  */
 void queue_close(struct queue *q);
+
+/*
+ * From the main thread.  The storage has another size: requests that are taken
+ * from now on are checked by it.  Not while the storage is changed.
+ */
+void queue_resize(struct queue *q, uint64_t size_bytes);
+
+/*
+ * Change to other storage, from the main thread: prepare all queues of a
+ * device, then start them or drop them all.  When a queue has done it, which
+ * waits for what is in flight, its fault_fd is written to and queue_changed()
+ * is true; by then the old storage's queue is closed.  `disk` is borrowed as
+ * the one before was.
+ */
+int queue_change_prepare(struct queue *q, struct disk *disk,
+			 uint64_t size_bytes, struct why *why);
+void queue_change_start(struct queue *q);
+void queue_change_drop(struct queue *q); /* prepared, or not even that */
+bool queue_changed(struct queue *q);
 
 struct queue_fault {
 	const char *rule; /* identifier, or "" */

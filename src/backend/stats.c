@@ -111,6 +111,20 @@ struct stats_queue *stats_queue(struct stats *s, unsigned n)
 	return (struct stats_queue *)(void *)(s->header + 1) + n;
 }
 
+void stats_storage(struct stats *s, uint64_t size_bytes, const char *target)
+{
+	struct stats_header *h = s ? s->header : NULL;
+
+	if (!h)
+		return;
+	stats_set(&h->size_bytes, size_bytes);
+	/* Whoever reads it meanwhile finds a text that ends. */
+	if (strcmp(h->target, target)) {
+		memset(h->target, 0, sizeof(h->target));
+		snprintf(h->target, sizeof(h->target), "%s", target);
+	}
+}
+
 void stats_hide(struct stats *s)
 {
 	if (s && s->path[0])

@@ -25,6 +25,9 @@ struct stats_queue *stats_queue(struct stats *s, unsigned n);
 /* Take its name away; the counters stay in memory until stats_close(). */
 void stats_hide(struct stats *s);
 
+/* The storage has another size, or is another.  NULL is fine. */
+void stats_storage(struct stats *s, uint64_t size_bytes, const char *target);
+
 /* NULL is fine. */
 void stats_close(struct stats *s);
 

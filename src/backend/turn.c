@@ -181,6 +181,8 @@ static unsigned turn_take(struct turn *t)
 			  "more requests than the ring holds");
 		return 0;
 	}
+	t->table.limits.size_bytes =
+		atomic_load_explicit(&t->size_bytes, memory_order_acquire);
 	for (i = 0; i < (unsigned)ready; i++) {
 		struct request_refusal refusal;
 		struct request *r = request_take(&t->table, &t->ring, &refusal);
@@ -260,16 +262,37 @@ static void turn_answer(struct turn *t)
 	turn_publish(t);
 }
 
+/* If nobody needs the old storage any more, change places. */
+static void turn_change(struct turn *t)
+{
+	struct turn_storage *c =
+		atomic_load_explicit(&t->change, memory_order_acquire);
+	const struct turn_storage old = { t->disk, t->storage,
+					  t->table.limits.size_bytes };
+
+	if (t->waiting.head || t->storing)
+		return;
+	t->disk = c->disk;
+	t->storage = c->queue;
+	atomic_store_explicit(&t->size_bytes, c->size_bytes,
+			      memory_order_relaxed);
+	*c = old;
+	atomic_store_explicit(&t->change, NULL, memory_order_release);
+}
+
 unsigned turn_run(struct turn *t, bool take)
 {
+	bool changing = turn_changing(t);
 	unsigned work = turn_reap(t);
 
-	if (take && !t->fault.text)
+	if (take && !changing && !t->fault.text)
 		work += turn_take(t);
 	work += turn_start_waiting(t);
 	if (work)
 		t->disk->ops->kick(t->storage);
 	turn_answer(t);
+	if (changing)
+		turn_change(t);
 	return work;
 }
 
@@ -316,6 +339,7 @@ int turn_open(struct turn *t, const struct queue_setup *setup,
 	int err;
 
 	t->disk = setup->disk;
+	t->size_bytes = setup->limits.size_bytes;
 	t->channel = channel;
 	t->ev = setup->ev;
 	t->stats = setup->stats ? setup->stats : &t->own_stats;

@@ -9,10 +9,15 @@
  *   answer   unmap in one batch, write responses, publish, notify by RG-30
  *
  * Nothing here waits, allocates or locks.
+ *
+ * A change of storage (turn->change) is done between two turns: from when it
+ * is seen no requests are taken, those that were taken are still served by
+ * the old storage, and when none is left the two change places.
  */
 #ifndef BACKEND_TURN_H
 #define BACKEND_TURN_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,9 +35,23 @@ struct turn_fault {
 	const char *text;
 };
 
+/* Storage to change to; and when that is done, what it was changed from. */
+struct turn_storage {
+	struct disk *disk; /* borrowed */
+	struct disk_queue *queue;
+	uint64_t size_bytes;
+};
+
 struct turn {
 	struct disk *disk; /* borrowed */
 	struct disk_queue *storage;
+	/*
+	 * Others write these two.  The size of the storage, below which
+	 * requests are checked from the next turn on; and storage to change
+	 * to, which is set while this is NULL, and the turn's until then.
+	 */
+	_Atomic uint64_t size_bytes;
+	_Atomic(struct turn_storage *) change;
 	struct grant_space *grants;
 	struct channel *channel; /* borrowed */
 	struct ring_back ring;
@@ -77,6 +96,12 @@ void turn_close(struct turn *t);
  * fault.  Returns how much there was: after 0, wait.
  */
 unsigned turn_run(struct turn *t, bool take);
+
+/* A change of storage is still to be done. */
+static inline bool turn_changing(const struct turn *t)
+{
+	return atomic_load_explicit(&t->change, memory_order_acquire);
+}
 
 /* Bring what is counted elsewhere into the statistics. */
 void turn_publish(struct turn *t);

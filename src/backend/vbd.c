@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/medium.h"
 #include "backend/queue.h"
 #include "backend/stats.h"
 #include "base/clock.h"
@@ -34,81 +35,6 @@ static bool vbd_is_ours(struct xenbus_device *d,
 	return ours;
 }
 
-/* What this disk can do of all that is offered. */
-static void vbd_offer_settle(struct vbd *v)
-{
-	const struct disk *disk = v->disk;
-	struct negotiate_offer *o = &v->offer;
-	/* What the toolstack says of it: 0 is no, anything else is nothing. */
-	char *enable = xenbus_own_read(&v->dev, 0, "discard-enable");
-
-	o->discard = o->discard && disk->discard &&
-		     !(enable && !strcmp(enable, "0"));
-	o->secure = o->discard && disk->secure;
-	o->discard_granularity = disk->discard_granularity;
-	o->discard_alignment = disk->discard_alignment;
-	if (disk->queues_max && disk->queues_max < o->queues_max)
-		o->queues_max = disk->queues_max;
-	free(enable);
-}
-
-static void vbd_storage_open(struct vbd *v)
-{
-	struct disk_options opt = v->config->disk;
-	char *params = xenbus_own_read(&v->dev, 0, "params");
-	char *mode = xenbus_own_read(&v->dev, 0, "mode");
-	char *removable = xenbus_own_read(&v->dev, 0, "removable");
-	char *type = xenbus_own_read(&v->dev, 0, "device-type");
-	int err;
-
-	/* XSA-142: what is not clearly writable is opened read-only. */
-	opt.readonly = !mode || strcmp(mode, "w") != 0;
-	if (!params || !*params)
-		err = why_set(&v->disk_why, -EINVAL,
-			      "the toolstack named no "
-			      "target (params is empty)");
-	else
-		err = disk_open(params, &opt, &v->disk, &v->disk_why);
-	v->offer = v->config->offer;
-	if (!err) {
-		vbd_offer_settle(v);
-		v->facts = (struct negotiate_disk){
-			.size_bytes = v->disk->size_bytes,
-			.sector_bytes = v->disk->sector_bytes,
-			.physical_bytes = v->disk->physical_bytes,
-			.readonly = v->disk->readonly,
-			.removable = removable && !strcmp(removable, "1"),
-			.cdrom = type && !strcmp(type, "cdrom"),
-		};
-		ev_device_create(&v->dev.ev, v->dev.path, params,
-				 v->facts.size_bytes);
-	}
-	free(params);
-	free(mode);
-	free(removable);
-	free(type);
-}
-
-/* Tell the toolstack how it went: its script waits for one of the two. */
-static void vbd_storage_tell(struct vbd *v)
-{
-	struct xenbus_device *d = &v->dev;
-
-	if (v->disk) {
-		log_info("domain %u device %u: serving %s, %llu MiB%s",
-			 d->ev.domid, d->ev.devid, v->disk->target,
-			 (unsigned long long)(v->disk->size_bytes >> 20),
-			 v->disk->readonly ? ", read-only" : "");
-		xenbus_own_write(d, 0, "hotplug-status", "connected");
-	} else {
-		log_error("domain %u device %u: %s", d->ev.domid, d->ev.devid,
-			  v->disk_why.text);
-		xenbus_own_write(d, 0, "hotplug-error", "%s", v->disk_why.text);
-		xenbus_own_write(d, 0, "hotplug-status", "error");
-		xenbus_error_write(d, v->disk_why.text);
-	}
-}
-
 int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 	     uint16_t domid, uint32_t devid, const struct vbd_config *config,
 	     int fault_fd, struct why *why)
@@ -127,8 +53,7 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 		free(v);
 		return err;
 	}
-	vbd_storage_open(v);
-	vbd_storage_tell(v);
+	medium_open(v);
 	v->dirty = true;
 	*out = v;
 	return 0;
@@ -172,6 +97,7 @@ static void vbd_disconnect(struct vbd *v)
 	v->stats = NULL;
 	v->nqueues = 0;
 	v->connected = false;
+	medium_settle(v);
 }
 
 void vbd_free(struct vbd *v)
@@ -179,7 +105,7 @@ void vbd_free(struct vbd *v)
 	if (!v)
 		return;
 	vbd_disconnect(v);
-	disk_close(v->disk);
+	medium_close(v);
 	free(v);
 }
 
@@ -200,10 +126,11 @@ static void vbd_fault(struct vbd *v, const char *rule, const char *text)
 	xenbus_error_write(&v->dev, error);
 }
 
-bool vbd_fault_poll(struct vbd *v)
+void vbd_queues_poll(struct vbd *v)
 {
 	unsigned i;
 
+	medium_poll(v);
 	for (i = 0; i < v->nqueues && !v->faulted; i++) {
 		const struct queue_fault *fault = queue_fault(v->queues[i]);
 
@@ -211,9 +138,7 @@ bool vbd_fault_poll(struct vbd *v)
 			continue;
 		vbd_fault(v, fault->rule, fault->why.text);
 		v->dirty = true;
-		return true;
 	}
-	return false;
 }
 
 static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
@@ -279,18 +204,21 @@ static int vbd_connect(struct vbd *v)
 	err = negotiate_read(&v->dev, &v->offer, &got, &rule, &why);
 	if (err)
 		goto fault;
+	medium_measure(v);
+	v->untold = false;
 	vbd_stats_open(v, &got);
 	for (i = 0; i < got.queues; i++) {
 		err = vbd_queue_open(v, &got, i, &rule, &why); /* XB-05 */
 		if (err)
 			goto fault;
 	}
-	err = negotiate_connected_write(&v->dev, &v->offer, &v->facts);
+	err = negotiate_connected_write(&v->dev, &v->facts);
 	if (err) {
 		vbd_disconnect(v);
 		return err;
 	}
 	v->connected = true;
+	v->told_bytes = v->facts.size_bytes;
 	xenbus_error_clear(&v->dev);
 	log_info("domain %u device %u: connected, %u queue%s of %u page%s, "
 		 "grants %s",
@@ -436,7 +364,7 @@ int vbd_step(struct vbd *v, bool stopping)
 		view.overdue = vbd_overdue(v, view.online);
 		action = handshake_next(&view);
 		if (action == HANDSHAKE_WAIT)
-			return 0;
+			return medium_step(v);
 		err = vbd_act(v, action);
 		if (err)
 			return err;

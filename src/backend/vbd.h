@@ -40,10 +40,19 @@ struct vbd {
 	struct xenbus_device dev;
 	const struct vbd_config *config; /* borrowed */
 	int fault_fd;			 /* borrowed, given to the queues */
-	struct disk *disk;		 /* NULL if it could not be opened */
-	struct why disk_why;		 /* then: why */
-	struct negotiate_offer offer;	 /* the daemon's, as this disk has it */
+	/* Its storage, medium.c's: */
+	struct disk *disk;	      /* NULL if it could not be opened */
+	struct why disk_why;	      /* then: why */
+	struct disk *next_disk;	      /* to which the queues change, or NULL */
+	struct negotiate_offer offer; /* the daemon's, as this disk has it */
 	struct negotiate_disk facts;
+	uint64_t told_bytes; /* the size that the frontend knows */
+	char *params;	     /* the last one looked at, or NULL */
+	const char *effect;  /* the same, or "" if that did not do */
+	bool params_written; /* by the toolstack, and not looked at */
+	bool untold;	     /* the frontend is to be told of a size */
+	bool unanswered;     /* the toolstack, of `effect` */
+	uint64_t measure_ns; /* when to look at the size again; 0: never */
 	struct stats *stats; /* of this connection, or NULL */
 	struct queue *queues[NEGOTIATE_QUEUES_MAX];
 	unsigned nqueues;
@@ -77,7 +86,7 @@ void vbd_free(struct vbd *v);
  */
 int vbd_step(struct vbd *v, bool stopping);
 
-/* Look whether a queue has stopped on a fault; true if so. */
-bool vbd_fault_poll(struct vbd *v);
+/* A queue may have stopped on a fault, or changed its storage: look. */
+void vbd_queues_poll(struct vbd *v);
 
 #endif

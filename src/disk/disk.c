@@ -41,6 +41,20 @@ int disk_open(const char *target, const struct disk_options *opt,
 	return err;
 }
 
+int disk_measure(struct disk *d, uint32_t unit, uint64_t *size_bytes)
+{
+	uint64_t bytes;
+	int err = d->ops->measure ? d->ops->measure(d, &bytes) : -EOPNOTSUPP;
+
+	if (err)
+		return err;
+	bytes -= bytes % unit;
+	if (bytes > d->size_bytes)
+		d->size_bytes = bytes;
+	*size_bytes = bytes;
+	return 0;
+}
+
 void disk_close(struct disk *d)
 {
 	if (d)

@@ -10,6 +10,10 @@
  * engine allocates nothing per operation.  What the guest sent was checked
  * before it comes here: offsets and lengths are inside the disk and
  * multiples of the sector size, and here this is only asserted.
+ *
+ * Storage may grow and shrink while it is open.  Who looks, by disk_measure(),
+ * is told the size, and limits what is submitted from then on; what was
+ * checked before may still come, so the asserted bound only grows.
  */
 #ifndef DISK_DISK_H
 #define DISK_DISK_H
@@ -67,11 +71,20 @@ struct disk_ops {
 	 */
 	int (*fd)(struct disk_queue *q);
 	void (*close)(struct disk *d);
+	/*
+	 * The bytes that there are now; 0 or -errno.  While queues work, from
+	 * the thread that opened the disk.  NULL: they never change.
+	 */
+	int (*measure)(struct disk *d, uint64_t *bytes);
 };
 
 struct disk {
 	const struct disk_ops *ops;
-	uint64_t size_bytes;	 /* a multiple of sector_bytes */
+	/*
+	 * A multiple of sector_bytes: as it was opened, or what it has grown
+	 * to.  Atomic, since disk_measure() raises it under the queues.
+	 */
+	_Atomic uint64_t size_bytes;
 	uint32_t sector_bytes;	 /* 512 unless asked otherwise */
 	uint32_t physical_bytes; /* sector size of what lies below */
 	bool readonly;
@@ -103,6 +116,13 @@ struct disk_options {
  */
 int disk_open(const char *target, const struct disk_options *opt,
 	      struct disk **out, struct why *why);
+
+/*
+ * The size that the storage has now, in whole units of `unit` bytes, a
+ * multiple of its sector size; what is left over at its end is not counted.
+ * 0; -EOPNOTSUPP where it cannot change; -errno.
+ */
+int disk_measure(struct disk *d, uint32_t unit, uint64_t *size_bytes);
 
 /* All queues are closed before.  NULL is fine. */
 void disk_close(struct disk *d);

@@ -113,13 +113,27 @@ static int file_lock(const char *path, int fd, bool readonly, struct why *why)
 	}
 }
 
+int disk_file_measure(struct disk *d, uint64_t *bytes)
+{
+	const struct disk_file *f = (const struct disk_file *)d;
+	struct stat st;
+
+	if (d->block_device)
+		return ioctl(f->fd, BLKGETSIZE64, bytes) ? -errno : 0;
+	if (fstat(f->fd, &st))
+		return -errno;
+	*bytes = (uint64_t)st.st_size;
+	return 0;
+}
+
 /* Size and physical sector size. */
-static int file_measure(const char *path, struct disk_file *f,
-			const struct stat *st, struct why *why)
+static int file_look(const char *path, struct disk_file *f,
+		     const struct stat *st, struct why *why)
 {
 	struct disk *d = &f->d;
 	unsigned physical;
-	int only_read;
+	uint64_t bytes;
+	int only_read, err;
 
 	if (S_ISBLK(st->st_mode)) {
 		d->block_device = true;
@@ -127,32 +141,33 @@ static int file_measure(const char *path, struct disk_file *f,
 		if (!d->readonly && !ioctl(f->fd, BLKROGET, &only_read) &&
 		    only_read)
 			return file_open_failed(path, false, EROFS, why);
-		if (ioctl(f->fd, BLKGETSIZE64, &d->size_bytes))
-			return why_set(why, -errno,
-				       "%s does not tell its size: %s; name "
-				       "another block device",
-				       path, strerror(errno));
 		if (ioctl(f->fd, BLKPBSZGET, &physical))
 			physical = 0;
 	} else {
-		d->size_bytes = (uint64_t)st->st_size;
 		physical = FILE_PAGE; /* the page cache's unit */
 	}
-	if (!d->size_bytes)
+	err = disk_file_measure(d, &bytes);
+	if (err)
+		return why_set(why, err,
+			       "%s does not tell its size: %s; name another "
+			       "file or block device",
+			       path, strerror(-err));
+	d->size_bytes = bytes;
+	if (!bytes)
 		return why_set(why, -EINVAL,
 			       "%s is empty; give it a size, for example with "
 			       "'truncate -s 1G FILE'",
 			       path);
-	if (d->size_bytes % d->sector_bytes)
+	if (bytes % d->sector_bytes)
 		return why_set(why, -EINVAL,
 			       "the size of %s, %llu bytes, is not a multiple "
 			       "of its sector size, %u; extend it with "
 			       "'truncate -s %%%u FILE'",
-			       path, (unsigned long long)d->size_bytes,
-			       d->sector_bytes, d->sector_bytes);
+			       path, (unsigned long long)bytes, d->sector_bytes,
+			       d->sector_bytes);
 	/* XB-14, XB-15: a multiple of the sector, and it divides the size. */
 	if (physical < d->sector_bytes || physical % d->sector_bytes ||
-	    d->size_bytes % physical)
+	    bytes % physical)
 		physical = d->sector_bytes;
 	d->physical_bytes = physical;
 	return 0;
@@ -237,11 +252,9 @@ int disk_file_open(const char *path, const struct disk_options *opt,
 	err = file_check_kind(path, st.st_mode, why);
 	if (!err && S_ISREG(st.st_mode))
 		err = file_lock(path, f->fd, opt->readonly, why);
-	/* Again: it may have grown while we waited for the lock. */
-	if (!err && fstat(f->fd, &st))
-		err = file_open_failed(path, opt->readonly, errno, why);
+	/* Now, and not before: it may have grown while we waited. */
 	if (!err)
-		err = file_measure(path, f, &st, why);
+		err = file_look(path, f, &st, why);
 	if (err)
 		goto fail;
 	if (opt->direct)

@@ -38,6 +38,7 @@ struct disk_file {
 int disk_file_open(const char *path, const struct disk_options *opt,
 		   struct disk **out, struct why *why);
 void disk_file_close(struct disk *d);
+int disk_file_measure(struct disk *d, uint64_t *bytes);
 
 /* True if the operation's data must pass through a bounce buffer. */
 bool disk_file_must_bounce(const struct disk_file *f, const struct disk_op *op);

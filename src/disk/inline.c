@@ -87,4 +87,5 @@ const struct disk_ops disk_inline_ops = {
 	.reap = disk_instant_reap,
 	.fd = disk_instant_fd,
 	.close = disk_file_close,
+	.measure = disk_file_measure,
 };

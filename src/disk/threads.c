@@ -289,4 +289,5 @@ const struct disk_ops disk_threads_ops = {
 	.reap = threads_reap,
 	.fd = threads_fd,
 	.close = disk_file_close,
+	.measure = disk_file_measure,
 };

@@ -416,4 +416,5 @@ const struct disk_ops disk_uring_ops = {
 	.reap = uring_reap,
 	.fd = uring_fd,
 	.close = disk_file_close,
+	.measure = disk_file_measure,
 };

@@ -252,12 +252,30 @@ void front_device_service(struct front_device *d)
 				    front_queue_service(&d->queues[i]));
 }
 
+/* XB-18: the backend wrote its state again, perhaps after `sectors`. */
+static void device_look_size(struct front_device *d)
+{
+	uint64_t sectors = d->settled.sectors;
+	struct why why;
+
+	if (front_store_number(d, "sectors", 0, UINT64_MAX >> 9, &sectors,
+			       &why) ||
+	    sectors == d->settled.sectors)
+		return;
+	d->settled.sectors = sectors;
+	log_info("%s has %llu bytes now", d->name,
+		 (unsigned long long)front_device_bytes(d));
+}
+
 void front_device_look(struct front_device *d)
 {
 	front_store_look(d);
 	if (d->phase != FRONT_CONNECTED && d->phase != FRONT_LEAVING)
 		return;
 	switch (d->peer) {
+	case XENBUS_CONNECTED:
+		device_look_size(d);
+		break;
 	case XENBUS_CLOSING:
 		/* It asks us to go; what is in flight is still answered. */
 		d->phase = FRONT_LEAVING;

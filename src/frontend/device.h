@@ -32,7 +32,8 @@
 
 /* What the backend told and what both sides settled. */
 struct front_settled {
-	uint64_t sectors;      /* of 512 bytes, as Linux counts */
+	/* Of 512 bytes, as Linux counts; other threads may read it. */
+	_Atomic uint64_t sectors;
 	uint32_t sector_bytes; /* unit of alignment */
 	uint32_t physical_bytes;
 	uint32_t info;		 /* FRONT_INFO_* */

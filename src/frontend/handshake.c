@@ -266,10 +266,11 @@ static int number_needed(struct front_device *d, const char *key, uint64_t max,
 static int read_geometry(struct front_device *d, struct why *why)
 {
 	struct front_settled *s = &d->settled;
-	uint64_t sector, info, physical;
-	int err =
-		number_needed(d, "sectors", UINT64_MAX >> 9, &s->sectors, why);
+	uint64_t sectors, sector, info, physical;
+	int err = number_needed(d, "sectors", UINT64_MAX >> 9, &sectors, why);
 
+	if (!err)
+		s->sectors = sectors;
 	if (!err)
 		err = number_needed(d, "sector-size", UINT32_MAX, &sector, why);
 	if (!err)

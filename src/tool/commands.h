@@ -10,8 +10,10 @@
 int cmd_attach(int argc, char **argv);
 int cmd_desk(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
+int cmd_eject(int argc, char **argv);
 int cmd_front(int argc, char **argv);
 int cmd_host(int argc, char **argv);
+int cmd_insert(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_stats(int argc, char **argv);

@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "xen/desk/control.h"
 
+/* What a drive of ringsided answers with (backend/medium.h). */
+#define MEDIUM "ringside-medium"
+
 #define PATIENCE_NS 10000000000u /* libxl's, for a state of the backend */
 #define ALONE_NS    3000000000u	 /* for a backend that is not there */
 
@@ -132,6 +135,11 @@ static int write_domain(struct disk_nodes *d, xen_xbt t)
 	return err;
 }
 
+static const char *device_type(const struct disk_nodes *d)
+{
+	return d->opt->cdrom ? "cdrom" : "disk";
+}
+
 static int write_front(struct disk_nodes *d, xen_xbt t)
 {
 	int err = make_dir(d, t, d->front, d->opt->domid, d->opt->backend);
@@ -146,7 +154,7 @@ static int write_front(struct disk_nodes *d, xen_xbt t)
 		err = put_number(d, t, d->front, "virtual-device",
 				 d->opt->devid);
 	if (!err)
-		err = put(d, t, d->front, "device-type", "disk");
+		err = put(d, t, d->front, "device-type", device_type(d));
 	return err;
 }
 
@@ -156,13 +164,13 @@ static int write_back(struct disk_nodes *d, xen_xbt t)
 		const char *key, *value;
 	} line[] = {
 		{ "online", "1" },
-		{ "removable", "0" },
+		{ "removable", d->opt->removable ? "1" : "0" },
 		{ "bootable", "1" },
 		{ "state", "1" },
 		{ "dev", d->opt->vdev },
 		{ "type", "phy" },
 		{ "mode", d->opt->readonly ? "r" : "w" },
-		{ "device-type", "disk" },
+		{ "device-type", device_type(d) },
 		{ "discard-enable", d->opt->readonly ? "0" : "1" },
 		{ "specification", "xen" },
 	};
@@ -238,6 +246,35 @@ static int step_offline(struct disk_nodes *d, xen_xbt t)
 	int err = put(d, t, d->back, "online", "0");
 
 	return err ? err : put(d, t, d->back, "state", "5");
+}
+
+static int step_change(struct disk_nodes *d, xen_xbt t)
+{
+	static const char *const answers[] = { "hotplug-error", MEDIUM };
+	const struct xen_store_ops *s = &d->host->ops->store;
+	char path[DISK_NODES_PATH + 32], *type;
+	bool cdrom;
+	size_t i;
+	int err;
+
+	snprintf(path, sizeof(path), "%s/device-type", d->back);
+	type = s->read(d->host, t, path, NULL);
+	if (!type)
+		return -ENOENT;
+	cdrom = !strcmp(type, "cdrom");
+	free(type);
+	err = cdrom ? put(d, t, d->back, "params", d->opt->target) : -ENOTTY;
+	for (i = 0; !err && i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", d->back, answers[i]);
+		err = s->rm(d->host, t, path);
+		err = err == -ENOENT ? 0 : err;
+	}
+	return err;
+}
+
+int disk_nodes_change(struct disk_nodes *d)
+{
+	return transact(d, step_change);
 }
 
 int disk_nodes_write(struct disk_nodes *d)
@@ -317,6 +354,21 @@ enum disk_wait disk_nodes_connected(struct disk_nodes *d)
 		 is(d, d->back, "hotplug-status", "connected"))
 		seen = DISK_WAIT_DONE;
 	free(state);
+	free(error);
+	return seen;
+}
+
+enum disk_wait disk_nodes_changed(struct disk_nodes *d)
+{
+	char *effect = disk_nodes_get(d, d->back, MEDIUM);
+	char *error = disk_nodes_get(d, d->back, "hotplug-error");
+	enum disk_wait seen = DISK_WAIT_MORE;
+
+	if (is(d, d->back, "state", ""))
+		seen = DISK_WAIT_REFUSED;
+	else if (effect)
+		seen = error ? DISK_WAIT_REFUSED : DISK_WAIT_DONE;
+	free(effect);
 	free(error);
 	return seen;
 }

@@ -18,13 +18,15 @@
 /* What the user asked for; strings are borrowed. */
 struct disk_options {
 	const char *dir;    /* the desk */
-	const char *target; /* attach only */
+	const char *target; /* "" for a drive without a medium */
 	const char *vdev;
 	uint32_t devid;
 	uint16_t domid;
 	uint16_t backend; /* domain */
 	uint64_t mem_bytes;
 	bool readonly;
+	bool cdrom;
+	bool removable;
 	bool no_wait;
 	bool force;
 };
@@ -50,16 +52,21 @@ char *disk_nodes_get(struct disk_nodes *d, const char *dir, const char *key);
 
 /*
  * Each is one transaction.  write: -EEXIST if the disk is there, -ENOENT if
- * the backend's domain is not.
+ * the backend's domain is not.  change, to the target: -ENOENT if the disk is
+ * not there, -ENOTTY if it is no cdrom.
  */
 int disk_nodes_write(struct disk_nodes *d);
+int disk_nodes_change(struct disk_nodes *d);
 int disk_nodes_offline(struct disk_nodes *d); /* online=0, state=5 */
 int disk_nodes_remove(struct disk_nodes *d);
 
 enum disk_wait { DISK_WAIT_MORE, DISK_WAIT_DONE, DISK_WAIT_REFUSED };
 
-/* Has the backend taken the disk, refused it; has it closed it? */
+/*
+ * Has the backend taken the disk, refused it; changed the medium; closed it?
+ */
 enum disk_wait disk_nodes_connected(struct disk_nodes *d);
+enum disk_wait disk_nodes_changed(struct disk_nodes *d);
 enum disk_wait disk_nodes_closed(struct disk_nodes *d);
 
 /*

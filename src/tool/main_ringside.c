@@ -19,6 +19,8 @@ static const struct command command_list[] = {
 	{ "desk", cmd_desk, "start, stop or ask an emulated Xen host" },
 	{ "attach", cmd_attach, "give a guest of a desk a disk" },
 	{ "detach", cmd_detach, "take it away again" },
+	{ "insert", cmd_insert, "put another medium into a cdrom's drive" },
+	{ "eject", cmd_eject, "empty a cdrom's drive" },
 	{ "front", cmd_front, "drive a disk as a guest: load, checks, NBD" },
 	{ "record", cmd_record, "record the events of backends and frontends" },
 	{ "show", cmd_show, "make pictures, tables and reports of a trace" },

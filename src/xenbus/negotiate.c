@@ -23,6 +23,7 @@
 typedef int (*write_keys_fn)(struct xenbus_device *d, xen_xbt t,
 			     const void *arg);
 
+/* XENBUS_UNKNOWN: our state stays as it is. */
 static int transaction_run(struct xenbus_device *d, write_keys_fn keys,
 			   const void *arg, enum xenbus_state to)
 {
@@ -39,7 +40,7 @@ static int transaction_run(struct xenbus_device *d, write_keys_fn keys,
 		if (err)
 			return err;
 		err = keys(d, t, arg);
-		if (!err)
+		if (!err && to != XENBUS_UNKNOWN)
 			err = xenbus_state_switch(d, t, to);
 		if (err) {
 			store->transaction_end(d->host, t, true);
@@ -302,43 +303,64 @@ int negotiate_read(struct xenbus_device *d, const struct negotiate_offer *offer,
 	return 0;
 }
 
-struct connected_arg {
-	const struct negotiate_offer *offer;
-	const struct negotiate_disk *disk;
-};
+static int size_keys(struct xenbus_device *d, xen_xbt t,
+		     const struct negotiate_disk *disk)
+{
+	int err = xenbus_own_write(
+		d, t, "sectors", "%llu",
+		(unsigned long long)(disk->size_bytes / SECTOR_UNIT));
+
+	return err ? err
+		   : xenbus_own_write(d, t, "physical-sector-size", "%u",
+				      disk->physical_bytes);
+}
 
 static int connected_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 {
-	const struct connected_arg *a = arg;
+	const struct negotiate_disk *disk = arg;
 	unsigned info = 0;
 	int err;
 
-	if (a->disk->readonly)
+	if (disk->readonly)
 		info |= INFO_READONLY;
-	if (a->disk->removable)
+	if (disk->removable)
 		info |= INFO_REMOVABLE;
-	if (a->disk->cdrom)
+	if (disk->cdrom)
 		info |= INFO_CDROM;
 
-	err = xenbus_own_write(
-		d, t, "sectors", "%llu",
-		(unsigned long long)(a->disk->size_bytes / SECTOR_UNIT));
+	err = size_keys(d, t, disk);
 	if (!err)
 		err = xenbus_own_write(d, t, "sector-size", "%u",
-				       a->disk->sector_bytes);
-	if (!err)
-		err = xenbus_own_write(d, t, "physical-sector-size", "%u",
-				       a->disk->physical_bytes);
+				       disk->sector_bytes);
 	if (!err)
 		err = xenbus_own_write(d, t, "info", "%u", info);
 	return err;
 }
 
+static int resized_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
+{
+	char *state = xenbus_own_read(d, t, "state");
+	bool connected = state && !strcmp(state, "4");
+	int err = -ESTALE;
+
+	free(state);
+	if (!connected)
+		return err;
+	err = size_keys(d, t, arg);
+	/* XB-18: as it is, so that the frontend's watch fires. */
+	return err ? err
+		   : xenbus_own_write(d, t, "state", "%d",
+				      (int)XENBUS_CONNECTED);
+}
+
 int negotiate_connected_write(struct xenbus_device *d,
-			      const struct negotiate_offer *offer,
 			      const struct negotiate_disk *disk)
 {
-	struct connected_arg arg = { .offer = offer, .disk = disk };
+	return transaction_run(d, connected_keys, disk, XENBUS_CONNECTED);
+}
 
-	return transaction_run(d, connected_keys, &arg, XENBUS_CONNECTED);
+int negotiate_resized_write(struct xenbus_device *d,
+			    const struct negotiate_disk *disk)
+{
+	return transaction_run(d, resized_keys, disk, XENBUS_UNKNOWN);
 }

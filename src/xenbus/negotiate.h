@@ -76,11 +76,18 @@ int negotiate_read(struct xenbus_device *d, const struct negotiate_offer *offer,
 		   struct why *why);
 
 /*
- * Write sectors, sector-size, info and the features of the data path, and
- * state 4, in one transaction (XB-02, XB-05: after rings and ports stand).
+ * Write sectors, sector-size, physical-sector-size, info, and state 4, in one
+ * transaction (XB-02, XB-05: after rings and ports stand).
  */
 int negotiate_connected_write(struct xenbus_device *d,
-			      const struct negotiate_offer *offer,
 			      const struct negotiate_disk *disk);
+
+/*
+ * The disk has another size: write it, and state 4 again, in one transaction
+ * (XB-18).  -ESTALE, and nothing is written, if the device is not at 4 any
+ * more, for example because the toolstack has just asked for its end.
+ */
+int negotiate_resized_write(struct xenbus_device *d,
+			    const struct negotiate_disk *disk);
 
 #endif

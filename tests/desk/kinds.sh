@@ -12,6 +12,8 @@
 # KIND  why such a run does not take it
 absent='
 device_fault    no frontend here breaks a rule of the connection
+device_resize   no disk here changes its size
+device_medium   no drive here gets another medium
 request_refuse  no frontend here sends a bad request
 request_list    our frontend sends no indirect requests
 request_tolerate our frontend sends no discards

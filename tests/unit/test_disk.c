@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "disk/empty.h"
 #include "disk/file.h"
 
 static int open_with(const char *target, struct disk_options opt,
@@ -121,6 +122,57 @@ static void test_geometry(void **state)
 }
 
 /* As another user: root may open everything. */
+static void test_measure(void **state)
+{
+	const struct disk_options opt = { 0 };
+	const char *path = rig_image("m", 1 << 20);
+	uint64_t size = 1;
+	struct disk *d;
+	struct why why;
+
+	(void)state;
+	assert_int_equal(disk_open(path, &opt, &d, &why), 0);
+	assert_int_equal(disk_measure(d, 512, &size), 0);
+	assert_int_equal(size, 1 << 20);
+	assert_int_equal(truncate(path, (2 << 20) + 1000), 0);
+	assert_int_equal(disk_measure(d, 4096, &size), 0);
+	assert_int_equal(size, 2 << 20);
+	assert_int_equal(d->size_bytes, 2 << 20);
+	assert_int_equal(disk_measure(d, 512, &size), 0);
+	assert_int_equal(size, (2 << 20) + 512);
+	/* What was checked before may still come: the bound stays. */
+	assert_int_equal(truncate(path, 4095), 0);
+	assert_int_equal(disk_measure(d, 4096, &size), 0);
+	assert_int_equal(size, 0);
+	assert_int_equal(d->size_bytes, (2 << 20) + 512);
+	disk_close(d);
+	assert_int_equal(disk_open("null:1M", &opt, &d, &why), 0);
+	assert_int_equal(disk_measure(d, 512, &size), -EOPNOTSUPP);
+	disk_close(d);
+}
+
+/* CVE-2010-4238: a drive without a medium is a disk, and fails orderly. */
+static void test_empty(void **state)
+{
+	const struct disk_options opt = { .readonly = true };
+	struct disk_queue *q;
+	struct disk *d;
+	struct why why;
+
+	(void)state;
+	assert_int_equal(disk_empty_open(&opt, &d, &why), 0);
+	assert_true(disk_is_empty(d));
+	assert_int_equal(d->size_bytes, 0);
+	assert_int_equal(d->ops->queue_open(d, 4, &q, &why), 0);
+	assert_int_equal(rig_io(d, q, DISK_FLUSH, 0, NULL, 0), -ENOMEDIUM);
+	assert_int_equal(rig_io(d, q, DISK_READ, 0, NULL, 0), -ENOMEDIUM);
+	d->ops->queue_close(q);
+	disk_close(d);
+	assert_int_equal(disk_open("null:1M", &opt, &d, &why), 0);
+	assert_false(disk_is_empty(d));
+	disk_close(d);
+}
+
 static void test_permission(void **state)
 {
 	const char *path;
@@ -334,6 +386,8 @@ int main(void)
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_geometry),
+		cmocka_unit_test(test_measure),
+		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_permission),
 		cmocka_unit_test(test_in_use),
 		cmocka_unit_test(test_free_after_close),

@@ -22,6 +22,8 @@ static struct {
 } list[64];
 static unsigned listed;
 static int conflicts; /* transactions that still have to fail */
+static uint64_t state_writes;
+static char last_written[128];
 
 static char *list_read(struct xen_host *h, xen_xbt t, const char *path,
 		       size_t *len)
@@ -53,6 +55,8 @@ static int list_write(struct xen_host *h, xen_xbt t, const char *path,
 		listed++;
 	snprintf(list[i].path, sizeof(list[i].path), "%s", path);
 	snprintf(list[i].value, sizeof(list[i].value), "%s", value);
+	state_writes += !strcmp(path, BE "/state");
+	snprintf(last_written, sizeof(last_written), "%s", path);
 	return 0;
 }
 
@@ -238,7 +242,7 @@ static void XB_02_the_disk_stands_with_state_4(void **state)
 					     .readonly = true };
 
 	(void)state;
-	assert_int_equal(negotiate_connected_write(&dev, &offer, &disk), 0);
+	assert_int_equal(negotiate_connected_write(&dev, &disk), 0);
 	assert_string_equal(own("sectors"), "2048");
 	assert_string_equal(own("sector-size"), "512");
 	assert_string_equal(own("physical-sector-size"), "4096");
@@ -363,6 +367,37 @@ static void XB_13_protocol(void **state)
 	assert_int_equal(got.abi, NEGOTIATE_X86_32);
 }
 
+static void XB_18_a_new_size_stands_with_the_state_again(void **state)
+{
+	struct negotiate_disk disk = { .size_bytes = 1 << 20,
+				       .sector_bytes = 512,
+				       .physical_bytes = 4096,
+				       .cdrom = true };
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(negotiate_connected_write(&dev, &disk), 0);
+	assert_string_equal(own("sectors"), "2048");
+	assert_string_equal(own("info"), "1");
+	disk.size_bytes = 0; /* a drive may be empty */
+	disk.physical_bytes = 512;
+	conflicts = 2;
+	before = state_writes;
+	assert_int_equal(negotiate_resized_write(&dev, &disk), 0);
+	assert_string_equal(own("sectors"), "0");
+	assert_string_equal(own("physical-sector-size"), "512");
+	assert_string_equal(own("state"), "4");
+	assert_int_equal(state_writes, before + 3);
+	assert_string_equal(last_written, BE "/state");
+
+	/* Its end was asked for meanwhile: that is not undone. */
+	list_write(NULL, 0, BE "/state", "5");
+	disk.size_bytes = 4096;
+	assert_int_equal(negotiate_resized_write(&dev, &disk), -ESTALE);
+	assert_string_equal(own("state"), "5");
+	assert_string_equal(own("sectors"), "0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +412,8 @@ int main(void)
 			a_store_that_always_conflicts_is_given_up, fresh),
 		cmocka_unit_test_setup(XB_02_the_disk_stands_with_state_4,
 				       fresh),
+		cmocka_unit_test_setup(
+			XB_18_a_new_size_stands_with_the_state_again, fresh),
 		cmocka_unit_test_setup(the_plain_frontend, fresh),
 		cmocka_unit_test_setup(XB_04_defaults_only_before_the_offer,
 				       fresh),

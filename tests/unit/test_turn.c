@@ -305,6 +305,82 @@ static void RG_20_a_fault_is_told_and_what_is_in_flight_ends(void **state)
 	assert_int_equal(taken(ids, &status), 1);
 }
 
+/* ---- storage that changes ----------------------------------------------- */
+
+static int16_t read_at(uint64_t sector)
+{
+	struct ring_request_x86_64 r = { .operation = RING_OP_READ,
+					 .id = ++id,
+					 .nr_segments = 1,
+					 .sector_number = sector };
+	int16_t status = 99;
+	uint64_t ids[32];
+
+	ring_front_put(&front, &r);
+	ring_front_push(&front);
+	do {
+		turn_run(&turn, true);
+		nready = nhas;
+	} while (!taken(ids, &status));
+	return status;
+}
+
+static void XB_18_requests_are_checked_by_the_size_of_now(void **state)
+{
+	(void)state;
+	assert_int_equal(read_at(2047), RING_STATUS_OKAY);
+	assert_int_equal(read_at(2048), RING_STATUS_ERROR);
+	turn.size_bytes = 2 << 20;
+	assert_int_equal(read_at(4095), RING_STATUS_OKAY);
+	assert_int_equal(read_at(4096), RING_STATUS_ERROR);
+	turn.size_bytes = 0; /* CVE-2010-4238 */
+	assert_int_equal(read_at(0), RING_STATUS_ERROR);
+	assert_int_equal(turn.table.refused, 3);
+}
+
+static void storage_changes_when_the_old_one_has_nothing(void **state)
+{
+	static struct disk other = { .ops = &fake_disk_ops,
+				     .size_bytes = 4096,
+				     .sector_bytes = 512 };
+	struct turn_storage change = { .disk = &other,
+				       .queue = (struct disk_queue *)&other,
+				       .size_bytes = 4096 };
+	struct disk_queue *first = turn.storage;
+	uint64_t ids[32];
+	int16_t status = 0;
+
+	(void)state;
+	put(RING_OP_BARRIER, 0, 0);
+	put(RING_OP_READ, 1, 1); /* it waits for the barrier */
+	turn_run(&turn, true);
+	turn.change = &change;
+	put(RING_OP_READ, 1, 2); /* for the new one */
+	turn_run(&turn, true);
+	assert_int_equal(nhas, 1);
+	nready = 1;
+	turn_run(&turn, true);
+	assert_int_equal(nhas, 1);
+	assert_true(turn_changing(&turn));
+	assert_ptr_equal(turn.disk, &disk);
+	assert_int_equal(turn.table.taken, 2);
+	nready = 1;
+	turn_run(&turn, true);
+	assert_false(turn_changing(&turn));
+	assert_ptr_equal(turn.disk, &other);
+	assert_ptr_equal(turn.storage, &other);
+	assert_ptr_equal(change.disk, &disk);
+	assert_ptr_equal(change.queue, first);
+	assert_int_equal(turn.table.taken, 2);
+	turn_run(&turn, true);
+	assert_int_equal(turn.table.taken, 3);
+	nready = 1;
+	turn_run(&turn, true);
+	assert_int_equal(taken(ids, &status), 3);
+	assert_int_equal(status, RING_STATUS_OKAY);
+	assert_int_equal(read_at(8), RING_STATUS_ERROR); /* it is smaller */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -320,6 +396,12 @@ int main(void)
 						fresh, done),
 		cmocka_unit_test_setup_teardown(
 			RG_20_a_fault_is_told_and_what_is_in_flight_ends, fresh,
+			done),
+		cmocka_unit_test_setup_teardown(
+			XB_18_requests_are_checked_by_the_size_of_now, fresh,
+			done),
+		cmocka_unit_test_setup_teardown(
+			storage_changes_when_the_old_one_has_nothing, fresh,
 			done),
 	};
 

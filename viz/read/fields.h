@@ -18,6 +18,10 @@
 	X(device_create, path)                                                 \
 	X(device_create, target)                                               \
 	X(device_create, size)                                                 \
+	X(device_resize, before)                                               \
+	X(device_resize, size)                                                 \
+	X(device_medium, target)                                               \
+	X(device_medium, size)                                                 \
 	X(device_fault, rule)                                                  \
 	X(device_fault, detail)                                                \
 	X(device_destroy, path)                                                \

@@ -149,7 +149,7 @@ static void tell_store(struct scribe *s, const char *path)
 
 static void tell_control(struct scribe *s)
 {
-	char buf[TEXT_SIZE_MAX];
+	char buf[TEXT_SIZE_MAX], more[TEXT_SIZE_MAX];
 	const char *peer =
 		s->rec->actor == EV_ACTOR_FRONTEND ? "backend" : "frontend";
 
@@ -167,6 +167,21 @@ static void tell_control(struct scribe *s)
 		say(s, WAY_NOTE, 0, TONE_LIFE, "takes on the disk: %s, %s",
 		    str(s, LF_device_create_target),
 		    text_size(buf, (uint64_t)get(s, LF_device_create_size)));
+		break;
+	case EV_KIND_device_resize:
+		say(s, WAY_NOTE, 0, TONE_LIFE, "the disk had %s and has %s",
+		    text_size(buf, (uint64_t)get(s, LF_device_resize_before)),
+		    text_size(more, (uint64_t)get(s, LF_device_resize_size)));
+		break;
+	case EV_KIND_device_medium:
+		if (!*str(s, LF_device_medium_target))
+			say(s, WAY_NOTE, 0, TONE_LIFE, "the drive is empty");
+		else
+			say(s, WAY_NOTE, 0, TONE_LIFE,
+			    "another medium is in the drive: %s, %s",
+			    str(s, LF_device_medium_target),
+			    text_size(buf,
+				      (uint64_t)get(s, LF_device_medium_size)));
 		break;
 	case EV_KIND_device_fault:
 		say(s, WAY_NOTE, 0, TONE_BAD, "stops it, %s: %s",
