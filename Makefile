@@ -175,6 +175,7 @@ units: $(UNIT) $(FIXTURE) $(B)/seam $(B)/conformance ## build the unit tests
 .PHONY: lint lint-layers
 lint: lint-layers $(GEN_H) ## check includes, headers, format, man pages, docs
 	@tests/lint/format
+	@tests/lint/protocol
 	@CC="$(CC)" VIZ_CFLAGS="$(VIZ_CFLAGS)" tests/lint/headers $(B)/gen
 	@mandoc -Tlint -Wwarning docs/man/*.[18]
 	@$(B)/gen/trace-gen --markdown trace/events.def | \
