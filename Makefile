@@ -198,6 +198,7 @@ fuzz: ## build the fuzzing harnesses, which tests/run runs for some seconds
 .PHONY: lint lint-layers
 lint: lint-layers $(GEN_H) ## check includes, headers, format, man pages, docs
 	@tests/lint/format
+	@tests/lint/protocol
 	@CC="$(CC)" VIZ_CFLAGS="$(VIZ_CFLAGS)" tests/lint/headers $(B)/gen
 	@mandoc -Tlint -Wwarning docs/man/*.[18]
 	@$(B)/gen/trace-gen --markdown trace/events.def | \
