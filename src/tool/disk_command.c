@@ -48,21 +48,30 @@ enum {
 };
 
 #define TARGET                                                                 \
-	{ "target", OPT_TARGET, "TARGET", 0,                                   \
-	  "the storage: a file, a block device, nbd:URI, null:SIZE or "        \
-	  "mem:SIZE",                                                          \
-	  0 }
+	{                                                                      \
+		"target", OPT_TARGET, "TARGET", 0,                             \
+			"the storage: a file, a block device, nbd:URI, "       \
+			"null:SIZE or "                                        \
+			"mem:SIZE",                                            \
+			0                                                      \
+	}
 #define WHICH                                                                  \
 	{ "domid", OPT_DOMID, "N", 0, "the guest (default: 1)", 0 },           \
-		{ "vdev", OPT_VDEV, "NAME", 0,                                 \
-		  "the disk's name in the guest (default: xvda)", 0 },         \
+		{ "vdev",                                                      \
+		  OPT_VDEV,                                                    \
+		  "NAME",                                                      \
+		  0,                                                           \
+		  "the disk's name in the guest (default: xvda)",              \
+		  0 },                                                         \
 	{                                                                      \
 		"backend-domid", OPT_BACKEND, "N", 0,                          \
 			"where the backend runs (default: 0)", 0               \
 	}
 #define NO_WAIT                                                                \
-	{ "no-wait", OPT_NO_WAIT, NULL, 0,                                     \
-	  "do not wait for the backend to take it", 0 }
+	{                                                                      \
+		"no-wait", OPT_NO_WAIT, NULL, 0,                               \
+			"do not wait for the backend to take it", 0            \
+	}
 
 const struct argp_option disk_attach_options[] = {
 	TARGET,
@@ -87,10 +96,9 @@ const struct argp_option disk_detach_options[] = {
 	{ 0 }
 };
 
-const struct argp_option disk_insert_options[] = { TARGET,
-						   WHICH,
-						   NO_WAIT,
-						   { 0 } };
+const struct argp_option disk_insert_options[] = {
+	TARGET, WHICH, NO_WAIT, { 0 }
+};
 const struct argp_option disk_eject_options[] = { WHICH, NO_WAIT, { 0 } };
 
 static uint64_t number(struct argp_state *state, const char *what,

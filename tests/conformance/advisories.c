@@ -214,18 +214,21 @@ static void close_pending(void)
 
 static void no_medium(void)
 {
+	struct page page;
 	struct peer p;
+	struct req q;
 
 	peer_open(&p, case_domid(), 51712);
 	peer_attach(&p, &(struct attach){ .target = "",
 					  .mode = "r",
 					  .device_type = "cdrom" });
-	until(back_get(&p, "hotplug-error"), "the toolstack hears of nothing");
-	back_wait(&p, 2);
-	rings_make(&p);
-	keys_write(&p);
-	front_state(&p, 3);
-	back_wait(&p, 5);
+	peer_connect(&p);
+	same("sectors", back_number(&p, "sectors"), 0);
+	page = page_new(&p, false);
+	q = req_io(READ, 0, &page, 0, 7);
+	refused(&p.ring[0], &q, -1, "RQ-38");
+	page_free(&p, &page);
+	peer_disconnect(&p);
 	peer_end(&p);
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* XB: states, and what has to be true in them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/conformance/nbd.h"
 #include "xen/desk/control.h"
@@ -254,11 +257,65 @@ static void xb_19_never(void)
 	peer_end(&p);
 }
 
+static bool state_fired(struct peer *p)
+{
+	char **event;
+	int err = p->guest->ops->store.next(p->guest, &event);
+
+	if (!err)
+		free(event);
+	return !err;
+}
+
+/* The disk gets another size, and the first that is heard of it is the new one.
+ */
+static void resize(struct peer *p, const char *file, off_t bytes)
+{
+	while (state_fired(p))
+		;
+	must(!truncate(file, bytes), "cannot resize %s", file);
+	until(state_fired(p), "state is not written again for a new size");
+	same("sectors", back_number(p, "sectors"), bytes / 512);
+	same("state", back_number(p, "state"), 4);
+}
+
+static void xb_18(void)
+{
+	char file[256], state[96];
+	struct page page;
+	struct peer p;
+	struct req q;
+	int fd;
+
+	snprintf(file, sizeof(file), "%s/resize-%u", case_dir, case_domid());
+	fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	must(fd >= 0 && !ftruncate(fd, 1 << 20), "cannot make %s", file);
+	close(fd);
+	peer_open(&p, case_domid(), 51712);
+	peer_attach(&p, &(struct attach){ .target = file });
+	peer_connect(&p);
+	snprintf(state, sizeof(state), "%s/state", p.back);
+	must(!p.guest->ops->store.watch(p.guest, state, "size"), "no watch");
+	until(state_fired(&p), "a watch does not fire at once");
+
+	resize(&p, file, 2 << 20);
+	data_check(&p.ring[0], (2 << 11) - 8, 18);
+	resize(&p, file, 1 << 20);
+	page = page_new(&p, false);
+	q = req_io(READ, (2 << 11) - 8, &page, 0, 7);
+	refused(&p.ring[0], &q, -1, "RQ-38");
+	page_free(&p, &page);
+	data_check(&p.ring[0], (1 << 11) - 8, 19);
+	peer_end(&p);
+	unlink(file);
+}
+
 const struct conf_case handshake_rules[] = {
 	{ "XB-04 state 3 before the backend's 2", xb_04, NULL },
 	{ "XB-05 state 4 means mapped and bound", xb_05, NULL },
 	{ "XB-06 the order of states", xb_06, NULL },
 	{ "XB-07 states that are skipped", xb_07, NULL },
+	{ "XB-18 another size", xb_18, NULL },
 	{ "XB-19 removal with a request in flight", xb_19, NULL },
 	{ "XB-19 removal from a frontend that stays", xb_19_stays,
 	  "--grace 300" },
