@@ -7,30 +7,21 @@
  * Cases that want ringsided with other options run together after the others.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "desk/server.h"
-#include "tests/conformance/peer.h"
-#include "xen/desk/control.h"
+#include "tests/conformance/world.h"
 
-#define PATIENCE_NS 60000000000u
-#define USUAL	    "--queues 4"
-#define GOOD_DOMID  100
+#define PATIENCE_S  60
 #define FIRST_DOMID 200
-
-char case_dir[256];
 
 static const struct conf_case *const lists[] = {
 	store_rules,  handshake_rules, ring_rules,
@@ -38,25 +29,16 @@ static const struct conf_case *const lists[] = {
 	grant_rules,  advisories,      advisories_grants,
 };
 
-static const char *ringsided;
-static char log_path[300];
 static uint16_t domid;
-static pid_t main_pid, desk_pid, daemon_pid;
-static struct peer good; /* the disk that nothing may disturb */
-static bool good_open;
-static uint8_t good_seed;
+static pid_t main_pid;
 static sigjmp_buf failed;
 static char failure[1024];
+static int patience_s = PATIENCE_S;
 static int tell_fd = -1; /* of a case: where its failure goes */
 
 uint16_t case_domid(void)
 {
 	return domid;
-}
-
-pid_t case_daemon(void)
-{
-	return daemon_pid;
 }
 
 void fail(const char *fmt, ...)
@@ -84,7 +66,7 @@ void same(const char *what, long long seen, long long expected)
 
 uint64_t patience_end(void)
 {
-	return clock_now_ns() + PATIENCE_NS;
+	return clock_now_ns() + (uint64_t)patience_s * 1000000000u;
 }
 
 bool patience_over(uint64_t end)
@@ -104,187 +86,7 @@ static bool attempt(void (*run)(const void *arg), const void *arg)
 	return true;
 }
 
-/* ---- ringsided's log ----------------------------------------------------- */
-
-long log_end(void)
-{
-	struct stat st;
-
-	return stat(log_path, &st) ? 0 : (long)st.st_size;
-}
-
-long log_find(long from, const char *a, const char *b)
-{
-	FILE *f = fopen(log_path, "re");
-	char *line = NULL;
-	size_t room = 0;
-	long at = 0;
-
-	if (!f)
-		return 0;
-	fseek(f, from, SEEK_SET);
-	while (!at && getline(&line, &room, f) > 0)
-		if (strstr(line, a) && strstr(line, b))
-			at = ftell(f);
-	free(line);
-	fclose(f);
-	return at;
-}
-
-/* ---- processes ----------------------------------------------------------- */
-
-/* A child that dies with us. */
-static pid_t child(void)
-{
-	pid_t pid;
-
-	fflush(NULL);
-	pid = fork();
-	if (pid < 0)
-		fail("fork: %s", strerror(errno));
-	if (!pid)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	return pid;
-}
-
-static void desk_start(void)
-{
-	struct desk *desk;
-	struct why why;
-	int ready[2];
-	char c;
-
-	if (pipe(ready))
-		fail("pipe: %s", strerror(errno));
-	desk_pid = child();
-	if (!desk_pid) {
-		log_open("desk", LOG_LEVEL_ERROR);
-		if (desk_server_open(case_dir, 0, &desk, &why) ||
-		    write(ready[1], "", 1) != 1)
-			_exit(1);
-		desk_server_run(desk);
-		desk_server_close(desk);
-		_exit(0);
-	}
-	close(ready[1]);
-	must(read(ready[0], &c, 1) == 1, "the desk did not start in %s",
-	     case_dir);
-	close(ready[0]);
-}
-
-static void daemon_exec(const char *options)
-{
-	static char text[256], host[300];
-	char *argv[24] = { (char *)(uintptr_t)ringsided, "--host", host };
-	int fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600), n = 3;
-	char *word, *save = NULL;
-
-	snprintf(host, sizeof(host), "desk:%s", case_dir);
-	snprintf(text, sizeof(text), "%s %s", USUAL, options);
-	for (word = strtok_r(text, " ", &save); word && n < 23;
-	     word = strtok_r(NULL, " ", &save))
-		argv[n++] = word;
-	dup2(fd, STDERR_FILENO);
-	execv(ringsided, argv);
-	_exit(127);
-}
-
-static bool daemon_lives(void)
-{
-	int status;
-
-	if (daemon_pid && !waitpid(daemon_pid, &status, WNOHANG))
-		return true;
-	if (daemon_pid)
-		snprintf(failure, sizeof(failure),
-			 "ringsided ended, wait status %#x", (unsigned)status);
-	daemon_pid = 0;
-	return false;
-}
-
-static void good_begin(void)
-{
-	peer_open(&good, GOOD_DOMID, 51712);
-	good_open = true;
-	peer_attach(&good, &(struct attach){ .target = "mem:4M" });
-	back_wait(&good, 2);
-	peer_connect(&good);
-}
-
-static void daemon_start(const void *options)
-{
-	long from = log_end();
-
-	daemon_pid = child();
-	if (!daemon_pid)
-		daemon_exec(options);
-	until(log_find(from, "ringsided: ready", "") || !daemon_lives(),
-	      "ringsided does not become ready");
-	must(daemon_pid, "ringsided %s does not start: %s",
-	     (const char *)options, failure);
-	good_begin();
-}
-
-/* With its verdict: a sanitizer finds leaks at the end. */
-static void daemon_stop(const void *unused)
-{
-	int status = 0;
-
-	(void)unused;
-	if (good_open && daemon_pid) {
-		good_open = false;
-		peer_end(&good);
-	} else if (good_open) {
-		good_open = false;
-		peer_remove(&good);
-		peer_shut(&good);
-	}
-	if (!daemon_pid)
-		return;
-	kill(daemon_pid, SIGTERM);
-	until(waitpid(daemon_pid, &status, WNOHANG) == daemon_pid,
-	      "ringsided does not end");
-	daemon_pid = 0;
-	must(!status, "ringsided ended with wait status %#x", (unsigned)status);
-	must(!log_find(0, "Sanitizer", ""), "a sanitizer speaks in its log");
-}
-
 /* ---- one case ------------------------------------------------------------ */
-
-static struct desk_counters counters(void)
-{
-	struct desk_counters c;
-	struct why why = { "" };
-
-	if (desk_control_counters(case_dir, &c, &why))
-		fail("%s", why.text);
-	return c;
-}
-
-static void counter_back(const struct desk_counters *before)
-{
-	uint64_t end = patience_end();
-	struct desk_counters c;
-
-	do {
-		c = counters();
-		if (c.grants == before->grants &&
-		    c.mappings == before->mappings &&
-		    c.ports_bound == before->ports_bound &&
-		    c.ports_unbound == before->ports_unbound &&
-		    c.watches == before->watches &&
-		    c.transactions == before->transactions)
-			return;
-	} while (!patience_over(end));
-	fail("left behind: %d grants, %d mappings, %d+%d ports, %d watches, "
-	     "%d transactions",
-	     (int)(c.grants - before->grants),
-	     (int)(c.mappings - before->mappings),
-	     (int)(c.ports_bound - before->ports_bound),
-	     (int)(c.ports_unbound - before->ports_unbound),
-	     (int)(c.watches - before->watches),
-	     (int)(c.transactions - before->transactions));
-}
 
 static void case_process(const struct conf_case *c)
 {
@@ -294,7 +96,7 @@ static void case_process(const struct conf_case *c)
 
 	if (pipe(tell))
 		fail("pipe: %s", strerror(errno));
-	pid = child();
+	pid = world_child();
 	if (!pid) {
 		close(tell[0]);
 		tell_fd = tell[1];
@@ -320,33 +122,30 @@ static void case_process(const struct conf_case *c)
 
 static void case_judge(const void *arg)
 {
-	struct desk_counters before = counters();
+	struct desk_counters before = world_counters();
 
 	case_process(arg);
-	must(daemon_lives(), "%s", failure);
-	data_check(&good.ring[0], good_seed % 64 * 8, good_seed);
-	good_seed++;
-	counter_back(&before);
+	must(world_daemon_lives(), "%s", world_daemon_end());
+	world_good_check();
+	world_counters_back(&before);
 }
 
 static bool case_run(const struct conf_case *c)
 {
-	char text[sizeof(failure)];
-	bool good_case;
+	bool went;
 
 	domid++;
 	failure[0] = 0;
-	good_case = attempt(case_judge, c);
-	if (good_case) {
+	went = attempt(case_judge, c);
+	if (went)
 		printf("ok   %s\n", c->name);
-	} else {
-		snprintf(text, sizeof(text), "%s", failure);
-		printf("FAIL %s: %s%s%s\n", c->name, text,
-		       daemon_lives() ? "" : "; and ",
-		       daemon_pid ? "" : failure);
-	}
+	else if (world_daemon_lives())
+		printf("FAIL %s: %s\n", c->name, failure);
+	else
+		printf("FAIL %s: %s; %s\n", c->name, failure,
+		       world_daemon_end());
 	fflush(stdout);
-	return good_case;
+	return went;
 }
 
 /* ---- all of them --------------------------------------------------------- */
@@ -390,12 +189,12 @@ static void or_end(bool went, const char *what, const char *options)
 /* After a failure: whatever is left of it goes. */
 static void daemon_again(const char *options)
 {
-	if (!attempt(daemon_stop, NULL) && daemon_pid)
-		kill(daemon_pid, SIGKILL);
-	while (daemon_lives())
+	if (!attempt(world_daemon_stop, NULL))
+		world_daemon_kill();
+	while (world_daemon_lives())
 		usleep(1000);
-	or_end(attempt(daemon_stop, NULL), "after a failure", options);
-	or_end(attempt(daemon_start, options), "again", options);
+	or_end(attempt(world_daemon_stop, NULL), "after a failure", options);
+	or_end(attempt(world_daemon_start, options), "again", options);
 }
 
 /* The cases that want what case `first` wants.  How many failed. */
@@ -404,7 +203,7 @@ static unsigned phase(struct chosen *k, unsigned first, unsigned n)
 	const char *options = options_of(&k[first]);
 	unsigned i, bad = 0;
 
-	or_end(attempt(daemon_start, options), "at its start", options);
+	or_end(attempt(world_daemon_start, options), "at its start", options);
 	for (i = first; i < n; i++) {
 		if (k[i].done || strcmp(options_of(&k[i]), options) != 0)
 			continue;
@@ -414,35 +213,20 @@ static unsigned phase(struct chosen *k, unsigned first, unsigned n)
 		bad++;
 		daemon_again(options);
 	}
-	or_end(attempt(daemon_stop, NULL), "at its end", options);
+	or_end(attempt(world_daemon_stop, NULL), "at its end", options);
 	return bad;
-}
-
-static void desk_begin(const void *unused)
-{
-	(void)unused;
-	desk_start();
 }
 
 static void clean_up(void)
 {
-	char command[400];
-	struct why why;
-
-	if (getpid() != main_pid)
-		return;
-	if (daemon_pid)
-		kill(daemon_pid, SIGKILL);
-	if (desk_pid && !desk_control_stop(case_dir, &why))
-		waitpid(desk_pid, NULL, 0);
-	snprintf(command, sizeof(command), "rm -rf '%s'", case_dir);
-	if (case_dir[0] && system(command))
-		fprintf(stderr, "cannot remove %s\n", case_dir);
+	if (getpid() == main_pid)
+		world_close();
 }
 
 static int usage(void)
 {
-	fputs("usage: conformance [--list] [--ringsided FILE] [PATTERN...]\n",
+	fputs("usage: conformance [--list] [--ringsided FILE] "
+	      "[--patience SECONDS] [PATTERN...]\n",
 	      stderr);
 	return 2;
 }
@@ -451,7 +235,7 @@ int main(int argc, char **argv)
 {
 	static struct chosen k[CASES_MAX];
 	static char beside[512];
-	const char *tmp = getenv("TMPDIR");
+	const char *ringsided = beside;
 	unsigned i, n, bad = 0;
 	bool list = false;
 	char *slash;
@@ -460,12 +244,13 @@ int main(int argc, char **argv)
 	snprintf(beside, sizeof(beside), "%s", argv[0]);
 	slash = strrchr(beside, '/');
 	snprintf(slash ? slash + 1 : beside, 64, "ringsided");
-	ringsided = beside;
 	for (; a < argc && argv[a][0] == '-'; a++) {
 		if (!strcmp(argv[a], "--list"))
 			list = true;
 		else if (!strcmp(argv[a], "--ringsided") && a + 1 < argc)
 			ringsided = argv[++a];
+		else if (!strcmp(argv[a], "--patience") && a + 1 < argc)
+			patience_s = atoi(argv[++a]);
 		else
 			return usage();
 	}
@@ -477,17 +262,14 @@ int main(int argc, char **argv)
 
 	log_open("conformance", LOG_LEVEL_ERROR);
 	signal(SIGPIPE, SIG_IGN);
-	snprintf(case_dir, sizeof(case_dir), "%s/conf-XXXXXX",
-		 tmp ? tmp : "/tmp");
-	if (!mkdtemp(case_dir)) {
+	if (world_open(ringsided)) {
 		perror(case_dir);
 		return 1;
 	}
-	snprintf(log_path, sizeof(log_path), "%s/ringsided.log", case_dir);
 	main_pid = getpid();
 	domid = FIRST_DOMID;
 	atexit(clean_up);
-	if (!attempt(desk_begin, NULL)) {
+	if (!attempt(world_desk_start, NULL)) {
 		printf("FAIL %s\n", failure);
 		return 1;
 	}

@@ -171,16 +171,19 @@ static void rg_23(void)
 	q = req_io(READ, 8, &page, 0, 0);
 	for (i = 0; i < 4; i++)
 		put(r, &q);
+	q = flush(99);
+	put(r, &q);
 	push(r);
-	nbd_wait(n, 4);
+	nbd_wait(n, 5);
+	same("the id of what is done", (long long)take(r).id, 99);
 	settle(r);
-	same("rsp_prod while the storage has all requests",
-	     index_get(r, RSP_PROD), 0);
+	same("rsp_prod while the storage has 4 of 5 requests",
+	     index_get(r, RSP_PROD), 1);
 	nbd_hold(n, 0);
 	for (i = 0; i < 4; i++)
 		take(r);
 	settle(r);
-	same("rsp_prod after 4 requests", index_get(r, RSP_PROD), 4);
+	same("rsp_prod after 5 requests", index_get(r, RSP_PROD), 5);
 	page_free(&p, &page);
 	nbd_end(n, &p);
 }
