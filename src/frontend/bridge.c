@@ -85,11 +85,11 @@ static void bridge_poked(struct front_wake *wake)
 		return;
 	for (op = bridge_take(b, false); op; op = next) {
 		next = op->next; /* once done, it is the caller's stack */
-		op->io.error = front_device_submit(&b->device, &op->io);
+		op->io.error = front_device_submit(&b->device, 0, &op->io);
 		if (op->io.error)
 			bridge_done(&op->io);
 	}
-	front_device_kick(&b->device);
+	front_device_kick(&b->device, 0);
 }
 
 static void bridge_told(struct front_wake *wake)

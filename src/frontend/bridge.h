@@ -20,7 +20,7 @@ struct front_bridge_options {
 	const char *program; /* for the trace */
 	const char *dir;     /* of the desk */
 	uint16_t domid;
-	struct front_device_options device;
+	struct front_device_options device; /* one queue */
 	/*
 	 * A socket, or -1.  FRONT_BRIDGE_QUIT on it asks to close the disk in
 	 * order, while calls of front_bridge_io() may still come and fail.
@@ -46,7 +46,7 @@ struct front_bridge_options {
 int front_bridge_start(const struct front_bridge_options *opt,
 		       struct front_bridge **out, struct why *why);
 
-/* What the handshake settled; it does not change. */
+/* What the handshake settled; only the size may change. */
 const struct front_settled *front_bridge_settled(const struct front_bridge *b);
 
 /*

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "frontend/handshake.h"
+#include "frontend/settle.h"
 #include "frontend/store.h"
 
 /* A backend that already failed to answer is not waited for again as long. */
@@ -22,6 +23,9 @@
 /* The operator is told when an answer takes longer than this. */
 #define STALL_TELL_NS 3000000000u
 
+/* Between two looks at the queues' clocks, each of which wakes a thread. */
+#define TICK_NS 100000000u
+
 /* ---- life -----------------------------------------------------------------
  */
 
@@ -31,6 +35,9 @@ static void device_release(struct front_device *d, unsigned *mapped)
 	unsigned i;
 
 	*mapped = 0;
+	for (i = 0; i < d->nworkers; i++)
+		front_worker_close(&d->workers[i]);
+	d->nworkers = 0;
 	for (i = 0; i < d->nqueues; i++)
 		*mapped += front_queue_close(&d->queues[i]);
 	d->nqueues = 0;
@@ -39,6 +46,27 @@ static void device_release(struct front_device *d, unsigned *mapped)
 		if (g->devices[i] == d)
 			g->devices[i] = g->devices[--g->ndevices];
 	d->phase = FRONT_CLOSED;
+}
+
+/* Nothing new is taken; what a thread accepted before that is in its queue. */
+static void device_shut(struct front_device *d)
+{
+	__atomic_store_n(&d->shut, true, __ATOMIC_RELAXED);
+}
+
+static int device_start(struct front_device *d, struct why *why)
+{
+	int err = 0;
+
+	while (!err && d->nworkers < d->nqueues) {
+		unsigned n = d->nworkers;
+
+		err = front_worker_open(&d->workers[n], &d->queues[n], n > 0,
+					d->guest->poke_fd, why);
+		if (!err)
+			d->nworkers++;
+	}
+	return err;
 }
 
 int front_device_open(struct front_device *d, struct front_guest *g,
@@ -55,6 +83,7 @@ int front_device_open(struct front_device *d, struct front_guest *g,
 	d->guest = g;
 	d->devid = opt->devid;
 	d->timeout_ms = opt->timeout_ms;
+	d->ticked_ns = clock_now_ns();
 	d->ev.actor = EV_ACTOR_FRONTEND;
 	d->ev.domid = g->domid;
 	d->ev.devid = opt->devid;
@@ -68,7 +97,9 @@ int front_device_open(struct front_device *d, struct front_guest *g,
 	if (!err)
 		err = front_handshake_reset(d, why);
 	if (!err)
-		err = front_handshake_connect(d, opt->id_seed, why);
+		err = front_handshake_connect(d, opt, why);
+	if (!err)
+		err = device_start(d, why);
 	if (!err) {
 		d->phase = FRONT_CONNECTED;
 		return 0;
@@ -103,25 +134,30 @@ static int device_drain(struct front_device *d, struct why *why)
 	return d->error ? why_set(why, d->error, "%s", d->why.text) : 0;
 }
 
+static void device_end_io(struct front_device *d, int error)
+{
+	for (unsigned i = 0; i < d->nworkers; i++)
+		front_worker_end(&d->workers[i], error);
+}
+
 int front_device_close(struct front_device *d, struct why *why)
 {
 	struct front_guest *g = d->guest;
 	struct why left = { "" };
 	unsigned timeout_ms = d->timeout_ms;
-	unsigned i, mapped;
+	unsigned mapped;
 	int err, leave = 0;
 
 	if (d->phase == FRONT_CLOSED)
 		return 0;
 	d->phase = FRONT_LEAVING;
+	device_shut(d);
 	err = device_drain(d, why);
 	if (err && timeout_ms > LEAVE_SILENT_MS)
 		timeout_ms = LEAVE_SILENT_MS;
 	if (!g->gone)
 		leave = front_handshake_leave(d, timeout_ms, &left);
-	for (i = 0; i < d->nqueues; i++)
-		front_queue_fail(&d->queues[i],
-				 d->error ? d->error : -ESHUTDOWN);
+	device_end_io(d, d->error ? d->error : -ESHUTDOWN);
 	device_release(d, &mapped);
 	if (err)
 		return err;
@@ -144,11 +180,15 @@ static int device_check(const struct front_device *d, const struct front_io *io)
 	const struct front_settled *s = &d->settled;
 	uint64_t size = front_device_bytes(d);
 
-	if (d->phase != FRONT_CONNECTED || d->error)
+	if (__atomic_load_n(&d->shut, __ATOMIC_RELAXED))
 		return -ESHUTDOWN;
 	if (io->op == RING_OP_FLUSH)
 		return s->flush ? 0 : -EOPNOTSUPP;
-	if (io->op == RING_OP_WRITE && s->info & FRONT_INFO_READONLY)
+	if (io->op == RING_OP_BARRIER && !s->barrier)
+		return -EOPNOTSUPP;
+	if (io->op == RING_OP_DISCARD && !s->discard)
+		return -EOPNOTSUPP;
+	if (io->op != RING_OP_READ && s->info & FRONT_INFO_READONLY)
 		return -EROFS;
 	if (!io->len_bytes || (io->off_bytes | io->len_bytes) % s->sector_bytes)
 		return -EINVAL;
@@ -157,45 +197,40 @@ static int device_check(const struct front_device *d, const struct front_io *io)
 	return 0;
 }
 
-int front_device_submit(struct front_device *d, struct front_io *io)
+int front_device_submit(struct front_device *d, unsigned n, struct front_io *io)
 {
 	int err = device_check(d, io);
 
 	if (!err)
-		front_queue_submit(&d->queues[0], io);
+		front_queue_submit(&d->queues[n], io);
 	return err;
 }
 
-/* What a queue's failure means for its device. */
-static void device_queue_result(struct front_device *d, struct front_queue *q,
-				int err)
+void front_device_kick(struct front_device *d, unsigned n)
 {
-	if (!err || d->error)
-		return;
-	front_guest_result(d->guest, err);
-	if (q->fault.rule)
-		front_device_fail(d, err, "%s", q->fault.why.text);
-	else if (err == -ENOSPC)
-		front_device_fail(d, err,
-				  "domain %u has no free grant left for I/O",
-				  d->guest->domid);
-	else if (!d->guest->gone)
-		front_device_fail(d, err, "the event channel of %s failed: %s",
-				  d->name, strerror(-err));
+	front_worker_result(&d->workers[n], front_queue_pump(&d->queues[n]));
 }
 
-void front_device_kick(struct front_device *d)
+void front_device_call(struct front_device *d, unsigned n,
+		       void (*call)(void *arg), void *arg)
 {
-	for (unsigned i = 0; i < d->nqueues && !d->error; i++)
-		device_queue_result(d, &d->queues[i],
-				    front_queue_pump(&d->queues[i]));
+	front_worker_call(&d->workers[n], call, arg);
 }
 
-bool front_device_busy(const struct front_device *d)
+void front_device_poke(const struct front_device *d)
 {
-	for (unsigned i = 0; i < d->nqueues; i++)
-		if (front_queue_busy(&d->queues[i]))
+	front_worker_poke(&d->workers[0]);
+}
+
+bool front_device_busy(struct front_device *d)
+{
+	for (unsigned i = 0; i < d->nworkers; i++) {
+		struct front_worker_load load;
+
+		front_worker_look(&d->workers[i], &load);
+		if (load.busy)
 			return true;
+	}
 	return false;
 }
 
@@ -212,8 +247,8 @@ void front_device_fail(struct front_device *d, int error, const char *fmt, ...)
 	vsnprintf(d->why.text, sizeof(d->why.text), fmt, ap);
 	va_end(ap);
 	d->error = error;
-	for (unsigned i = 0; i < d->nqueues; i++)
-		front_queue_fail(&d->queues[i], error);
+	device_shut(d);
+	device_end_io(d, error);
 }
 
 int front_device_ended(const struct front_device *d, struct why *why)
@@ -227,62 +262,75 @@ int front_device_ended(const struct front_device *d, struct why *why)
 	return 0;
 }
 
-int front_device_fd(const struct front_device *d, unsigned n)
+int front_device_fd(const struct front_device *d)
 {
 	struct xen_host *h = d->guest->host;
 
 	/* A queue that failed is never looked at again. */
-	if (d->error || !d->queues[n].evtchn)
+	if (d->error || !d->nworkers || front_worker_error(&d->workers[0]))
 		return -1;
-	return h->ops->evtchn.fd(d->queues[n].evtchn);
+	return h->ops->evtchn.fd(d->queues[0].evtchn);
 }
 
 bool front_device_again(const struct front_device *d)
 {
-	for (unsigned i = 0; i < d->nqueues && !d->error; i++)
-		if (d->queues[i].again)
-			return true;
-	return false;
+	return front_device_fd(d) >= 0 && d->queues[0].again;
 }
 
 void front_device_service(struct front_device *d)
 {
-	for (unsigned i = 0; i < d->nqueues && !d->error; i++)
-		device_queue_result(d, &d->queues[i],
-				    front_queue_service(&d->queues[i]));
+	if (front_device_fd(d) >= 0)
+		front_worker_service(&d->workers[0]);
 }
 
-/* XB-18: the backend wrote its state again, perhaps after `sectors`. */
-static void device_look_size(struct front_device *d)
+/* What a queue's failure means for its device. */
+void front_device_collect(struct front_device *d)
 {
-	uint64_t sectors = d->settled.sectors;
-	struct why why;
+	for (unsigned i = 0; i < d->nworkers && !d->error; i++) {
+		const struct front_queue *q = &d->queues[i];
+		int err = front_worker_error(&d->workers[i]);
 
-	if (front_store_number(d, "sectors", 0, UINT64_MAX >> 9, &sectors,
-			       &why) ||
-	    sectors == d->settled.sectors)
-		return;
-	d->settled.sectors = sectors;
-	log_info("%s has %llu bytes now", d->name,
-		 (unsigned long long)front_device_bytes(d));
+		if (!err)
+			continue;
+		front_guest_result(d->guest, err);
+		if (q->fault.rule)
+			front_device_fail(d, err, "%s", q->fault.why.text);
+		else if (err == -ENOSPC)
+			front_device_fail(d, err,
+					  "domain %u has no free grant left "
+					  "for I/O",
+					  d->guest->domid);
+		else if (!d->guest->gone)
+			front_device_fail(d, err,
+					  "the event channel of %s failed: %s",
+					  d->name, strerror(-err));
+	}
 }
 
 void front_device_look(struct front_device *d)
 {
+	struct why why;
+	int err;
+
 	front_store_look(d);
 	if (d->phase != FRONT_CONNECTED && d->phase != FRONT_LEAVING)
 		return;
 	switch (d->peer) {
 	case XENBUS_CONNECTED:
-		device_look_size(d);
+		/* Its state was written again, as with a new size (XB-18). */
+		err = front_settle_resize(d, &why);
+		if (err)
+			front_device_fail(d, err, "%s", why.text);
 		break;
 	case XENBUS_CLOSING:
 		/* It asks us to go; what is in flight is still answered. */
 		d->phase = FRONT_LEAVING;
+		device_shut(d);
 		break;
 	case XENBUS_CLOSED:
 	case XENBUS_UNKNOWN:
 		d->phase = FRONT_LEAVING;
+		device_shut(d);
 		if (front_device_busy(d))
 			front_device_fail(d, -ESHUTDOWN,
 					  "the backend closed %s with I/O in "
@@ -295,37 +343,50 @@ void front_device_look(struct front_device *d)
 	}
 }
 
-void front_device_tick(struct front_device *d, uint64_t now_ns)
+/* The longest that any queue now waits for an answer. */
+static void device_waited(struct front_device *d, unsigned in_flight,
+			  uint64_t waited_ns)
 {
 	unsigned timeout_ms = d->timeout_ms;
 
 	if (d->peer == XENBUS_CLOSING && timeout_ms > LEAVE_STALL_MS)
 		timeout_ms = LEAVE_STALL_MS;
-	for (unsigned i = 0; i < d->nqueues && !d->error; i++) {
-		const struct front_queue *q = &d->queues[i];
-		uint64_t waited_ns = 0;
-
-		if (q->in_flight && now_ns > q->progress_ns)
-			waited_ns = now_ns - q->progress_ns;
-		if (waited_ns >= timeout_ms * 1000000ull) {
-			front_device_fail(d, -ETIMEDOUT,
-					  "the backend of %s gave no answer "
-					  "for %g s with %u requests in "
-					  "flight; is ringsided still "
-					  "running?",
-					  d->name, timeout_ms / 1000.0,
-					  q->in_flight);
-			return;
-		}
-		if (waited_ns >= STALL_TELL_NS && !d->stalled) {
-			d->stalled = true;
-			log_info("%s: no answer from the backend for %u s, %u "
-				 "requests in flight; waiting for up to %g s",
-				 d->name, (unsigned)(waited_ns / 1000000000u),
-				 q->in_flight, timeout_ms / 1000.0);
-		} else if (d->stalled && waited_ns < STALL_TELL_NS) {
-			d->stalled = false;
-			log_info("%s: the backend answers again", d->name);
-		}
+	if (waited_ns >= timeout_ms * 1000000ull) {
+		front_device_fail(d, -ETIMEDOUT,
+				  "the backend of %s gave no answer for %g s "
+				  "with %u requests in flight; is ringsided "
+				  "still running?",
+				  d->name, timeout_ms / 1000.0, in_flight);
+	} else if (waited_ns >= STALL_TELL_NS && !d->stalled) {
+		d->stalled = true;
+		log_info("%s: no answer from the backend for %u s, %u "
+			 "requests in flight; waiting for up to %g s",
+			 d->name, (unsigned)(waited_ns / 1000000000u),
+			 in_flight, timeout_ms / 1000.0);
+	} else if (d->stalled && waited_ns < STALL_TELL_NS) {
+		d->stalled = false;
+		log_info("%s: the backend answers again", d->name);
 	}
+}
+
+void front_device_tick(struct front_device *d, uint64_t now_ns)
+{
+	uint64_t longest_ns = 0;
+	unsigned i, in_flight = 0;
+
+	if (d->error || now_ns - d->ticked_ns < TICK_NS)
+		return;
+	d->ticked_ns = now_ns;
+	for (i = 0; i < d->nworkers; i++) {
+		struct front_worker_load load;
+
+		front_worker_look(&d->workers[i], &load);
+		if (!load.in_flight || now_ns <= load.progress_ns ||
+		    now_ns - load.progress_ns < longest_ns)
+			continue;
+		longest_ns = now_ns - load.progress_ns;
+		in_flight = load.in_flight;
+	}
+	if (d->nworkers)
+		device_waited(d, in_flight, longest_ns);
 }

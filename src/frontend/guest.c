@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,7 +16,9 @@
 /* Stalled devices are looked for at least this often. */
 #define TICK_MS 500
 
-#define FDS_MAX (2 + FRONT_WAKES_MAX + FRONT_DEVICES_MAX * FRONT_QUEUES_MAX)
+/* Before the wakes: the desk's end, the store, the queues' threads. */
+#define FDS_OWN 3u
+#define FDS_MAX (FDS_OWN + FRONT_WAKES_MAX + FRONT_DEVICES_MAX)
 
 int front_guest_open(struct front_guest *g, const char *dir, uint16_t domid,
 		     struct why *why)
@@ -31,10 +34,16 @@ int front_guest_open(struct front_guest *g, const char *dir, uint16_t domid,
 			       "at most %zu will do",
 			       strlen(dir), sizeof(g->dir) - 1);
 	strcpy(g->dir, dir);
+	g->poke_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (g->poke_fd < 0)
+		return why_set(why, -errno, "cannot make an eventfd: %s",
+			       strerror(errno));
 	snprintf(spec, sizeof(spec), "desk:%s", dir);
 	err = xen_host_open(spec, domid, &g->host, why);
-	if (err)
+	if (err) {
+		close(g->poke_fd);
 		g->host = NULL;
+	}
 	return err;
 }
 
@@ -80,6 +89,7 @@ void front_guest_close(struct front_guest *g)
 {
 	xen_host_close(g->host);
 	g->host = NULL;
+	close(g->poke_fd);
 }
 
 int front_guest_result(struct front_guest *g, int err)
@@ -137,23 +147,23 @@ static void guest_lost(struct front_guest *g)
 }
 
 /*
- * What to wait for: the desk's end, the store, the wakes, the queues, in this
- * order.  poll() skips a negative fd, which is what "none" is here.
+ * What to wait for: the desk's end, the store, the queues' threads, the wakes,
+ * the devices' first queues, in this order.  poll() skips a negative fd, which
+ * is what "none" is here.
  */
 static unsigned guest_fds(struct front_guest *g, struct pollfd *fds,
 			  struct front_device **owner)
 {
-	unsigned i, k, n = 0;
+	unsigned i, n = 0;
 
 	fds[n++].fd = xen_host_gone_fd(g->host);
 	fds[n++].fd = g->host->ops->store.fd(g->host);
+	fds[n++].fd = g->poke_fd;
 	for (i = 0; i < g->nwakes; i++)
 		fds[n++].fd = g->wakes[i].fd;
 	for (i = 0; i < g->ndevices; i++) {
-		for (k = 0; k < g->devices[i]->nqueues; k++) {
-			owner[n] = g->devices[i];
-			fds[n++].fd = front_device_fd(g->devices[i], k);
-		}
+		owner[n] = g->devices[i];
+		fds[n++].fd = front_device_fd(g->devices[i]);
 	}
 	for (i = 0; i < n; i++) {
 		fds[i].events = POLLIN;
@@ -166,7 +176,7 @@ int front_guest_step(struct front_guest *g, int timeout_ms)
 {
 	struct front_device *owner[FDS_MAX];
 	struct pollfd fds[FDS_MAX];
-	unsigned i, n, queues = 2 + g->nwakes;
+	unsigned i, n, queues = FDS_OWN + g->nwakes;
 	uint64_t now_ns;
 
 	if (g->gone) {
@@ -192,8 +202,12 @@ int front_guest_step(struct front_guest *g, int timeout_ms)
 	if (fds[1].revents)
 		guest_watches(g);
 	for (i = 0; i < g->nwakes; i++)
-		if (fds[2 + i].revents)
+		if (fds[FDS_OWN + i].revents)
 			g->wakes[i].ready(&g->wakes[i]);
+	if (fds[2].revents)
+		(void)!read(g->poke_fd, &(uint64_t){ 0 }, sizeof(uint64_t));
+	for (i = 0; i < g->ndevices; i++)
+		front_device_collect(g->devices[i]);
 	now_ns = clock_now_ns();
 	for (i = 0; i < g->ndevices; i++)
 		front_device_tick(g->devices[i], now_ns);

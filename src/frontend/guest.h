@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest of the desk: one connection to the host, the disks that it drives,
- * and the loop that serves them.  Everything here and below (devices, queues)
- * belongs to the one thread that runs the loop; frontend/bridge.h lets other
- * threads in.
+ * and the loop that serves them.  Everything here and below belongs to the
+ * one thread that runs the loop, but for what belongs to a queue's own thread
+ * (frontend/worker.h); frontend/bridge.h lets other threads in.
  */
 #ifndef FRONTEND_GUEST_H
 #define FRONTEND_GUEST_H
@@ -37,6 +37,7 @@ struct front_guest {
 	bool gone; /* the desk is gone: nothing works any more */
 	struct front_wake wakes[FRONT_WAKES_MAX];
 	unsigned nwakes;
+	int poke_fd; /* an eventfd: a queue's thread wants the loop to look */
 	/*
 	 * How often the owner was asked to stop.  Waits of a handshake end
 	 * at the first, waits of a closing one at the second.

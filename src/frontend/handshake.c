@@ -2,7 +2,6 @@
 #include "frontend/handshake.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,31 +9,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "frontend/settle.h"
 #include "frontend/store.h"
 
 /* The operator is told of a wait that is longer than this. */
 #define TELL_MS 2000u
 
-/* Larger sectors than a page cannot be split at page boundaries. */
-#define SECTOR_BYTES_MAX XEN_PAGE_SIZE
-
 #define BIT(state) (1u << (state))
-
-static int fault(struct front_device *d, const char *rule, struct why *why,
-		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-
-static int fault(struct front_device *d, const char *rule, struct why *why,
-		 const char *fmt, ...)
-{
-	char detail[384];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(detail, sizeof(detail), fmt, ap);
-	va_end(ap);
-	ev_device_fault(&d->ev, rule, detail);
-	return why_set(why, -EPROTO, "the backend broke %s: %s", rule, detail);
-}
 
 /* ---- waiting --------------------------------------------------------------
  */
@@ -180,173 +161,17 @@ int front_handshake_reset(struct front_device *d, struct why *why)
 	return front_store_switch(d, XENBUS_INITIALISING, why);
 }
 
-/* A number that may be absent; `missing` then. */
-static int offered(struct front_device *d, const char *key, uint64_t max,
-		   uint32_t missing, uint32_t *out, struct why *why)
-{
-	uint64_t value = missing;
-	int err = front_store_number(d, key, 0, max, &value, why);
-
-	if (err == -ENOENT)
-		err = 0;
-	*out = (uint32_t)value;
-	return err;
-}
-
-static int offered_flag(struct front_device *d, const char *key, bool *out,
-			struct why *why)
-{
-	uint32_t value;
-	int err = offered(d, key, 1, 0, &value, why);
-
-	*out = value == 1;
-	return err;
-}
-
-/* What has to stand before state 2 (XB-01). */
-static int read_limits(struct front_device *d, struct why *why)
-{
-	struct front_settled *s = &d->settled;
-	int err = offered(d, "max-ring-page-order", 15, 0, &s->max_ring_order,
-			  why);
-
-	if (!err)
-		err = offered(d, "multi-queue-max-queues", UINT32_MAX, 1,
-			      &s->max_queues, why);
-	if (err)
-		return err;
-	s->ring_order = 0;
-	s->queues = 1;
-	ev_feature_accept(&d->ev, "ring-page-order", s->ring_order);
-	ev_feature_accept(&d->ev, "multi-queue-num-queues", s->queues);
-	return 0;
-}
-
-static int share(struct front_device *d, uint64_t id_seed, struct why *why)
-{
-	struct front_queue_options opt = {
-		.host = d->guest->host,
-		.backend_id = d->backend_id,
-		.pages = 1u << d->settled.ring_order,
-		.id_seed = id_seed,
-		.ev = d->ev,
-	};
-	struct front_queue *q = &d->queues[0];
-	struct front_key keys[] = {
-		{ .name = "ring-ref" },
-		{ .name = "event-channel" },
-		{ .name = "protocol", .value = "x86_64-abi" },
-		{ .name = "feature-persistent", .value = "0" },
-	};
-	int err;
-
-	opt.ev.queue = 0;
-	err = front_guest_result(d->guest, front_queue_open(q, &opt, why));
-	if (err)
-		return err;
-	d->nqueues = 1;
-	snprintf(keys[0].value, FRONT_VALUE_MAX, "%u", q->ring_gref[0]);
-	snprintf(keys[1].value, FRONT_VALUE_MAX, "%u", q->port);
-	return front_store_commit(d, keys, sizeof(keys) / sizeof(keys[0]), why);
-}
-
-static int number_needed(struct front_device *d, const char *key, uint64_t max,
-			 uint64_t *out, struct why *why)
-{
-	int err = front_store_number(d, key, 0, max, out, why);
-
-	if (err == -ENOENT)
-		return fault(d, "XB-02", why,
-			     "it is at Connected (4), and %s/%s is absent",
-			     d->backend, key);
-	return err;
-}
-
-/* What has to stand before state 4 (XB-02). */
-static int read_geometry(struct front_device *d, struct why *why)
-{
-	struct front_settled *s = &d->settled;
-	uint64_t sectors, sector, info, physical;
-	int err = number_needed(d, "sectors", UINT64_MAX >> 9, &sectors, why);
-
-	if (!err)
-		s->sectors = sectors;
-	if (!err)
-		err = number_needed(d, "sector-size", UINT32_MAX, &sector, why);
-	if (!err)
-		err = number_needed(d, "info", UINT32_MAX, &info, why);
-	if (err)
-		return err;
-	physical = sector;
-	err = front_store_number(d, "physical-sector-size", 0, UINT32_MAX,
-				 &physical, why);
-	if (err && err != -ENOENT)
-		return err;
-	if (sector < 512 || (sector & (sector - 1)))
-		return fault(d, "XB-14", why,
-			     "sector-size is %llu, not a power of two from "
-			     "512 on",
-			     (unsigned long long)sector);
-	if (!physical || physical % sector)
-		return fault(d, "XB-14", why,
-			     "physical-sector-size is %llu, no multiple of "
-			     "sector-size, %llu",
-			     (unsigned long long)physical,
-			     (unsigned long long)sector);
-	if (s->sectors * 512 % physical)
-		return fault(d, "XB-15", why,
-			     "the disk's %llu sectors of 512 bytes are no "
-			     "multiple of physical-sector-size, %llu",
-			     (unsigned long long)s->sectors,
-			     (unsigned long long)physical);
-	if (sector > SECTOR_BYTES_MAX)
-		return why_set(why, -ENOTSUP,
-			       "sector-size of %s is %llu: this frontend "
-			       "knows sectors of at most %u bytes",
-			       d->name, (unsigned long long)sector,
-			       SECTOR_BYTES_MAX);
-	s->sector_bytes = (uint32_t)sector;
-	s->physical_bytes = (uint32_t)physical;
-	s->info = (uint32_t)info;
-	return 0;
-}
-
-static int read_features(struct front_device *d, struct why *why)
-{
-	struct front_settled *s = &d->settled;
-	int err = offered_flag(d, "feature-flush-cache", &s->flush, why);
-
-	if (!err)
-		err = offered_flag(d, "feature-barrier", &s->barrier, why);
-	if (!err)
-		err = offered_flag(d, "feature-discard", &s->discard, why);
-	if (!err)
-		err = offered_flag(d, "feature-persistent", &s->persistent,
-				   why);
-	if (!err)
-		err = offered(d, "feature-max-indirect-segments", UINT32_MAX, 0,
-			      &s->max_indirect, why);
-	if (err)
-		return err;
-	ev_feature_accept(&d->ev, "feature-flush-cache", s->flush);
-	/* Offered or not: this frontend does without them. */
-	ev_feature_accept(&d->ev, "feature-barrier", 0);
-	ev_feature_accept(&d->ev, "feature-discard", 0);
-	ev_feature_accept(&d->ev, "feature-persistent", 0);
-	ev_feature_accept(&d->ev, "feature-max-indirect-segments", 0);
-	return 0;
-}
-
-int front_handshake_connect(struct front_device *d, uint64_t id_seed,
+int front_handshake_connect(struct front_device *d,
+			    const struct front_device_options *opt,
 			    struct why *why)
 {
 	int err = handshake_wait(d, BIT(XENBUS_INIT_WAIT), d->timeout_ms,
 				 "InitWait (2)", why);
 
 	if (!err)
-		err = read_limits(d, why);
+		err = front_settle_limits(d, &opt->transport, why);
 	if (!err)
-		err = share(d, id_seed, why);
+		err = front_settle_share(d, opt, why);
 	if (!err)
 		err = front_store_switch(d, XENBUS_INITIALISED, why);
 	if (!err)
@@ -363,9 +188,9 @@ int front_handshake_connect(struct front_device *d, uint64_t id_seed,
 			       "%s has %s; the log of ringsided and the store "
 			       "under error/ say why",
 			       d->name, d->backend, front_state_name(d->peer));
-	err = read_geometry(d, why);
+	err = front_settle_geometry(d, why);
 	if (!err)
-		err = read_features(d, why);
+		err = front_settle_features(d, &opt->transport, why);
 	if (!err)
 		err = front_store_switch(d, XENBUS_CONNECTED, why);
 	return err;

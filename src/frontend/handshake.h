@@ -17,7 +17,8 @@ int front_handshake_find(struct front_device *d, struct why *why);
 int front_handshake_reset(struct front_device *d, struct why *why);
 
 /* From state 1 to 4, with rings and ports; reads what is offered. */
-int front_handshake_connect(struct front_device *d, uint64_t id_seed,
+int front_handshake_connect(struct front_device *d,
+			    const struct front_device_options *opt,
 			    struct why *why);
 
 /* From any state to 6, and the backend too, if it still does its part. */

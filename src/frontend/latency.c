@@ -38,6 +38,21 @@ void latency_add(struct latency *l, uint64_t ns)
 	l->buckets[bucket_of(ns)]++;
 }
 
+void latency_merge(struct latency *l, const struct latency *from)
+{
+	unsigned i;
+
+	if (!from->count)
+		return;
+	if (!l->count || from->min_ns < l->min_ns)
+		l->min_ns = from->min_ns;
+	if (from->max_ns > l->max_ns)
+		l->max_ns = from->max_ns;
+	l->count += from->count;
+	for (i = 0; i < LATENCY_BUCKETS; i++)
+		l->buckets[i] += from->buckets[i];
+}
+
 uint64_t latency_percentile(const struct latency *l, double percent)
 {
 	double exact = percent / 100 * (double)l->count;

@@ -22,6 +22,9 @@ struct latency {
 
 void latency_add(struct latency *l, uint64_t ns);
 
+/* Add all that `from` holds. */
+void latency_merge(struct latency *l, const struct latency *from);
+
 /*
  * The duration that `percent` (0 to 100) of all stay below or reach, to the
  * width of its bucket; 0 if there is none.

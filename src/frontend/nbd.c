@@ -190,7 +190,9 @@ static int check_socket(struct nbd_server *s, struct why *why)
 static int spawn_nbdkit(struct nbd_server *s, int their_fd, struct why *why)
 {
 	const struct front_nbd_options *o = s->opt;
+	const struct front_transport *t = &o->transport;
 	char desk[PATH_MAX + 8], vdev[48], domid[24], timeout[32], fd[32];
+	char order[32], indirect[40], persistent[32], abi[32];
 	char *argv[] = { "nbdkit",
 			 "--foreground",
 			 "--exit-with-parent",
@@ -204,6 +206,10 @@ static int spawn_nbdkit(struct nbd_server *s, int their_fd, struct why *why)
 			 domid,
 			 vdev,
 			 timeout,
+			 order,
+			 indirect,
+			 persistent,
+			 abi,
 			 fd,
 			 NULL };
 	posix_spawnattr_t attr;
@@ -214,6 +220,12 @@ static int spawn_nbdkit(struct nbd_server *s, int their_fd, struct why *why)
 	snprintf(domid, sizeof(domid), "domid=%u", o->domid);
 	snprintf(vdev, sizeof(vdev), "vdev=%s", o->vdev);
 	snprintf(timeout, sizeof(timeout), "timeout=%u", o->timeout_s);
+	snprintf(order, sizeof(order), "ring-order=%u", t->ring_order);
+	snprintf(indirect, sizeof(indirect), "indirect%s=%u",
+		 t->indirect_must ? "" : "-max", t->indirect);
+	snprintf(persistent, sizeof(persistent), "persistent=%d",
+		 t->persistent);
+	snprintf(abi, sizeof(abi), "abi=%s", front_abi_name(t->abi));
 	snprintf(fd, sizeof(fd), "status-fd=%d", their_fd);
 
 	/* Our signals are blocked for the signalfd; nbdkit wants its own. */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/why.h"
+#include "frontend/transport.h"
 
 struct front_nbd_options {
 	const char *dir;    /* of the desk */
@@ -17,6 +18,7 @@ struct front_nbd_options {
 	const char *vdev;
 	uint16_t domid;
 	unsigned timeout_s;
+	struct front_transport transport; /* one queue */
 	/* A signalfd of SIGINT and SIGTERM, both blocked in all threads. */
 	int signal_fd;
 	/* Called once, when clients can connect; `uri` as NBD spells it. */

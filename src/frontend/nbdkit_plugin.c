@@ -38,6 +38,9 @@ static uint64_t timeout_s = 30;
 static uint64_t status_fd = UINT64_MAX;
 static const char *vdev = "xvda";
 static uint32_t devid;
+static struct front_transport transport = {
+	.indirect = FRONT_INDIRECT_DEFAULT,
+};
 static struct front_bridge *bridge;
 
 /*
@@ -73,8 +76,40 @@ static int config_number(const char *key, const char *value, uint64_t min,
 	return -1;
 }
 
+/* 1: `key` is none of these. */
+static int config_transport(const char *key, const char *value)
+{
+	uint64_t n = 0;
+	int err = 0;
+
+	if (strcmp(key, "ring-order") == 0) {
+		err = config_number(key, value, 0, FRONT_RING_ORDER_MAX, &n);
+		transport.ring_order = (unsigned)n;
+	} else if (strncmp(key, "indirect", 8) == 0) {
+		err = config_number(key, value, 0, FRONT_SEGS_MAX, &n);
+		transport.indirect = (unsigned)n;
+		transport.indirect_must = strcmp(key, "indirect-max") != 0;
+	} else if (strcmp(key, "persistent") == 0) {
+		err = config_number(key, value, 0, 1, &n);
+		transport.persistent = n == 1;
+	} else if (strcmp(key, "abi") == 0) {
+		if (front_abi_parse(value, &transport.abi))
+			return 0;
+		nbdkit_error("abi=%s: x86_64, x86_32 or native is needed",
+			     value);
+		return -1;
+	} else {
+		return 1;
+	}
+	return err;
+}
+
 static int ringside_config(const char *key, const char *value)
 {
+	int err = config_transport(key, value);
+
+	if (err <= 0)
+		return err;
 	if (strcmp(key, "desk") == 0) {
 		desk = nbdkit_absolute_path(value);
 		return desk ? 0 : -1;
@@ -112,7 +147,11 @@ static int ringside_config_complete(void)
 	"desk=DIR         (required) Directory of the desk.\n"                 \
 	"domid=N          Domain whose frontend to be, default 1.\n"           \
 	"vdev=NAME        Its disk, default xvda.\n"                           \
-	"timeout=SECONDS  How long to wait for the backend, default 30."
+	"timeout=SECONDS  How long to wait for the backend, default 30.\n"     \
+	"ring-order=N     The ring has 2^N pages, default 0.\n"                \
+	"indirect=N       Segments of a request at most; 0: none indirect.\n"  \
+	"persistent=0|1   Keep grants and use them again, default 0.\n"        \
+	"abi=NAME         x86_64, x86_32 or native, the default."
 
 /* ---- life -----------------------------------------------------------------
  */
@@ -143,6 +182,7 @@ static int ringside_after_fork(void)
 		.device = {
 			.devid = devid,
 			.timeout_ms = (unsigned)timeout_s * 1000u,
+			.transport = transport,
 		},
 		.stop_fd = status_fd == UINT64_MAX ? -1 : (int)status_fd,
 		.ended = disk_ended,
@@ -187,7 +227,7 @@ static void *ringside_open(int readonly)
 static int64_t ringside_get_size(void *handle)
 {
 	(void)handle;
-	return (int64_t)(front_bridge_settled(bridge)->sectors * 512);
+	return (int64_t)front_settled_bytes(front_bridge_settled(bridge));
 }
 
 static int ringside_block_size(void *handle, uint32_t *minimum,

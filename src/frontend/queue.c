@@ -31,8 +31,7 @@ static int queue_share_ring(struct front_queue *q,
 			       "give it more memory",
 			       q->ev.domid, opt->pages);
 	q->npages = opt->pages;
-	ring_front_init(&q->ring, q->ring_pages, opt->pages, RING_ABI_X86_64,
-			&q->ev);
+	ring_front_init(&q->ring, q->ring_pages, opt->pages, opt->abi, &q->ev);
 	for (i = 0; i < opt->pages; i++) {
 		int gref = front_grant(
 			q, (uint8_t *)q->ring_pages + i * XEN_PAGE_SIZE, false);
@@ -70,28 +69,43 @@ static int queue_open_port(struct front_queue *q, struct why *why)
 	return 0;
 }
 
+static unsigned queue_lists(unsigned segs)
+{
+	if (segs <= RING_SEGS_MAX)
+		return 0;
+	return (segs + RING_LIST_SEGS - 1) / RING_LIST_SEGS;
+}
+
 /*
- * One request for each slot of the ring, if the guest's memory has pages for
- * so many; with fewer the ring is never full, which is no error.
+ * Pages for a full ring, if the guest's memory has so many; with fewer the
+ * ring is never full, which is no error.
  */
-static int queue_fill_table(struct front_queue *q, struct why *why)
+static int queue_open_pool(struct front_queue *q,
+			   const struct front_queue_options *opt,
+			   struct why *why)
+{
+	unsigned segs = opt->segs_max ? opt->segs_max : RING_SEGS_MAX;
+	unsigned each = segs + queue_lists(segs);
+	unsigned wanted = q->ring.entries * each;
+	int err;
+
+	if (opt->data_max && wanted > opt->data_max)
+		wanted = opt->data_max > each ? opt->data_max : each;
+	err = front_pool_open(q, wanted, RING_SEGS_MAX, why);
+	if (err)
+		return err;
+	while (segs > RING_SEGS_MAX && segs + queue_lists(segs) > q->pool.total)
+		segs--;
+	q->segs_max = segs;
+	return 0;
+}
+
+static int queue_open_table(struct front_queue *q, struct why *why)
 {
 	q->table = calloc(q->ring.entries, sizeof(*q->table));
 	if (!q->table)
 		return why_set(why, -ENOMEM, "out of memory");
-	while (q->requests < q->ring.entries) {
-		struct front_request *r = &q->table[q->requests];
-
-		r->pages = desk_guest_alloc(q->host, RING_SEGS_MAX);
-		if (!r->pages)
-			break;
-		q->requests++;
-	}
-	if (!q->requests)
-		return why_set(why, -ENOMEM,
-			       "domain %u has no %u free pages for data: give "
-			       "it more memory",
-			       q->ev.domid, RING_SEGS_MAX);
+	q->requests = q->ring.entries;
 	/* So that the first is used first. */
 	for (unsigned i = q->requests; i--;) {
 		q->table[i].next_free = q->free;
@@ -110,6 +124,7 @@ int front_queue_open(struct front_queue *q,
 	q->ev = opt->ev;
 	q->backend_id = opt->backend_id;
 	q->id_key = opt->id_seed;
+	q->persistent = opt->persistent;
 	q->memory = desk_guest_memory(q->host, &(size_t){ 0 });
 	if (!q->memory)
 		return why_set(why, -ENODEV,
@@ -119,42 +134,32 @@ int front_queue_open(struct front_queue *q,
 	if (!err)
 		err = queue_open_port(q, why);
 	if (!err)
-		err = queue_fill_table(q, why);
+		err = queue_open_pool(q, opt, why);
+	if (!err)
+		err = queue_open_table(q, why);
 	if (err)
 		front_queue_close(q);
 	return err;
 }
 
-/* Free the pages that are not mapped any more; returns those that are. */
-static unsigned queue_free_table(struct front_queue *q)
+void front_queue_settle(struct front_queue *q, unsigned segs_max,
+			bool persistent)
 {
-	unsigned i, s, busy, mapped = 0;
-
-	for (i = 0; i < q->requests; i++) {
-		struct front_request *r = &q->table[i];
-
-		busy = 0;
-		for (s = 0; s < RING_SEGS_MAX; s++)
-			if (r->gref[s] != FRONT_NO_GRANT &&
-			    front_grant_end(q, r->gref[s]) == -EBUSY)
-				busy++;
-		if (!busy)
-			desk_guest_free(q->host, r->pages, RING_SEGS_MAX);
-		mapped += busy;
-	}
-	free(q->table);
-	q->table = NULL;
-	q->free = NULL;
-	q->requests = 0;
-	return mapped;
+	if (segs_max < q->segs_max)
+		q->segs_max = segs_max;
+	q->persistent = persistent;
 }
 
 unsigned front_queue_close(struct front_queue *q)
 {
 	const struct xen_evtchn_ops *ops = &q->host->ops->evtchn;
 	unsigned i, ring_busy = 0;
-	unsigned mapped = queue_free_table(q);
+	unsigned mapped = front_pool_close(q);
 
+	free(q->table);
+	q->table = NULL;
+	q->free = NULL;
+	q->requests = 0;
 	for (i = 0; i < q->ring_granted; i++)
 		if (front_grant_end(q, q->ring_gref[i]) == -EBUSY)
 			ring_busy++;
@@ -207,13 +212,15 @@ int front_queue_pump(struct front_queue *q)
 
 	if (q->fault.rule)
 		return -EPROTO;
+	if (q->ended)
+		return 0;
 	while (q->head && q->free && ring_front_room(&q->ring)) {
 		struct front_request *r = q->free;
 		struct front_io *io = q->head;
 
 		err = front_request_put(q, r, io);
 		if (err && q->in_flight)
-			break; /* a response gives grants back */
+			break; /* a response gives pages back */
 		if (err)
 			return err;
 		q->free = r->next_free;
@@ -299,6 +306,8 @@ int front_queue_service(struct front_queue *q)
 
 	if (q->fault.rule)
 		return -EPROTO;
+	if (q->ended)
+		return 0;
 	port = ops->pending(q->evtchn);
 	if (port < 0 && port != -EAGAIN)
 		return port;
@@ -329,6 +338,7 @@ void front_queue_fail(struct front_queue *q, int error)
 	struct front_io *io;
 	unsigned i;
 
+	q->ended = true;
 	/* An io that is half on the ring comes back once, with the rest. */
 	for (i = 0; i < q->requests; i++) {
 		struct front_request *r = &q->table[i];

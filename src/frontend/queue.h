@@ -3,16 +3,17 @@
  * One ring of a frontend: the pages that it shares, its event channel, and
  * the requests in flight.
  *
- * The way of a request is blkfront's without persistent grants: a free entry
- * of the request table with its own data pages, a grant for each page, the
- * slot, one push for as many requests as were put, a notification if the
- * ring asks for one; on the response the grants are taken back, and a grant
- * that is still mapped is the backend's fault (GR-46).
+ * The way of a request is blkfront's: a free entry of the request table, as
+ * many granted pages as its data needs (frontend/pool.h), the slot, one push
+ * for as many requests as were put, a notification if the ring asks for one;
+ * on the response the pages are given back.  Without persistence their grants
+ * end then, and one that is still mapped is the backend's fault (GR-46).
  *
  * Every response is checked.  A backend that breaks a rule is never trusted
  * again: the queue remembers the rule and takes nothing more from the ring.
  *
- * Nothing is allocated after front_queue_open().
+ * A queue belongs to one thread from the first front_queue_submit() to the
+ * last.  Nothing is allocated after front_queue_open().
  */
 #ifndef FRONTEND_QUEUE_H
 #define FRONTEND_QUEUE_H
@@ -21,22 +22,24 @@
 #include <stdint.h>
 
 #include "base/why.h"
+#include "frontend/pool.h"
+#include "frontend/transport.h"
 #include "ring/front.h"
 #include "xen/xen.h"
 
-#define FRONT_RING_PAGES_MAX 16u
-
 /*
- * One read, write or flush of any length.  The caller's memory from submit
- * to done(); the queue splits it into as many requests as it needs.
+ * One read, write, barrier, flush or discard of any length.  The caller's
+ * memory from submit to done(); the queue splits it into as many requests as
+ * it needs.  A barrier is a write that comes after what was answered before
+ * and before what is submitted after it (RQ-42).
  */
 struct front_io {
-	enum ring_op op;    /* read, write or flush */
+	enum ring_op op;    /* not RING_OP_INDIRECT: that is up to the queue */
 	uint64_t off_bytes; /* multiples of the sector size; 0 for a flush */
 	uint32_t len_bytes;
-	uint8_t *buf; /* len_bytes of the caller's */
+	uint8_t *buf; /* len_bytes of the caller's; not of a discard */
 	/*
-	 * Called once, on the loop's thread.  It may submit again, this io
+	 * Called once, on the queue's thread.  It may submit again, this io
 	 * too, but not run the loop.
 	 */
 	void (*done)(struct front_io *io);
@@ -75,6 +78,9 @@ struct front_queue {
 	uint32_t port;
 	bool bound;
 
+	bool persistent;   /* GR-47 */
+	unsigned segs_max; /* of a request; more than 11 make it indirect */
+	struct front_pool pool;
 	struct front_request *table;
 	unsigned requests;	      /* in the table */
 	struct front_request *free;   /* last in, first out */
@@ -83,10 +89,12 @@ struct front_queue {
 	uint64_t id_key;	      /* what makes ids look random */
 	struct front_io *head, *tail; /* accepted, not all on the ring */
 	bool again; /* there may be responses that no event will tell of */
+	bool ended; /* front_queue_fail() was called */
 
 	struct front_fault fault;
 	uint64_t progress_ns; /* last response, or first request since idle */
 	uint64_t responses;
+	uint64_t indirects; /* of the requests */
 	uint64_t notifies_sent;
 	uint64_t notifies_saved;
 	uint64_t wakeups;
@@ -96,14 +104,19 @@ struct front_queue {
 struct front_queue_options {
 	struct xen_host *host;
 	uint16_t backend_id;
-	unsigned pages;	  /* of the ring: 1, 2, 4, 8 or 16 */
+	unsigned pages; /* of the ring: a power of two */
+	enum ring_abi abi;
+	unsigned segs_max; /* 0 is RING_SEGS_MAX */
+	unsigned data_max; /* pages for data at most; 0: as the ring needs */
+	bool persistent;
 	uint64_t id_seed; /* any number */
 	struct ev_origin ev;
 };
 
 /*
- * Allocate and grant the ring, allocate the port and the request table.  On
- * failure -errno with a sentence, and nothing is left.
+ * Allocate and grant the ring, allocate the port, the request table and the
+ * pages for data.  Where memory is too small for requests of segs_max they
+ * have fewer.  On failure -errno with a sentence, and nothing is left.
  */
 int front_queue_open(struct front_queue *q,
 		     const struct front_queue_options *opt, struct why *why);
@@ -114,6 +127,13 @@ int front_queue_open(struct front_queue *q,
  * backend still has mapped; those stay granted and are never used again.
  */
 unsigned front_queue_close(struct front_queue *q);
+
+/*
+ * What the backend offered late, before the first io: at most `segs_max`
+ * segments for a request, and whether grants may persist.
+ */
+void front_queue_settle(struct front_queue *q, unsigned segs_max,
+			bool persistent);
 
 /* Accept `io`; front_queue_pump() brings it to the ring. */
 void front_queue_submit(struct front_queue *q, struct front_io *io);

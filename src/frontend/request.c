@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "xen/desk/guest.h"
+#include "frontend/slot.h"
 
 #define SECTOR_BYTES  512u
 #define ID_INDEX_BITS 16
@@ -50,101 +50,138 @@ void front_request_id_split(uint64_t key, uint64_t id, uint64_t *seq,
 	*index = plain & ((1u << ID_INDEX_BITS) - 1);
 }
 
-/* ---- grants ---------------------------------------------------------------
- */
-
-int front_grant(struct front_queue *q, const void *page, bool readonly)
-{
-	int gref = desk_guest_grant(q->host, q->backend_id, page, readonly);
-
-	if (gref < 0)
-		return gref;
-	if (ev_grant_access_on()) {
-		size_t off = (size_t)((const uint8_t *)page - q->memory);
-
-		ev_grant_access(&q->ev, (uint32_t)gref, !readonly,
-				off >> XEN_PAGE_SHIFT);
-	}
-	return gref;
-}
-
-int front_grant_end(struct front_queue *q, uint32_t gref)
-{
-	int err = desk_guest_grant_end(q->host, gref);
-
-	ev_grant_end(&q->ev, gref, err == -EBUSY);
-	return err;
-}
-
 /* ---- on the way there -----------------------------------------------------
  */
 
 /*
- * How much of `io` the next request carries.  Data lies in its pages as it
- * would in a page cache: a sector's place in the page follows from its place
- * on the disk, so an unaligned beginning costs a part of the first page.
+ * How much of `io` the next request carries, and in how many pages.  Data
+ * lies in its pages as it would in a page cache: a sector's place in the page
+ * follows from its place on the disk, so an unaligned beginning costs a part
+ * of the first page.
  */
-static uint32_t request_part(const struct front_io *io, uint16_t *first_bytes)
+static void request_part(const struct front_queue *q, const struct front_io *io,
+			 struct front_request *r)
 {
 	uint32_t rest = io->len_bytes - io->put_bytes;
 	uint64_t off = io->off_bytes + io->put_bytes;
+	/* RQ-36: only reads and writes may be indirect. */
+	uint32_t segs = io->op == RING_OP_BARRIER ? RING_SEGS_MAX : q->segs_max;
 	uint32_t room;
 
-	*first_bytes = off & (XEN_PAGE_SIZE - 1);
-	room = RING_SEGS_MAX * XEN_PAGE_SIZE - *first_bytes;
-	return rest < room ? rest : room;
+	r->op = (uint8_t)io->op;
+	r->off_bytes = io->put_bytes;
+	r->len_bytes = rest;
+	r->first_bytes = off & (XEN_PAGE_SIZE - 1);
+	r->segments = 0;
+	if (!rest || io->op == RING_OP_DISCARD)
+		return; /* it has no data */
+	room = segs * XEN_PAGE_SIZE - r->first_bytes;
+	if (rest > room)
+		r->len_bytes = room;
+	r->segments =
+		(uint16_t)((r->first_bytes + r->len_bytes - 1) / XEN_PAGE_SIZE +
+			   1);
 }
 
-/* Grant the pages that carry data; all or none. */
-static int request_grant(struct front_queue *q, struct front_request *r,
-			 struct ring_segment *seg)
+static unsigned request_lists(const struct front_request *r)
 {
-	uint32_t left = r->len_bytes;
-	uint32_t in_page = r->first_bytes;
-	unsigned i;
+	if (r->segments <= RING_SEGS_MAX)
+		return 0;
+	return (r->segments + RING_LIST_SEGS - 1) / RING_LIST_SEGS;
+}
 
-	for (i = 0; left; i++) {
+static bool request_writes(const struct front_request *r)
+{
+	return r->op == RING_OP_WRITE || r->op == RING_OP_BARRIER;
+}
+
+/* The pages for data and segments; all or none. */
+static int request_pages(struct front_queue *q, struct front_request *r)
+{
+	/* A write's pages are only read by the backend (GR-49). */
+	int err = front_pool_take(q, r->segments, request_writes(r), &r->data);
+
+	if (err)
+		return err;
+	err = front_pool_take(q, request_lists(r), true, &r->list);
+	if (err)
+		front_pool_give(q, &r->data);
+	return err;
+}
+
+/* Between the caller's memory and the pages. */
+static void request_copy(struct front_request *r, uint8_t *buf, bool to_pages)
+{
+	uint32_t left = r->len_bytes, in_page = r->first_bytes;
+
+	buf += r->off_bytes;
+	for (struct front_page *p = r->data; left; p = p->next) {
 		uint32_t n = XEN_PAGE_SIZE - in_page;
-		/* A write's page is only read by the backend (GR-49). */
-		int gref = front_grant(q, r->pages + i * XEN_PAGE_SIZE,
-				       r->op == RING_OP_WRITE);
 
-		if (gref < 0) {
-			while (i--) {
-				front_grant_end(q, r->gref[i]);
-				r->gref[i] = FRONT_NO_GRANT;
-			}
-			return gref;
-		}
 		if (n > left)
 			n = left;
-		r->gref[i] = (uint32_t)gref;
-		seg[i].gref = (uint32_t)gref;
-		seg[i].first_sect = (uint8_t)(in_page / SECTOR_BYTES);
-		seg[i].last_sect = (uint8_t)((in_page + n) / SECTOR_BYTES - 1);
+		if (to_pages)
+			memcpy(p->addr + in_page, buf, n);
+		else
+			memcpy(buf, p->addr + in_page, n);
+		buf += n;
 		left -= n;
 		in_page = 0;
 	}
-	r->segments = (uint8_t)i;
-	return 0;
+}
+
+/* Where segment `i` is written: in the slot, or in the list's pages. */
+static struct ring_segment *segment_at(const struct front_request *r,
+				       struct front_slot *slot, unsigned i)
+{
+	const struct front_page *p = r->list;
+
+	if (!p)
+		return &slot->seg[i];
+	for (; i >= RING_LIST_SEGS; i -= RING_LIST_SEGS)
+		p = p->next;
+	return (struct ring_segment *)(void *)p->addr + i;
+}
+
+static void request_segments(const struct front_request *r,
+			     struct front_slot *slot)
+{
+	uint32_t left = r->len_bytes, in_page = r->first_bytes;
+	const struct front_page *p;
+	unsigned i;
+
+	for (i = 0, p = r->data; p; p = p->next, i++) {
+		uint32_t n = XEN_PAGE_SIZE - in_page;
+
+		if (n > left)
+			n = left;
+		*segment_at(r, slot, i) = (struct ring_segment){
+			.gref = p->gref,
+			.first_sect = (uint8_t)(in_page / SECTOR_BYTES),
+			.last_sect =
+				(uint8_t)((in_page + n) / SECTOR_BYTES - 1),
+		};
+		left -= n;
+		in_page = 0;
+	}
+	for (i = 0, p = r->list; p; p = p->next, i++)
+		slot->list_gref[i] = p->gref;
 }
 
 int front_request_put(struct front_queue *q, struct front_request *r,
 		      struct front_io *io)
 {
-	struct ring_request_x86_64 slot = { 0 };
+	uint8_t bytes[RING_SLOT_MAX];
+	struct front_slot slot = { 0 };
 	uint32_t idx;
 	int err;
 
-	r->op = (uint8_t)io->op;
-	r->off_bytes = io->put_bytes;
-	r->len_bytes = request_part(io, &r->first_bytes);
-	if (r->op == RING_OP_WRITE)
-		memcpy(r->pages + r->first_bytes, io->buf + r->off_bytes,
-		       r->len_bytes);
-	err = request_grant(q, r, slot.seg);
+	request_part(q, io, r);
+	err = request_pages(q, r);
 	if (err)
 		return err;
+	if (request_writes(r))
+		request_copy(r, io->buf, true);
 
 	r->seq = ++q->seq;
 	r->id = front_request_id(q->id_key, r->seq, (unsigned)(r - q->table));
@@ -152,16 +189,22 @@ int front_request_put(struct front_queue *q, struct front_request *r,
 	io->put_bytes += r->len_bytes;
 	io->parts++;
 	q->in_flight++;
+	q->indirects += r->list != NULL;
 
-	slot.operation = r->op;
-	slot.nr_segments = r->segments;
+	slot.op = r->list ? RING_OP_INDIRECT : r->op;
+	slot.inner_op = r->op;
+	slot.segments = r->segments;
 	slot.handle = (uint16_t)q->ev.devid; /* RQ-45: tells nothing */
 	slot.id = r->id;
-	slot.sector_number = (io->off_bytes + r->off_bytes) / SECTOR_BYTES;
-	idx = ring_front_put(&q->ring, &slot);
+	slot.sector = (io->off_bytes + r->off_bytes) / SECTOR_BYTES;
+	if (r->op == RING_OP_DISCARD)
+		slot.discard_sectors = r->len_bytes / SECTOR_BYTES;
+	request_segments(r, &slot);
+	front_slot_encode(q->ring.abi, &slot, bytes);
+	idx = ring_front_put(&q->ring, bytes);
 	ev_request_push(&q->ev, r->seq, r->id, idx,
-			(uint16_t)(idx & (q->ring.entries - 1)), r->op,
-			r->segments, slot.sector_number, r->len_bytes);
+			(uint16_t)(idx & (q->ring.entries - 1)), slot.op,
+			r->segments, slot.sector, r->len_bytes);
 	return 0;
 }
 
@@ -210,8 +253,7 @@ static struct front_request *response_find(struct front_queue *q,
 }
 
 static int response_check(struct front_queue *q, const struct front_request *r,
-			  const struct ring_response *rsp,
-			  const struct ring_response_x86_64 *raw)
+			  const struct ring_response *rsp, uint64_t padding)
 {
 	if (rsp->operation != r->op)
 		return fault(q, "RG-27",
@@ -225,27 +267,45 @@ static int response_check(struct front_queue *q, const struct front_request *r,
 			     "response %u to request %llu has status %d, "
 			     "which is none of 0, -1 and -2",
 			     rsp->idx, (unsigned long long)r->seq, rsp->status);
-	if (raw->pad0 || raw->pad1)
+	if (padding)
 		return fault(q, "RG-29",
-			     "response %u to request %llu leaves %#x and %#x "
-			     "in its padding",
-			     rsp->idx, (unsigned long long)r->seq, raw->pad0,
-			     raw->pad1);
+			     "response %u to request %llu leaves %#llx in its "
+			     "padding",
+			     rsp->idx, (unsigned long long)r->seq,
+			     (unsigned long long)padding);
 	return 0;
+}
+
+/* All its pages back; a grant that is still mapped is a fault. */
+static int response_release(struct front_queue *q, struct front_request *r,
+			    const struct ring_response *rsp)
+{
+	struct front_page *busy = NULL;
+
+	if (front_pool_give(q, &r->data))
+		busy = r->data;
+	else if (front_pool_give(q, &r->list))
+		busy = r->list;
+	if (!busy)
+		return 0;
+	return fault(q, "GR-46",
+		     "response %u to request %llu came while its grant %u was "
+		     "still mapped",
+		     rsp->idx, (unsigned long long)r->seq, busy->gref);
 }
 
 int front_request_take(struct front_queue *q, struct front_io **done)
 {
-	struct ring_response_x86_64 raw;
+	uint8_t raw[RING_SLOT_MAX];
 	struct ring_response rsp;
 	struct front_request *r;
 	struct front_io *io;
-	unsigned i;
 	int err;
 
 	*done = NULL;
 	/* The padding is no field that ring_front_take() would give us. */
-	ring_front_peek(&q->ring, q->ring.rsp_cons, &raw, sizeof(raw));
+	ring_front_peek(&q->ring, q->ring.rsp_cons, raw,
+			front_slot_response_bytes(q->ring.abi));
 	ring_front_take(&q->ring, &rsp);
 	r = response_find(q, &rsp);
 	ev_request_complete(&q->ev, r ? r->seq : 0, rsp.id, rsp.idx,
@@ -253,24 +313,21 @@ int front_request_take(struct front_queue *q, struct front_io **done)
 			    rsp.status);
 	if (!r)
 		return -EPROTO;
-	err = response_check(q, r, &rsp, &raw);
+	err = response_check(q, r, &rsp, front_slot_padding(q->ring.abi, raw));
 	if (err)
 		return err;
-	for (i = 0; i < r->segments; i++) {
-		if (front_grant_end(q, r->gref[i]) == -EBUSY)
-			return fault(q, "GR-46",
-				     "response %u to request %llu came while "
-				     "its grant %u was still mapped",
-				     rsp.idx, (unsigned long long)r->seq,
-				     r->gref[i]);
-		r->gref[i] = FRONT_NO_GRANT;
-	}
 
+	/*
+	 * The pages are copied before they are given back: their content is
+	 * the request's until then.
+	 */
 	io = r->io;
 	if (rsp.status == RING_STATUS_OKAY && r->op == RING_OP_READ)
-		memcpy(io->buf + r->off_bytes, r->pages + r->first_bytes,
-		       r->len_bytes);
-	else if (rsp.status == RING_STATUS_ERROR && !io->error)
+		request_copy(r, io->buf, false);
+	err = response_release(q, r, &rsp);
+	if (err)
+		return err;
+	if (rsp.status == RING_STATUS_ERROR && !io->error)
 		io->error = -EIO;
 	else if (rsp.status == RING_STATUS_EOPNOTSUPP && !io->error)
 		io->error = -EOPNOTSUPP;

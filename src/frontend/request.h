@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One request of a frontend's queue, from the free table entry to the slot
- * and back: data pages, grants, id, and the checks of its response.
+ * and back: its pages, its id, and the checks of its response.
  */
 #ifndef FRONTEND_REQUEST_H
 #define FRONTEND_REQUEST_H
@@ -11,18 +11,16 @@
 
 #include "frontend/queue.h"
 
-#define FRONT_NO_GRANT 0u /* reserved: never a grant of ours */
-
 struct front_request {
 	uint64_t id; /* unique among those in flight (RG-26) */
 	uint64_t seq;
-	struct front_io *io; /* NULL while free */
-	uint8_t *pages;	     /* RING_SEGS_MAX of guest memory, its own */
-	uint32_t gref[RING_SEGS_MAX]; /* FRONT_NO_GRANT where none is held */
-	uint32_t off_bytes;	      /* where its part begins in the io */
+	struct front_io *io;	 /* NULL while free */
+	struct front_page *data; /* its pages, granted, in their order */
+	struct front_page *list; /* pages of segments, if it is indirect */
+	uint32_t off_bytes;	 /* where its part begins in the io */
 	uint32_t len_bytes;
-	uint8_t op;
-	uint8_t segments;
+	uint8_t op; /* as the response has to name it (RG-27) */
+	uint16_t segments;
 	uint16_t first_bytes; /* where the data begins in the first page */
 	struct front_request *next_free;
 };
@@ -37,8 +35,8 @@ void front_request_id_split(uint64_t key, uint64_t id, uint64_t *seq,
 
 /*
  * Write the next part of `io` into the free entry `r`: copy a write's data,
- * grant the pages, fill the slot.  Not pushed.  0; or -ENOSPC when the grant
- * table is full, and then nothing happened.
+ * grant the pages, fill the slot.  Not pushed.  0; or nothing happened:
+ * -ENOSPC, the grant table is full; -EAGAIN, too few pages are free.
  */
 int front_request_put(struct front_queue *q, struct front_request *r,
 		      struct front_io *io);
@@ -51,11 +49,5 @@ int front_request_put(struct front_queue *q, struct front_request *r,
  * request stays in flight.
  */
 int front_request_take(struct front_queue *q, struct front_io **done);
-
-/* Grant a page, with its event.  The gref or -ENOSPC. */
-int front_grant(struct front_queue *q, const void *page, bool readonly);
-
-/* Take a grant back, with its event.  0, or -EBUSY: it is mapped. */
-int front_grant_end(struct front_queue *q, uint32_t gref);
 
 #endif

@@ -74,8 +74,53 @@ int front_store_number(struct front_device *d, const char *key, uint64_t min,
 	return err;
 }
 
+/*
+ * Is `name` a key about rings that an earlier frontend of this disk left, and
+ * not among the `keys` to be written?  queue-N are directories, removed whole.
+ */
+static bool key_is_stale(const char *name, const struct front_key *keys,
+			 unsigned n)
+{
+	static const char *const ours[] = { "ring-ref", "ring-page-order",
+					    "event-channel",
+					    "multi-queue-num-queues" };
+	unsigned i;
+
+	if (!strncmp(name, "queue-", 6))
+		return true;
+	for (i = 0; i < n; i++)
+		if (!strcmp(keys[i].name, name))
+			return false;
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (!strncmp(name, ours[i], strlen(ours[i])))
+			return true;
+	return false;
+}
+
+/* Keeps of `names` those that were removed, and counts them in *count. */
+static int store_sweep(struct front_device *d, xen_xbt t, char **names,
+		       unsigned *count, const struct front_key *keys,
+		       unsigned n)
+{
+	struct xen_host *h = d->guest->host;
+	char path[2 * FRONT_PATH_MAX];
+	unsigned i, kept = 0;
+	int err = 0;
+
+	for (i = 0; i < *count && !err; i++) {
+		if (!key_is_stale(names[i], keys, n))
+			continue;
+		store_path(path, d->path, names[i]);
+		err = h->ops->store.rm(h, t, path);
+		names[kept++] = names[i];
+	}
+	*count = kept;
+	return err;
+}
+
+/* The children that were there, malloced; those removed first. */
 static int store_try(struct front_device *d, const struct front_key *keys,
-		     unsigned n)
+		     unsigned n, char ***removed, unsigned *count)
 {
 	struct xen_host *h = d->guest->host;
 	const struct xen_store_ops *ops = &h->ops->store;
@@ -83,8 +128,12 @@ static int store_try(struct front_device *d, const struct front_key *keys,
 	xen_xbt t;
 	int err = ops->transaction_start(h, &t);
 
+	*removed = NULL;
+	*count = 0;
 	if (err)
 		return err;
+	*removed = ops->directory(h, t, d->path, count);
+	err = *removed ? store_sweep(d, t, *removed, count, keys, n) : -errno;
 	for (unsigned i = 0; i < n && !err; i++) {
 		store_path(path, d->path, keys[i].name);
 		err = ops->write(h, t, path, keys[i].value);
@@ -100,16 +149,27 @@ int front_store_commit(struct front_device *d, const struct front_key *keys,
 		       unsigned n, struct why *why)
 {
 	char path[2 * FRONT_PATH_MAX];
+	char **removed = NULL;
+	unsigned i, count;
 	int err = -EAGAIN;
-	unsigned i;
 
-	for (i = 0; i < COMMIT_TRIES && err == -EAGAIN; i++)
-		err = front_guest_result(d->guest, store_try(d, keys, n));
-	if (err)
+	for (i = 0; i < COMMIT_TRIES && err == -EAGAIN; i++) {
+		free(removed);
+		err = front_guest_result(
+			d->guest, store_try(d, keys, n, &removed, &count));
+	}
+	if (err) {
+		free(removed);
 		return why_set(why, err,
 			       "cannot write the keys of %s to the store: %s",
 			       d->path, strerror(-err));
-	/* What was written in a transaction stands only now. */
+	}
+	/* What was done in a transaction stands only now. */
+	for (i = 0; i < count; i++) {
+		store_path(path, d->path, removed[i]);
+		ev_store_remove(&d->ev, path);
+	}
+	free(removed);
 	for (i = 0; i < n; i++) {
 		store_path(path, d->path, keys[i].name);
 		ev_store_write(&d->ev, path, keys[i].value);

@@ -10,11 +10,12 @@
 
 #include "frontend/device.h"
 
+#define FRONT_NAME_MAX	32
 #define FRONT_VALUE_MAX 64
 
 /* One key to be written. */
 struct front_key {
-	const char *name;
+	char name[FRONT_NAME_MAX];
 	char value[FRONT_VALUE_MAX];
 };
 
@@ -33,7 +34,10 @@ char *front_store_read(struct front_device *d, const char *dir,
 int front_store_number(struct front_device *d, const char *key, uint64_t min,
 		       uint64_t max, uint64_t *out, struct why *why);
 
-/* Write all keys of ours at once, in one transaction. */
+/*
+ * Write all keys of ours at once, in one transaction, and remove what an
+ * earlier frontend wrote of its rings and we do not (XB-10, XB-12).
+ */
 int front_store_commit(struct front_device *d, const struct front_key *keys,
 		       unsigned n, struct why *why);
 

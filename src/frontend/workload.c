@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One state machine, and longer than most files for that: what begins next
- * and what came of it look at the same table of generations.
- */
 #include "frontend/workload.h"
 
 #include <errno.h>
@@ -10,283 +6,27 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "frontend/pattern.h"
-
-/* The table of generations; its top bit: an operation is in flight. */
-#define GEN_BUSY 0x80000000u
-#define GEN_UNKNOWN                                                            \
-	0x7fffffffu /* a write failed: who knows what stands there */
-#define GEN_NONE 0u /* not written by this run */
+#include "frontend/workload_part.h"
 
 #define VERIFY_BLOCKS_MAX (1u << 28)
 
-struct workload_op {
-	struct front_io io;
-	struct workload *w;
-	enum workload_kind kind;
-	uint64_t block;
-	uint64_t start_ns;
-	struct workload_op *next_free;
-};
-
-enum workload_part { PART_RUN, PART_REREAD, PART_ENDED };
+enum workload_phase { PHASE_RUN, PHASE_REREAD, PHASE_ENDED };
 
 struct workload {
-	struct front_device *device;
-	struct workload_options opt;
-	struct workload_report report;
-	enum workload_part part;
-	bool stopping;
-	uint64_t blocks;   /* of the region */
-	uint64_t begun;	   /* reads and writes */
-	uint64_t position; /* next block in order */
-	uint64_t writes_since_flush;
-	uint64_t random;
-	uint64_t start_ns;
-	uint32_t *gen; /* a block's generation, with verify */
-	uint8_t *buffers;
-	struct workload_op *ops;
-	struct workload_op *free;
-	unsigned in_flight;
+	struct workload_shared all;
+	enum workload_phase phase;
+	struct workload_part *parts;
+	struct workload_report report; /* of all parts */
 };
 
-/* ---- what to do next ------------------------------------------------------
+/* ---- does it fit the disk -------------------------------------------------
  */
 
-/* A block without an operation in flight, from `block` on; false: none. */
-static bool block_claim(struct workload *w, uint64_t *block)
+/* Where it works, and in how many blocks. */
+static int fit_region(struct workload *w, struct why *why)
 {
-	uint64_t i;
-
-	if (!w->gen)
-		return true;
-	/* One more than can be busy is enough to find one, if there is one. */
-	for (i = 0; i <= w->opt.depth && i < w->blocks; i++) {
-		uint64_t b = (*block + i) % w->blocks;
-
-		if (w->gen[b] & GEN_BUSY)
-			continue;
-		w->gen[b] |= GEN_BUSY;
-		*block = b;
-		return true;
-	}
-	return false;
-}
-
-static void op_rw(struct workload *w, struct workload_op *op, bool write)
-{
-	uint64_t off = w->opt.off_bytes + op->block * w->opt.bs_bytes;
-
-	op->kind = write ? WORKLOAD_WRITE : WORKLOAD_READ;
-	op->io.op = write ? RING_OP_WRITE : RING_OP_READ;
-	op->io.off_bytes = off;
-	op->io.len_bytes = w->opt.bs_bytes;
-	if (write && w->gen) {
-		uint32_t gen = w->gen[op->block] & ~GEN_BUSY;
-
-		/* After a failed write nothing is known; begin anew. */
-		gen = gen == GEN_UNKNOWN ? 1 : gen + 1;
-		pattern_fill(op->io.buf, op->io.len_bytes,
-			     off / PATTERN_SECTOR_BYTES, gen, w->opt.seed);
-	}
-}
-
-static bool next_run(struct workload *w, struct workload_op *op)
-{
-	const struct workload_options *o = &w->opt;
-	bool write = o->writes;
-
-	if (o->flush_every && w->writes_since_flush >= o->flush_every) {
-		w->writes_since_flush = 0;
-		op->kind = WORKLOAD_FLUSH;
-		op->io.op = RING_OP_FLUSH;
-		op->io.off_bytes = 0;
-		op->io.len_bytes = 0;
-		return true;
-	}
-	if (o->ops && w->begun >= o->ops)
-		return false;
-	if (o->runtime_ns && clock_now_ns() - w->start_ns >= o->runtime_ns)
-		return false;
-	op->block = o->random ? pattern_random(&w->random) % w->blocks
-			      : w->position % w->blocks;
-	if (!block_claim(w, &op->block))
-		return false;
-	if (!o->random)
-		w->position = op->block + 1;
-	if (o->reads && o->writes)
-		write = pattern_random(&w->random) & 1;
-	w->begun++;
-	w->writes_since_flush += write;
-	op_rw(w, op, write);
-	return true;
-}
-
-/* Once more through all that was written and is known. */
-static bool next_reread(struct workload *w, struct workload_op *op)
-{
-	for (; w->position < w->blocks; w->position++) {
-		uint32_t gen = w->gen[w->position];
-
-		if (gen == GEN_NONE || gen == GEN_UNKNOWN)
-			continue;
-		op->block = w->position++;
-		w->gen[op->block] |= GEN_BUSY;
-		op_rw(w, op, false);
-		return true;
-	}
-	return false;
-}
-
-static void workload_fill(struct workload *w)
-{
-	while (w->free && !w->stopping && w->part != PART_ENDED) {
-		struct workload_op *op = w->free;
-		bool more = w->part == PART_RUN ? next_run(w, op)
-						: next_reread(w, op);
-
-		if (!more)
-			break;
-		w->free = op->next_free;
-		w->in_flight++;
-		op->start_ns = clock_now_ns();
-		if (front_device_submit(w->device, &op->io) == 0)
-			continue;
-		/* The device has ended: this operation never began. */
-		w->in_flight--;
-		op->next_free = w->free;
-		w->free = op;
-		w->stopping = true;
-	}
-	if (w->in_flight)
-		return;
-	/* Nothing in flight, nothing begun: this part is over. */
-	if (w->part == PART_RUN) {
-		w->report.elapsed_ns = clock_now_ns() - w->start_ns;
-		w->position = 0;
-		w->part = w->opt.verify && w->opt.writes && !w->stopping
-				  ? PART_REREAD
-				  : PART_ENDED;
-		workload_fill(w);
-	} else {
-		w->part = PART_ENDED;
-	}
-}
-
-/* ---- what came of it ------------------------------------------------------
- */
-
-static void first_error(struct workload *w, int err, const char *text)
-{
-	if (w->report.first_error)
-		return;
-	w->report.first_error = err;
-	why_set(&w->report.first_why, err, "%s", text);
-}
-
-static void op_failed(struct workload *w, const struct workload_op *op)
-{
-	static const char *const names[] = { "read", "write", "flush" };
-	struct workload_count *c = &w->report.count[op->kind];
-	struct why why;
-
-	switch (op->io.error) {
-	case -EIO:
-		c->error++;
-		break;
-	case -EOPNOTSUPP:
-		c->eopnotsupp++;
-		break;
-	default:
-		/* The device ended, and says itself why. */
-		c->lost++;
-		return;
-	}
-	why_set(&why, op->io.error, "%s: the %s of %u bytes at %llu failed: %s",
-		w->device->name, names[op->kind], op->io.len_bytes,
-		(unsigned long long)op->io.off_bytes,
-		op->io.error == -EIO ? "the backend answered error (-1)"
-				     : "the backend answered EOPNOTSUPP (-2)");
-	first_error(w, op->io.error, why.text);
-}
-
-static void op_verify(struct workload *w, const struct workload_op *op)
-{
-	uint32_t gen = w->gen[op->block] & ~GEN_BUSY;
-	struct why why, told;
-	int err;
-
-	/* Where only reads are done, any writing of that seed will do. */
-	if (!w->opt.writes)
-		gen = PATTERN_ANY;
-	else if (gen == GEN_NONE || gen == GEN_UNKNOWN) {
-		w->report.unchecked++;
-		return;
-	}
-	w->report.checked++;
-	err = pattern_check(op->io.buf, op->io.len_bytes,
-			    op->io.off_bytes / PATTERN_SECTOR_BYTES, gen,
-			    w->opt.seed, &why);
-	if (!err)
-		return;
-	w->report.mismatches++;
-	why_set(&told, err, "%s: wrong data: %s", w->device->name, why.text);
-	first_error(w, err, told.text);
-	if (!w->opt.keep_going)
-		w->stopping = true;
-}
-
-/* Count it, check it, and free its block. */
-static void op_account(struct workload *w, struct workload_op *op)
-{
-	struct workload_count *c = &w->report.count[op->kind];
-	bool known = w->gen && op->kind != WORKLOAD_FLUSH;
-	bool reread = w->part == PART_REREAD;
-
-	if (!reread)
-		c->ops++;
-	if (op->io.error) {
-		op_failed(w, op);
-	} else if (!reread) {
-		c->bytes += op->io.len_bytes;
-		latency_add(&c->latency, clock_now_ns() - op->start_ns);
-	} else {
-		w->report.reread++;
-	}
-	if (!known)
-		return;
-	if (op->kind == WORKLOAD_READ && !op->io.error)
-		op_verify(w, op);
-	w->gen[op->block] &= ~GEN_BUSY;
-	if (op->kind != WORKLOAD_WRITE)
-		return;
-	if (op->io.error)
-		w->gen[op->block] = GEN_UNKNOWN;
-	else if (w->gen[op->block] == GEN_UNKNOWN)
-		w->gen[op->block] = 1;
-	else
-		w->gen[op->block]++;
-}
-
-static void op_done(struct front_io *io)
-{
-	struct workload_op *op = io->opaque;
-	struct workload *w = op->w;
-
-	op_account(w, op);
-	op->next_free = w->free;
-	w->free = op;
-	w->in_flight--;
-	workload_fill(w);
-}
-
-/* ---- life -----------------------------------------------------------------
- */
-
-static int workload_fit(struct workload *w, struct why *why)
-{
-	const struct front_device *d = w->device;
-	const struct workload_options *o = &w->opt;
+	const struct front_device *d = w->all.device;
+	const struct workload_options *o = &w->all.opt;
 	uint64_t disk = front_device_bytes(d);
 	uint32_t sector = d->settled.sector_bytes;
 	uint64_t size = o->size_bytes;
@@ -308,62 +48,99 @@ static int workload_fit(struct workload *w, struct why *why)
 			       "--size goes beyond the end of %s, which has "
 			       "%llu bytes",
 			       d->name, (unsigned long long)disk);
-	w->blocks = size / o->bs_bytes;
-	if (!w->blocks)
+	w->all.blocks = size / o->bs_bytes;
+	if (!w->all.blocks)
 		return why_set(why, -EINVAL,
 			       "--bs is %u bytes, more than the %llu to work "
 			       "on",
 			       o->bs_bytes, (unsigned long long)size);
-	if (o->writes && d->settled.info & FRONT_INFO_READONLY)
+	if ((o->writes || o->trims) && d->settled.info & FRONT_INFO_READONLY)
 		return why_set(why, -EROFS,
 			       "%s is read-only: only --rw read "
 			       "and randread work on it",
 			       d->name);
-	if (o->flush_every && !d->settled.flush)
-		return why_set(why, -EOPNOTSUPP,
-			       "the backend of %s offers no flush "
-			       "(feature-flush-cache), as --flush-every needs",
-			       d->name);
-	if (o->verify && w->blocks > VERIFY_BLOCKS_MAX)
+	if (o->verify && w->all.blocks > VERIFY_BLOCKS_MAX)
 		return why_set(why, -EINVAL,
 			       "--verify keeps track of at most %u blocks, "
 			       "here are %llu: use --size or a larger --bs",
 			       VERIFY_BLOCKS_MAX,
-			       (unsigned long long)w->blocks);
+			       (unsigned long long)w->all.blocks);
 	if (!o->ops && !o->runtime_ns)
-		w->opt.ops = w->blocks;
+		w->all.opt.ops = w->all.blocks;
 	return 0;
+}
+
+/* What the backend has to offer for it. */
+static int fit_features(const struct workload *w, struct why *why)
+{
+	const struct front_device *d = w->all.device;
+	const struct workload_options *o = &w->all.opt;
+	const struct front_settled *s = &d->settled;
+	const struct {
+		bool wanted, offered;
+		const char *what, *key, *option;
+	} needs[] = {
+		{ o->flush_every, s->flush, "flush", "feature-flush-cache",
+		  "--flush-every" },
+		{ o->barrier_every, s->barrier, "barrier", "feature-barrier",
+		  "--barrier-every" },
+		{ o->trims, s->discard, "discard", "feature-discard",
+		  "--rw trim" },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
+		if (needs[i].wanted && !needs[i].offered)
+			return why_set(why, -EOPNOTSUPP,
+				       "the backend of %s offers no %s (%s), "
+				       "as %s needs",
+				       d->name, needs[i].what, needs[i].key,
+				       needs[i].option);
+	return 0;
+}
+
+/* ---- life -----------------------------------------------------------------
+ */
+
+static void call_run(void *arg)
+{
+	workload_part_run(arg);
+}
+
+static void call_reread(void *arg)
+{
+	workload_part_reread(arg);
+}
+
+/* Let each queue's thread begin its part. */
+static void workload_begin(struct workload *w, void (*call)(void *arg))
+{
+	unsigned i;
+
+	__atomic_store_n(&w->all.running, w->all.parts, __ATOMIC_RELEASE);
+	for (i = 0; i < w->all.parts; i++)
+		front_device_call(w->all.device, i, call, &w->parts[i]);
 }
 
 static int workload_allocate(struct workload *w, struct why *why)
 {
-	const struct workload_options *o = &w->opt;
-	uint64_t random = o->seed;
+	const struct workload_options *o = &w->all.opt;
 	unsigned i;
+	int err = 0;
 
-	w->ops = calloc(o->depth, sizeof(*w->ops));
-	w->buffers = malloc((size_t)o->depth * o->bs_bytes);
-	if (o->verify)
-		w->gen = calloc(w->blocks, sizeof(*w->gen));
-	if (!w->ops || !w->buffers || (o->verify && !w->gen))
-		return why_set(why, -ENOMEM,
-			       "no memory for %u operations of %u bytes",
-			       o->depth, o->bs_bytes);
-	/* So that writes without verify write something, and not zeroes. */
-	for (size_t n = 0; n + 8 <= (size_t)o->depth * o->bs_bytes; n += 8)
-		memcpy(w->buffers + n, &(uint64_t){ pattern_random(&random) },
-		       8);
-	for (i = o->depth; i--;) {
-		struct workload_op *op = &w->ops[i];
-
-		op->w = w;
-		op->io.buf = w->buffers + (size_t)i * o->bs_bytes;
-		op->io.done = op_done;
-		op->io.opaque = op;
-		op->next_free = w->free;
-		w->free = op;
-	}
-	return 0;
+	/* A queue without a block has nothing to do. */
+	w->all.parts = w->all.device->nqueues;
+	if (w->all.parts > w->all.blocks)
+		w->all.parts = (unsigned)w->all.blocks;
+	w->parts = calloc(w->all.parts, sizeof(*w->parts));
+	if (!w->parts)
+		err = -ENOMEM;
+	for (i = 0; !err && i < w->all.parts; i++)
+		err = workload_part_open(&w->parts[i], &w->all, i);
+	if (err)
+		why_set(why, err, "no memory for %u operations of %u bytes",
+			o->depth * w->all.parts, o->bs_bytes);
+	return err;
 }
 
 int workload_start(struct front_device *d, const struct workload_options *opt,
@@ -374,64 +151,128 @@ int workload_start(struct front_device *d, const struct workload_options *opt,
 
 	if (!w)
 		return why_set(why, -ENOMEM, "out of memory");
-	w->device = d;
-	w->opt = *opt;
-	w->random = opt->seed ^ d->devid;
-	err = workload_fit(w, why);
+	w->all.device = d;
+	w->all.opt = *opt;
+	err = fit_region(w, why);
+	if (!err)
+		err = fit_features(w, why);
 	if (!err)
 		err = workload_allocate(w, why);
 	if (err) {
 		workload_free(w);
 		return err;
 	}
-	w->start_ns = clock_now_ns();
+	w->all.start_ns = clock_now_ns();
 	*out = w;
-	workload_fill(w);
-	front_device_kick(d);
+	workload_begin(w, call_run);
 	return 0;
+}
+
+static bool workload_stopping(const struct workload *w)
+{
+	return __atomic_load_n(&w->all.stopping, __ATOMIC_RELAXED);
+}
+
+bool workload_step(struct workload *w)
+{
+	const struct workload_options *o = &w->all.opt;
+
+	if (w->phase == PHASE_ENDED)
+		return false;
+	if (__atomic_load_n(&w->all.running, __ATOMIC_ACQUIRE))
+		return true;
+	/* What one queue wrote, another may have spoiled: all are done now. */
+	if (w->phase == PHASE_RUN && o->verify && (o->writes || o->trims) &&
+	    !workload_stopping(w)) {
+		w->phase = PHASE_REREAD;
+		workload_begin(w, call_reread);
+		return true;
+	}
+	w->phase = PHASE_ENDED;
+	return false;
 }
 
 void workload_stop(struct workload *w)
 {
-	w->stopping = true;
-	if (!w->in_flight)
-		workload_fill(w);
+	__atomic_store_n(&w->all.stopping, true, __ATOMIC_RELAXED);
 }
 
-bool workload_ended(const struct workload *w)
+double workload_progress(const struct workload *w, bool *rereading,
+			 uint64_t *bytes)
 {
-	return w->part == PART_ENDED;
-}
-
-double workload_progress(const struct workload *w, bool *rereading)
-{
+	const struct workload_options *o = &w->all.opt;
+	uint64_t ops = 0;
 	double part = 0;
+	unsigned i;
 
-	*rereading = w->part == PART_REREAD;
+	*rereading = w->phase == PHASE_REREAD;
+	*bytes = 0;
+	for (i = 0; i < w->all.parts; i++) {
+		const struct workload_part *p = &w->parts[i];
+
+		ops += __atomic_load_n(&p->told_ops, __ATOMIC_RELAXED);
+		*bytes += __atomic_load_n(&p->told_bytes, __ATOMIC_RELAXED);
+	}
 	if (*rereading)
-		return (double)w->position / (double)w->blocks;
-	if (w->opt.ops)
-		part = (double)(w->begun - w->in_flight) / (double)w->opt.ops;
-	if (w->opt.runtime_ns) {
-		double time = (double)(clock_now_ns() - w->start_ns) /
-			      (double)w->opt.runtime_ns;
+		return (double)ops / (double)w->all.blocks;
+	if (o->ops)
+		part = (double)ops / (double)o->ops;
+	if (o->runtime_ns) {
+		double time = (double)(clock_now_ns() - w->all.start_ns) /
+			      (double)o->runtime_ns;
 
 		part = time > part ? time : part;
 	}
-	return part < 0 ? 0 : part > 1 ? 1 : part;
+	return part > 1 ? 1 : part;
 }
 
-const struct workload_report *workload_report(const struct workload *w)
+static void report_add(struct workload_report *sum,
+		       const struct workload_report *r)
 {
+	unsigned i;
+
+	for (i = 0; i < WORKLOAD_KINDS; i++) {
+		struct workload_count *c = &sum->count[i];
+
+		c->ops += r->count[i].ops;
+		c->bytes += r->count[i].bytes;
+		c->error += r->count[i].error;
+		c->eopnotsupp += r->count[i].eopnotsupp;
+		c->lost += r->count[i].lost;
+		latency_merge(&c->latency, &r->count[i].latency);
+	}
+	if (r->elapsed_ns > sum->elapsed_ns)
+		sum->elapsed_ns = r->elapsed_ns;
+	sum->checked += r->checked;
+	sum->unchecked += r->unchecked;
+	sum->reread += r->reread;
+	sum->mismatches += r->mismatches;
+	sum->trimmed += r->trimmed;
+	sum->zeroed += r->zeroed;
+	if (!sum->first_error) {
+		sum->first_error = r->first_error;
+		sum->first_why = r->first_why;
+	}
+}
+
+const struct workload_report *workload_report(struct workload *w)
+{
+	unsigned i;
+
+	memset(&w->report, 0, sizeof(w->report));
+	for (i = 0; i < w->all.parts; i++)
+		report_add(&w->report, &w->parts[i].report);
 	return &w->report;
 }
 
 void workload_free(struct workload *w)
 {
+	unsigned i;
+
 	if (!w)
 		return;
-	free(w->gen);
-	free(w->buffers);
-	free(w->ops);
+	for (i = 0; w->parts && i < w->all.parts; i++)
+		workload_part_close(&w->parts[i]);
+	free(w->parts);
 	free(w);
 }

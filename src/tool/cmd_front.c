@@ -58,19 +58,18 @@ static void bar_show(struct front_run *run)
 	char speed[FRONT_SIZE_TEXT];
 	double part = 0, bytes = 0;
 	bool any = false;
-	unsigned i, k;
+	unsigned i;
 
 	if (run->opt->quiet || ns < BAR_AFTER_NS || !isatty(STDERR_FILENO))
 		return;
 	for (i = 0; i < run->opened; i++) {
+		uint64_t moved;
 		bool again;
 
-		part += workload_progress(run->work[i], &again) / run->opened;
+		part += workload_progress(run->work[i], &again, &moved) /
+			run->opened;
 		any |= again;
-		for (k = 0; k < WORKLOAD_KINDS; k++)
-			bytes += (double)workload_report(run->work[i])
-					 ->count[k]
-					 .bytes;
+		bytes += (double)moved;
 	}
 	memset(bar, '#', (size_t)(part * 30));
 	fprintf(stderr, "\r\033[K  %s [%s] %3.0f %%  %s",
@@ -119,6 +118,7 @@ static int run_open(struct front_run *run, struct why *why)
 			.devid = o->devids[run->opened],
 			.timeout_ms = o->timeout_s * 1000,
 			.id_seed = o->work.seed + run->opened,
+			.transport = o->transport,
 		};
 
 		err = front_device_open(&run->devices[run->opened], &run->guest,
@@ -169,12 +169,14 @@ static void run_info(struct front_run *run)
 	}
 }
 
-static bool run_ended(const struct front_run *run)
+/* Every disk's load goes a step on; false: all have ended. */
+static bool run_step(const struct front_run *run)
 {
+	bool more = false;
+
 	for (unsigned i = 0; i < run->opened; i++)
-		if (!workload_ended(run->work[i]))
-			return false;
-	return true;
+		more |= workload_step(run->work[i]);
+	return more;
 }
 
 /* Returns the exit code. */
@@ -190,11 +192,11 @@ static int run_load(struct front_run *run)
 
 		if (err) {
 			complain(why.text);
-			return err == -ENOMEM ? 1 : 2;
+			return err == -ENOMEM || err == -EOPNOTSUPP ? 1 : 2;
 		}
 	}
 	run->start_ns = clock_now_ns();
-	while (!run_ended(run) && !run->guest.interrupts) {
+	while (run_step(run) && !run->guest.interrupts) {
 		front_guest_step(&run->guest, BAR_EVERY_MS);
 		bar_show(run);
 	}
@@ -316,6 +318,7 @@ static int run_nbd(const struct front_options *o, int signal_fd)
 		.vdev = name,
 		.domid = o->domid,
 		.timeout_s = o->timeout_s,
+		.transport = o->transport,
 		.signal_fd = signal_fd,
 		.ready = nbd_ready,
 	};

@@ -20,7 +20,13 @@ enum {
 	OPT_OFFSET,
 	OPT_VERIFY,
 	OPT_FLUSH,
+	OPT_BARRIER,
 	OPT_SEED,
+	OPT_RING_ORDER,
+	OPT_QUEUES,
+	OPT_INDIRECT,
+	OPT_PERSISTENT,
+	OPT_ABI,
 	OPT_TIMEOUT,
 	OPT_JSON,
 	OPT_INFO,
@@ -34,11 +40,27 @@ static const struct argp_option option_list[] = {
 	  0 },
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0,
 	  "how long to wait for the backend (default: 30)", 0 },
-	{ NULL, 0, NULL, 0, "Load:", 2 },
+	{ NULL, 0, NULL, 0, "How it connects:", 2 },
+	{ "ring-order", OPT_RING_ORDER, "N", 0,
+	  "each ring has 2^N pages (default: 0)", 0 },
+	{ "queues", OPT_QUEUES, "N", 0,
+	  "rings, each with a thread of its own (default: 1)", 0 },
+	{ "indirect", OPT_INDIRECT, "N", 0,
+	  "segments of a request at most; 0: no indirect requests (default: "
+	  "32, or what is offered)",
+	  0 },
+	{ "persistent", OPT_PERSISTENT, NULL, 0,
+	  "keep grants and use them again", 0 },
+	{ "abi", OPT_ABI, "NAME", 0,
+	  "layout of requests: x86_64, x86_32 or native (the default)", 0 },
+	{ NULL, 0, NULL, 0, "Load:", 3 },
 	{ "rw", OPT_RW, "MODE", 0,
-	  "read, write, rw; randread, randwrite, randrw (default: read)", 0 },
+	  "read, write, rw, trim; randread, randwrite, randrw, randtrim "
+	  "(default: read)",
+	  0 },
 	{ "bs", OPT_BS, "SIZE", 0, "of each operation (default: 4k)", 0 },
-	{ "depth", OPT_DEPTH, "N", 0, "operations at a time (default: 32)", 0 },
+	{ "depth", OPT_DEPTH, "N", 0,
+	  "operations at a time on each queue (default: 32)", 0 },
 	{ "ops", OPT_OPS, "N", 0,
 	  "end after N operations (default: as many as there are blocks)", 0 },
 	{ "runtime", OPT_RUNTIME, "SECONDS", 0, "end after a time", 0 },
@@ -46,17 +68,19 @@ static const struct argp_option option_list[] = {
 	{ "size", OPT_SIZE, "SIZE", 0,
 	  "stay in a region of that size (default: to the end)", 0 },
 	{ "flush-every", OPT_FLUSH, "N", 0, "flush after every N writes", 0 },
+	{ "barrier-every", OPT_BARRIER, "N", 0,
+	  "make every Nth write a barrier", 0 },
 	{ "verify", OPT_VERIFY, NULL, 0,
 	  "write patterns and compare every read with what was written", 0 },
 	{ "seed", OPT_SEED, "N", 0,
 	  "of patterns and random numbers (default: a new one)", 0 },
-	{ NULL, 0, NULL, 0, "Instead of load:", 3 },
+	{ NULL, 0, NULL, 0, "Instead of load:", 4 },
 	{ "info", OPT_INFO, NULL, 0,
 	  "tell what the handshake settled; no load unless it is asked for",
 	  0 },
 	{ "nbd", OPT_NBD, "SOCKET", 0, "export the disk over NBD until Ctrl-C",
 	  0 },
-	{ NULL, 0, NULL, 0, "Output:", 4 },
+	{ NULL, 0, NULL, 0, "Output:", 5 },
 	{ "json", OPT_JSON, NULL, 0, "for programs", 0 },
 	{ "quiet", 'q', NULL, 0, "say only what is wrong", 0 },
 	{ 0 }
@@ -112,11 +136,59 @@ static void option_rw(struct argp_state *state, struct front_options *o,
 		plain += 4;
 	o->work.reads = !strcmp(plain, "read") || !strcmp(plain, "rw");
 	o->work.writes = !strcmp(plain, "write") || !strcmp(plain, "rw");
-	if (!o->work.reads && !o->work.writes)
+	o->work.trims = !strcmp(plain, "trim");
+	if (!o->work.reads && !o->work.writes && !o->work.trims)
 		argp_error(state,
-			   "--rw is one of read, write, rw, randread, "
-			   "randwrite and randrw, not \"%s\"",
+			   "--rw is one of read, write, rw, trim, randread, "
+			   "randwrite, randrw and randtrim, not \"%s\"",
 			   arg);
+}
+
+static void option_indirect(struct argp_state *state, struct front_options *o,
+			    const char *arg)
+{
+	uint64_t n = option_number(state, "indirect", arg, 0, FRONT_SEGS_MAX);
+
+	if (n && n <= RING_SEGS_MAX)
+		argp_error(state,
+			   "--indirect takes 0 or a number from %u on, not "
+			   "\"%s\": up to %u segments need no indirect request",
+			   RING_SEGS_MAX + 1, arg, RING_SEGS_MAX);
+	o->transport.indirect = (unsigned)n;
+	o->transport.indirect_must = true;
+}
+
+/* How it connects. */
+static error_t option_transport(int key, char *arg, struct argp_state *state)
+{
+	struct front_options *o = state->input;
+	struct front_transport *t = &o->transport;
+
+	switch (key) {
+	case OPT_RING_ORDER:
+		t->ring_order = (unsigned)option_number(
+			state, "ring-order", arg, 0, FRONT_RING_ORDER_MAX);
+		return 0;
+	case OPT_QUEUES:
+		t->queues = (unsigned)option_number(state, "queues", arg, 1,
+						    FRONT_QUEUES_MAX);
+		return 0;
+	case OPT_INDIRECT:
+		option_indirect(state, o, arg);
+		return 0;
+	case OPT_PERSISTENT:
+		t->persistent = true;
+		return 0;
+	case OPT_ABI:
+		if (!front_abi_parse(arg, &t->abi))
+			argp_error(state,
+				   "--abi is one of x86_64, x86_32 and "
+				   "native, not \"%s\"",
+				   arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
 }
 
 static void option_vdevs(struct argp_state *state, struct front_options *o,
@@ -153,11 +225,20 @@ static void options_check(struct argp_state *state, struct front_options *o)
 				  "--json beside it");
 	if (o->nbd && o->ndisks > 1)
 		argp_error(state, "--nbd exports one disk, not %u", o->ndisks);
-	if ((uint64_t)o->work.bs_bytes * o->work.depth > WORKLOAD_MEM_MAX)
+	if (o->nbd && o->transport.queues > 1)
+		argp_error(state, "--nbd drives one queue, not %u",
+			   o->transport.queues);
+	if ((uint64_t)o->work.bs_bytes * o->work.depth * o->transport.queues >
+	    WORKLOAD_MEM_MAX)
 		argp_error(state,
-			   "--depth times --bs must not be more than "
-			   "%u MiB",
+			   "--depth times --bs times --queues must not be more "
+			   "than %u MiB",
 			   WORKLOAD_MEM_MAX >> 20);
+	if (o->work.barrier_every && !o->work.writes)
+		argp_error(state,
+			   "--barrier-every counts writes, and --rw %s does "
+			   "none",
+			   o->rw);
 	if (o->work.flush_every && !o->work.writes)
 		argp_error(state,
 			   "--flush-every counts writes, and --rw %s "
@@ -218,6 +299,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		w->flush_every =
 			option_number(state, "flush-every", arg, 1, UINT64_MAX);
 		return 0;
+	case OPT_BARRIER:
+		w->barrier_every = option_number(state, "barrier-every", arg, 1,
+						 UINT64_MAX);
+		return 0;
 	case OPT_VERIFY:
 		w->verify = true;
 		return 0;
@@ -247,7 +332,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		options_check(state, o);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return option_transport(key, arg, state);
 	}
 }
 
@@ -271,6 +356,9 @@ void front_options_parse(struct front_options *o, int argc, char **argv)
 	o->timeout_s = 30;
 	o->devids[0] = 51712;
 	o->ndisks = 1;
+	o->transport.queues = 1;
+	o->transport.indirect = FRONT_INDIRECT_DEFAULT;
+	front_abi_parse("native", &o->transport.abi);
 	o->work.reads = true;
 	o->work.bs_bytes = 4096;
 	o->work.depth = 32;

@@ -19,6 +19,7 @@ struct front_options {
 	bool info, json, quiet;
 	bool load; /* an option that only a workload has was given */
 	bool seeded;
+	struct front_transport transport;
 	struct workload_options work;
 };
 

@@ -15,10 +15,6 @@ device_fault    no frontend here breaks a rule of the connection
 device_resize   no disk here changes its size
 device_medium   no drive here gets another medium
 request_refuse  no frontend here sends a bad request
-request_list    our frontend sends no indirect requests
-request_tolerate our frontend sends no discards
-grant_reuse     our frontend grants its pages anew for each request
-store_remove    only an error node is ever removed, and none was written
 '
 # These depend on who is faster, and may be there or not.
 either='
@@ -32,10 +28,13 @@ catalogue=$(sed -nE 's/^event ([a-z_]+) .*/\1/p' "$TOP/trace/events.def" | sort)
 start_desk
 image disk 16M
 start_record --level full
-start_ringsided
+start_ringsided --queues 2
 attach 1 xvda "$T/disk"
 front --rw randrw --ops 300 --flush-every 20 --verify --quiet || fail "front"
-front --rw read --ops 10 --depth 1 --quiet || fail "a second connection"
+front --rw read --ops 10 --bs 128k --queues 2 --persistent --quiet ||
+	fail "a second connection"
+# In units of the storage no discard of 512 bytes fits.
+front --rw trim --bs 512 --ops 10 --quiet || fail "discards"
 stop_ringsided
 start_ringsided --grants copy
 front --rw randrw --ops 100 --quiet || fail "front, with grant copy"

@@ -25,8 +25,8 @@
 
 #define RIG_BACKEND 7 /* domain */
 
-#define MEM_PAGES  512u
-#define GRANTS	   512u
+#define MEM_PAGES  4096u
+#define GRANTS	   4096u
 #define DISK_BYTES (1u << 20)
 #define TEST_PORT  5
 
@@ -194,8 +194,36 @@ static inline int fake_unmask(struct xen_evtchn *e, uint32_t port)
 
 static struct ring_back back;
 static uint8_t disk[DISK_BYTES];
-static struct ring_request_x86_64 taken[64];
+static struct ring_request_x86_64 taken[512];
 static unsigned ntaken;
+static bool rig_persistent; /* the frontend keeps its grants, read-write */
+
+/* An x86_32 slot as the other layout has it. */
+static inline void back_widen(const uint8_t *bytes,
+			      struct ring_request_x86_64 *out)
+{
+	struct ring_request_x86_32 r;
+
+	if (bytes[0] == RING_OP_INDIRECT) {
+		struct ring_indirect_x86_64 *o = (void *)out;
+		struct ring_indirect_x86_32 i;
+
+		memcpy(&i, bytes, sizeof(i));
+		o->operation = i.operation;
+		o->inner_op = i.inner_op;
+		o->nr_segments = i.nr_segments;
+		o->id = i.id;
+		o->sector_number = i.sector_number;
+		memcpy(o->list_gref, i.list_gref, sizeof(o->list_gref));
+		return;
+	}
+	memcpy(&r, bytes, sizeof(r));
+	out->operation = r.operation;
+	out->nr_segments = r.nr_segments;
+	out->id = r.id;
+	out->sector_number = r.sector_number;
+	memcpy(out->seg, r.seg, sizeof(out->seg));
+}
 
 /* Take all requests that are there into taken[]; returns how many. */
 static inline unsigned back_take(void)
@@ -208,42 +236,79 @@ static inline unsigned back_take(void)
 	ntaken = 0;
 	for (i = 0; i < ready; i++) {
 		ring_back_take(&back, &slot);
-		memcpy(&taken[ntaken++], slot.bytes, sizeof(taken[0]));
+		if (back.abi == RING_ABI_X86_32)
+			back_widen(slot.bytes, &taken[ntaken++]);
+		else
+			memcpy(&taken[ntaken++], slot.bytes, sizeof(taken[0]));
 	}
 	return ntaken;
 }
 
-/* Move the data of a request, checking all that the protocol asks. */
-static inline void back_move(const struct ring_request_x86_64 *r)
+/* One segment, checking all that the protocol asks; returns its length. */
+static inline size_t back_move_segment(const struct ring_segment *s, bool write,
+				       uint64_t at)
+{
+	struct grant *g = &grants[s->gref];
+	uint8_t *page = (uint8_t *)(uintptr_t)g->page;
+	size_t len;
+
+	assert_non_null(page);
+	assert_in_range(s->last_sect, s->first_sect, RING_SECTOR_LAST);
+	len = (s->last_sect - s->first_sect + 1u) * 512;
+	assert_true(at + len <= DISK_BYTES);
+	page += s->first_sect * 512;
+	assert_int_equal(g->readonly, write && !rig_persistent);
+	if (write)
+		memcpy(disk + at, page, len);
+	else
+		memcpy(page, disk + at, len);
+	return len;
+}
+
+static inline void back_move_indirect(const struct ring_indirect_x86_64 *r)
 {
 	uint64_t at = r->sector_number * 512;
 	unsigned i;
 
-	if (r->operation == RING_OP_FLUSH) {
+	assert_in_range(r->nr_segments, RING_SEGS_MAX + 1,
+			RING_LIST_PAGES_MAX * RING_LIST_SEGS);
+	for (i = 0; i < r->nr_segments; i++) {
+		struct grant *g = &grants[r->list_gref[i / RING_LIST_SEGS]];
+		const struct ring_segment *list = g->page;
+
+		assert_non_null(list);
+		assert_int_equal(g->readonly, !rig_persistent);
+		at += back_move_segment(&list[i % RING_LIST_SEGS],
+					r->inner_op == RING_OP_WRITE, at);
+	}
+}
+
+/* Move the data of a request. */
+static inline void back_move(const struct ring_request_x86_64 *r)
+{
+	bool write = r->operation == RING_OP_WRITE ||
+		     r->operation == RING_OP_BARRIER;
+	uint64_t at = r->sector_number * 512;
+	unsigned i;
+
+	switch (r->operation) {
+	case RING_OP_FLUSH:
 		assert_int_equal(r->nr_segments, 0);
 		return;
+	case RING_OP_INDIRECT:
+		back_move_indirect((const void *)r);
+		return;
+	case RING_OP_DISCARD:
+		memset(disk + at, 0,
+		       512 * ((const struct ring_discard_x86_64 *)r)
+				       ->nr_sectors);
+		return;
+	default:
+		break;
 	}
 	assert_in_range(r->nr_segments, 1, RING_SEGS_MAX);
-	for (i = 0; i < r->nr_segments; i++) {
-		const struct ring_segment *s = &r->seg[i];
-		struct grant *g = &grants[s->gref];
-		uint8_t *page = (uint8_t *)(uintptr_t)g->page;
-		size_t len;
-
-		assert_non_null(page);
-		assert_in_range(s->last_sect, s->first_sect, RING_SECTOR_LAST);
-		len = (s->last_sect - s->first_sect + 1u) * 512;
-		assert_true(at + len <= DISK_BYTES);
-		page += s->first_sect * 512;
-		if (r->operation == RING_OP_WRITE) {
-			assert_true(g->readonly);
-			memcpy(disk + at, page, len);
-		} else {
-			assert_false(g->readonly);
-			memcpy(page, disk + at, len);
-		}
-		at += len;
-	}
+	for (i = 0; i < r->nr_segments; i++)
+		at += back_move_segment(&r->seg[i], write, at);
 }
 
 static inline void back_push(void)
@@ -257,7 +322,13 @@ static inline void back_answer(const struct ring_request_x86_64 *r,
 {
 	if (status == RING_STATUS_OKAY)
 		back_move(r);
-	ring_back_respond(&back, r->id, r->operation, status);
+	/* RG-27: of an indirect request what is inside. */
+	ring_back_respond(
+		&back, r->id,
+		r->operation == RING_OP_INDIRECT
+			? ((const struct ring_indirect_x86_64 *)r)->inner_op
+			: r->operation,
+		status);
 }
 
 /* Serve all there is, the last first, as a disk may. */
@@ -285,6 +356,7 @@ static inline void rig_reset(void)
 	grants_max = GRANTS;
 	port_pending = port_masked = port_open = false;
 	on_notify = NULL;
+	rig_persistent = false;
 }
 
 /* Nothing that a frontend took is left. */

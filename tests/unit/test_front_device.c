@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "frontend/bridge.h"
 #include "frontend/device.h"
+#include "frontend/pattern.h"
 #include "frontend/store.h"
 #include "frontend/workload.h"
 
@@ -26,7 +27,7 @@
 static struct node {
 	char path[96];
 	char value[64];
-} nodes[64];
+} nodes[128];
 
 static char watch_path[96], watch_token[32];
 static bool watching;
@@ -40,7 +41,7 @@ static void backend_react(const char *path);
 
 static struct node *node_find(const char *path)
 {
-	for (unsigned i = 0; i < 64; i++)
+	for (unsigned i = 0; i < 128; i++)
 		if (!strcmp(nodes[i].path, path))
 			return &nodes[i];
 	return NULL;
@@ -119,6 +120,53 @@ static int fake_write(struct xen_host *h, xen_xbt t, const char *path,
 	return 0;
 }
 
+/* Names of children; those below FRONT are asked for. */
+static char **fake_directory(struct xen_host *h, xen_xbt t, const char *path,
+			     unsigned *count)
+{
+	size_t len = strlen(path);
+	char **names = malloc(128 * (sizeof(*names) + 96));
+	char *text = (char *)(names + 128);
+
+	(void)h;
+	(void)t;
+	*count = 0;
+	for (unsigned i = 0; i < 128; i++) {
+		const char *name = nodes[i].path + len + 1;
+		unsigned n = (unsigned)strcspn(name, "/"), k;
+
+		if (strncmp(nodes[i].path, path, len) ||
+		    nodes[i].path[len] != '/')
+			continue;
+		snprintf(text, n + 1, "%s", name);
+		for (k = 0; k < *count && strcmp(names[k], text); k++)
+			;
+		if (k < *count)
+			continue;
+		names[(*count)++] = text;
+		text += n + 1;
+	}
+	return names;
+}
+
+/* A node with all below it. */
+static int fake_rm(struct xen_host *h, xen_xbt t, const char *path)
+{
+	size_t len = strlen(path);
+	int err = -ENOENT;
+
+	(void)h;
+	(void)t;
+	for (unsigned i = 0; i < 128; i++) {
+		if (strncmp(nodes[i].path, path, len) ||
+		    (nodes[i].path[len] && nodes[i].path[len] != '/'))
+			continue;
+		nodes[i].path[0] = '\0';
+		err = 0;
+	}
+	return err;
+}
+
 static int fake_watch(struct xen_host *h, const char *path, const char *token)
 {
 	(void)h;
@@ -189,6 +237,8 @@ static const struct xen_ops fake_ops = {
 	.store = {
 		.read = fake_read,
 		.write = fake_write,
+		.rm = fake_rm,
+		.directory = fake_directory,
 		.watch = fake_watch,
 		.unwatch = fake_unwatch,
 		.fd = fake_store_fd,
@@ -226,6 +276,7 @@ static struct {
 	const char *without;	 /* this key is not written */
 	const char *key, *value; /* this one is another */
 	bool keep_mapped;	 /* the ring, beyond state 6 */
+	bool idle;		 /* it maps no ring: there are several */
 } want;
 
 static unsigned ring_gref;
@@ -238,14 +289,22 @@ static void backend_connect(void)
 		{ "info", "0" },
 		{ "physical-sector-size", "4096" },
 		{ "feature-flush-cache", "1" },
-		{ "feature-barrier", "0" },
+		{ "feature-barrier", "1" },
+		{ "feature-discard", "1" },
+		{ "discard-granularity", "4096" },
+		{ "discard-alignment", "512" },
+		{ "discard-secure", "1" },
+		{ "feature-persistent", "1" },
+		{ "feature-max-indirect-segments", "64" },
 	};
 	struct ev_origin ev = { .domid = 3 };
 
 	/* XB-03: all of it stands before state 3. */
-	assert_non_null(front_get("ring-ref"));
-	assert_int_equal(atoi(front_get("event-channel")), TEST_PORT);
-	assert_string_equal(front_get("protocol"), "x86_64-abi");
+	if (!want.idle) {
+		assert_non_null(front_get("ring-ref"));
+		assert_int_equal(atoi(front_get("event-channel")), TEST_PORT);
+		assert_string_equal(front_get("protocol"), "x86_64-abi");
+	}
 	if (want.refuse) {
 		back_set("state", want.refuse);
 		return;
@@ -255,6 +314,10 @@ static void backend_connect(void)
 			back_set(keys[i][0], keys[i][1]);
 	if (want.key)
 		back_set(want.key, want.value);
+	if (want.idle) {
+		back_set("state", "4");
+		return;
+	}
 	ring_gref = (unsigned)atoi(front_get("ring-ref"));
 	grants[ring_gref].mapped++;
 	ring_back_init(&back, (void *)(uintptr_t)grants[ring_gref].page, 1,
@@ -292,6 +355,7 @@ static void backend_react(const char *path)
 
 static struct front_guest guest;
 static struct front_device device;
+static struct front_transport transport; /* what is wanted */
 static struct why why;
 
 static int setup(void **state)
@@ -305,6 +369,7 @@ static int setup(void **state)
 	}
 	memset(nodes, 0, sizeof(nodes));
 	memset(&want, 0, sizeof(want));
+	memset(&transport, 0, sizeof(transport));
 	watching = false;
 	fired = conflicts = 0;
 	store_error = 0;
@@ -332,6 +397,7 @@ static int open_within(unsigned timeout_ms)
 		.devid = 51712,
 		.timeout_ms = timeout_ms,
 		.id_seed = 1,
+		.transport = transport,
 	};
 
 	return front_device_open(&device, &guest, &opt, &why);
@@ -367,7 +433,12 @@ static void test_connect_and_close(void **state)
 	assert_int_equal(device.settled.sector_bytes, 512);
 	assert_int_equal(device.settled.physical_bytes, 4096);
 	assert_true(device.settled.flush);
-	assert_false(device.settled.barrier);
+	assert_true(device.settled.barrier);
+	assert_true(device.settled.discard_secure);
+	assert_int_equal(device.settled.discard_granularity, 4096);
+	assert_int_equal(device.settled.discard_alignment, 512);
+	assert_false(device.settled.persistent); /* nobody wanted it */
+	assert_int_equal(device.settled.segs_max, 11);
 	assert_int_equal(device.settled.max_queues, 1);
 	assert_int_equal(front_device_close(&device, &why), 0);
 	assert_string_equal(states, "3456");
@@ -535,6 +606,145 @@ static void test_geometry(void **state)
 	}
 }
 
+/* ---- what is wanted, and what is offered
+ * ----------------------------------- */
+
+static void expect_key(const char *key, const char *value)
+{
+	const char *is = front_get(key);
+
+	if (!value ? is != NULL : !is || strcmp(is, value))
+		fail_msg("%s is %s, not %s", key, is ? is : "absent",
+			 value ? value : "absent");
+}
+
+/* XB-10, XB-12, and back to one ring of one page. */
+static void test_keys(void **state)
+{
+	char key[40];
+	unsigned i, k;
+
+	(void)state;
+	back_set("max-ring-page-order", "2");
+	back_set("multi-queue-max-queues", "3");
+	transport = (struct front_transport){ .ring_order = 2,
+					      .queues = 3,
+					      .persistent = true,
+					      .abi = RING_ABI_X86_32 };
+	want.idle = true;
+	assert_int_equal(open_device(), 0);
+	expect_key("ring-page-order", "2");
+	expect_key("multi-queue-num-queues", "3");
+	expect_key("protocol", "x86_32-abi");
+	expect_key("feature-persistent", "1");
+	expect_key("ring-ref", NULL);
+	expect_key("ring-ref0", NULL);
+	expect_key("event-channel", NULL);
+	for (i = 0; i < 3; i++) {
+		for (k = 0; k < 5; k++) {
+			snprintf(key, sizeof(key), "queue-%u/ring-ref%u", i, k);
+			if (k < 4)
+				assert_int_equal(atoi(front_get(key)),
+						 device.queues[i].ring_gref[k]);
+			else
+				expect_key(key, NULL);
+		}
+		snprintf(key, sizeof(key), "queue-%u/event-channel", i);
+		expect_key(key, "5");
+		assert_int_equal(device.queues[i].ev.queue, i);
+		assert_int_equal(device.queues[i].ring.entries, 128);
+		assert_true(device.queues[i].persistent);
+	}
+	assert_int_equal(front_device_close(&device, &why), 0);
+
+	transport.queues = 0;
+	transport.persistent = false;
+	assert_int_equal(open_device(), 0);
+	expect_key("ring-page-order", "2");
+	expect_key("multi-queue-num-queues", NULL);
+	assert_int_equal(atoi(front_get("ring-ref3")),
+			 device.queues[0].ring_gref[3]);
+	expect_key("ring-ref", NULL);
+	expect_key("queue-0/ring-ref0", NULL);
+	assert_int_equal(front_device_close(&device, &why), 0);
+	want.idle = false;
+	transport = (struct front_transport){ 0 };
+	assert_int_equal(open_device(), 0);
+	expect_key("ring-page-order", NULL);
+	expect_key("ring-ref0", NULL);
+	expect_key("queue-0/ring-ref0", NULL);
+	expect_key("virtual-device", "51712");
+	assert_int_equal(front_device_close(&device, &why), 0);
+	expect_closed();
+}
+
+static void test_not_offered(void **state)
+{
+	static const struct {
+		struct front_transport t;
+		const char *words, *states;
+	} cases[] = {
+		{ { .ring_order = 3 }, "max-ring-page-order", "" },
+		{ { .queues = 3 }, "multi-queue-max-queues", "" },
+		{ { .persistent = true }, "feature-persistent", "356" },
+		{ { .indirect = 65, .indirect_must = true },
+		  "feature-max-indirect-segments",
+		  "356" },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setup(NULL);
+		back_set("max-ring-page-order", "2");
+		back_set("multi-queue-max-queues", "2");
+		want.without = "feature-persistent";
+		transport = cases[i].t;
+		assert_int_equal(open_device(), -EOPNOTSUPP);
+		expect_why(cases[i].words);
+		assert_string_equal(states, cases[i].states);
+		expect_closed();
+	}
+	/* What nobody insists on is as much as there is. */
+	setup(NULL);
+	transport.indirect = 65;
+	assert_int_equal(open_device(), 0);
+	assert_int_equal(device.settled.segs_max, 64);
+	assert_int_equal(device.queues[0].segs_max, 64);
+	assert_int_equal(front_device_close(&device, &why), 0);
+	setup(NULL);
+	want.without = "feature-max-indirect-segments";
+	transport.indirect = 65;
+	assert_int_equal(open_device(), 0);
+	assert_int_equal(device.settled.segs_max, 11);
+	assert_int_equal(front_device_close(&device, &why), 0);
+	expect_closed();
+}
+
+static void resize(const char *sectors)
+{
+	back_set("sectors", sectors);
+	back_set("state", "4");
+	front_guest_step(&guest, 0);
+}
+
+/* XB-18. */
+static void test_resize(void **state)
+{
+	(void)state;
+	assert_int_equal(open_device(), 0);
+	resize("4096");
+	assert_int_equal(front_device_bytes(&device), 4096 * 512);
+	assert_int_equal(front_device_ended(&device, &why), 0);
+	resize("4096");
+	resize("1024");
+	assert_int_equal(front_device_bytes(&device), 1024 * 512);
+	resize("1023");
+	assert_int_equal(front_device_ended(&device, &why), -EPROTO);
+	expect_why("XB-15");
+	assert_int_equal(front_device_close(&device, &why), -EPROTO);
+	expect_closed();
+}
+
 static void test_left_mapped(void **state)
 {
 	(void)state;
@@ -588,6 +798,9 @@ static void test_asked_to_stop(void **state)
 static enum {
 	DISK_GOOD,
 	DISK_LOSES,
+	DISK_LOSES_BARRIER,
+	DISK_TRIMS_BADLY,
+	DISK_SHRINKS,
 	DISK_MISPLACES,
 	DISK_OLD,
 	DISK_ERRORS,
@@ -607,6 +820,23 @@ static void disk_serve_one(struct ring_request_x86_64 *r)
 			ring_back_respond(&back, r->id, r->operation,
 					  RING_STATUS_OKAY);
 			return;
+		}
+		break;
+	case DISK_LOSES_BARRIER:
+		if (r->operation == RING_OP_BARRIER && disk_ops > 50) {
+			ring_back_respond(&back, r->id, r->operation,
+					  RING_STATUS_OKAY);
+			return;
+		}
+		break;
+	case DISK_TRIMS_BADLY: /* the block beside it */
+		if (r->operation == RING_OP_DISCARD)
+			r->sector_number ^= 8;
+		break;
+	case DISK_SHRINKS:
+		if (disk_ops == 100) {
+			back_set("sectors", "1024");
+			back_set("state", "4");
 		}
 		break;
 	case DISK_MISPLACES:
@@ -682,7 +912,7 @@ static struct workload *run(const struct workload_options *o)
 	assert_int_equal(open_within(disk_fault == DISK_SILENT ? 300 : 20000),
 			 0);
 	assert_int_equal(workload_start(&device, o, &w, &why), 0);
-	while (!workload_ended(w))
+	while (workload_step(w))
 		front_guest_step(&guest, 100);
 	return w;
 }
@@ -754,6 +984,96 @@ static void test_work_in_order(void **state)
 	assert_int_equal(workload_report(w)->mismatches, 20);
 	assert_non_null(
 		strstr(workload_report(w)->first_why.text, "another run"));
+	finish(w);
+}
+
+/* A barrier is a write; a split one is checked as such, too. */
+static void test_work_barriers(void **state)
+{
+	struct workload_options o = work_default();
+	const struct workload_report *r;
+	struct workload *w;
+
+	(void)state;
+	disk_fault = DISK_GOOD;
+	o.barrier_every = 4;
+	w = run(&o);
+	r = workload_report(w);
+	assert_int_equal(r->first_error, 0);
+	assert_int_equal(r->count[WORKLOAD_READ].ops +
+				 r->count[WORKLOAD_WRITE].ops +
+				 r->count[WORKLOAD_BARRIER].ops,
+			 2000);
+	assert_int_equal((r->count[WORKLOAD_WRITE].ops +
+			  r->count[WORKLOAD_BARRIER].ops) /
+				 4,
+			 r->count[WORKLOAD_BARRIER].ops);
+	assert_in_range(r->reread, 200, 256);
+	finish(w);
+	disk_fault = DISK_LOSES_BARRIER;
+	o.reads = o.random = false;
+	o.ops = 0;
+	w = run(&o);
+	assert_int_equal(workload_report(w)->first_error, -EILSEQ);
+	finish(w);
+}
+
+/* What was discarded has no content; all else must be as it was. */
+static void test_work_trim(void **state)
+{
+	struct workload_options o = work_default();
+	const struct workload_report *r;
+	struct workload *w;
+
+	(void)state;
+	disk_fault = DISK_GOOD;
+	o.reads = o.random = false;
+	o.ops = 0;
+	w = run(&o);
+	assert_int_equal(workload_report(w)->first_error, 0);
+	finish(w);
+
+	o.writes = false;
+	o.trims = o.random = true;
+	o.ops = 60;
+	w = run(&o);
+	r = workload_report(w);
+	assert_int_equal(r->first_error, 0);
+	assert_int_equal(r->count[WORKLOAD_TRIM].ops, 60);
+	assert_in_range(r->trimmed, 40, 60); /* some twice */
+	assert_int_equal(r->zeroed, r->trimmed);
+	assert_int_equal(r->checked, 256 - r->trimmed);
+	assert_int_equal(r->reread, 256);
+	finish(w);
+
+	/* What is not zero is no mistake; what lies beside it is. */
+	disk_fault = DISK_TRIMS_BADLY;
+	o.ops = 1;
+	o.seed = 99;
+	for (unsigned i = 0; i < DISK_BYTES; i += 4096)
+		pattern_fill(disk + i, 4096, i / 512, 1, o.seed);
+	w = run(&o);
+	r = workload_report(w);
+	assert_int_equal(r->trimmed, 1);
+	assert_int_equal(r->zeroed, 0);
+	assert_int_equal(r->first_error, -EILSEQ);
+	finish(w);
+}
+
+/* A disk that becomes smaller ends the run with a word of it. */
+static void test_work_shrinks(void **state)
+{
+	struct workload_options o = work_default();
+	struct workload *w;
+
+	(void)state;
+	disk_fault = DISK_SHRINKS;
+	o.ops = 100000;
+	w = run(&o);
+	assert_int_equal(workload_report(w)->first_error, -ENOSPC);
+	assert_non_null(
+		strstr(workload_report(w)->first_why.text, "smaller now"));
+	assert_int_equal(front_device_ended(&device, &why), 0);
 	finish(w);
 }
 
@@ -912,6 +1232,14 @@ static void test_work_does_not_fit(void **state)
 	o = good, o.flush_every = 1;
 	assert_int_equal(workload_start(&device, &o, &w, &why), -EOPNOTSUPP);
 	expect_why("feature-flush-cache");
+	device.settled.barrier = false;
+	o = good, o.barrier_every = 1;
+	assert_int_equal(workload_start(&device, &o, &w, &why), -EOPNOTSUPP);
+	expect_why("feature-barrier");
+	device.settled.discard = false;
+	o = good, o.reads = o.writes = false, o.trims = true;
+	assert_int_equal(workload_start(&device, &o, &w, &why), -EOPNOTSUPP);
+	expect_why("feature-discard");
 	assert_int_equal(front_device_close(&device, &why), 0);
 	expect_closed();
 }
@@ -938,12 +1266,16 @@ static void test_submit_checks(void **state)
 		{ RING_OP_READ, UINT64_MAX - 511, 512, -ENOSPC },
 		{ RING_OP_WRITE, 0, 512, -EROFS },
 		{ RING_OP_FLUSH, 0, 0, -EOPNOTSUPP },
+		{ RING_OP_BARRIER, 0, 512, -EOPNOTSUPP },
+		{ RING_OP_DISCARD, 0, 512, -EOPNOTSUPP },
 	};
 
 	(void)state;
 	assert_int_equal(open_device(), 0);
 	device.settled.info = FRONT_INFO_READONLY;
 	device.settled.flush = false;
+	device.settled.barrier = false;
+	device.settled.discard = false;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct front_io io = {
 			.op = cases[i].op,
@@ -952,8 +1284,16 @@ static void test_submit_checks(void **state)
 			.done = never,
 		};
 
-		assert_int_equal(front_device_submit(&device, &io),
+		assert_int_equal(front_device_submit(&device, 0, &io),
 				 cases[i].err);
+	}
+	device.settled.discard = true;
+	{
+		struct front_io io = { .op = RING_OP_DISCARD,
+				       .len_bytes = 512,
+				       .done = never };
+
+		assert_int_equal(front_device_submit(&device, 0, &io), -EROFS);
 	}
 	assert_false(front_device_busy(&device));
 	assert_int_equal(front_device_close(&device, &why), 0);
@@ -1191,11 +1531,17 @@ int main(void)
 		T(test_left_without_backend),
 		T(test_conflicts),
 		T(test_geometry),
+		T(test_keys),
+		T(test_not_offered),
+		T(test_resize),
 		T(test_left_mapped),
 		T(test_desk_gone),
 		T(test_asked_to_stop),
 		T(test_work_good),
 		T(test_work_in_order),
+		T(test_work_barriers),
+		T(test_work_trim),
+		T(test_work_shrinks),
 		T(test_work_crowded),
 		T(test_work_old),
 		T(test_work_lost),

@@ -40,23 +40,33 @@ static struct front_io io_make(enum ring_op op, uint64_t off, uint32_t len,
 	return io;
 }
 
-static int setup(void **state)
+static void queue_open(unsigned pages, enum ring_abi abi, unsigned segs_max,
+		       bool persistent)
 {
 	struct front_queue_options opt = {
 		.host = &fake_host,
 		.backend_id = RIG_BACKEND,
-		.pages = 1,
+		.pages = pages,
+		.abi = abi,
+		.segs_max = segs_max,
+		.persistent = persistent,
 		.id_seed = 42,
 		.ev = { .actor = EV_ACTOR_FRONTEND, .domid = 3 },
 	};
 	struct why why;
 
-	(void)state;
 	rig_reset();
+	rig_persistent = persistent;
 	dones = 0;
 	assert_int_equal(front_queue_open(&q, &opt, &why), 0);
-	ring_back_init(&back, q.ring_pages, 1, RING_ABI_X86_64, &opt.ev);
+	ring_back_init(&back, q.ring_pages, pages, abi, &opt.ev);
 	ring_back_final_check(&back);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	queue_open(1, RING_ABI_X86_64, 0, false);
 	return 0;
 }
 
@@ -462,7 +472,256 @@ static void test_still_mapped(void **state)
 	/* The page that is mapped is never used again. */
 	assert_int_equal(front_queue_close(&q), 1);
 	assert_int_equal(granted, 1);
-	assert_int_equal(mem_used - freed, RING_SEGS_MAX);
+	assert_int_equal(mem_used - freed, 1);
+}
+
+/* ---- other requests, other rings
+ * ---------------------------------------------
+ */
+
+/* A write and a read of all of it, and what they took. */
+static void there_and_back(uint64_t off, uint32_t len)
+{
+	static uint8_t out[DISK_BYTES], in[DISK_BYTES];
+	struct front_io w = io_make(RING_OP_WRITE, off, len, out);
+	struct front_io r = io_make(RING_OP_READ, off, len, in);
+
+	for (unsigned i = 0; i < len; i++)
+		out[i] = (uint8_t)(i * 31 + i / 4096);
+	front_queue_submit(&q, &w);
+	run(RING_STATUS_OKAY);
+	assert_int_equal(w.error, 0);
+	assert_memory_equal(disk + off, out, len);
+	memset(in, 0, len);
+	front_queue_submit(&q, &r);
+	run(RING_STATUS_OKAY);
+	assert_int_equal(r.error, 0);
+	assert_memory_equal(in, out, len);
+}
+
+static int closed(void **state)
+{
+	(void)state;
+	return 0;
+}
+
+/* Each layout, each order of ring, with requests of both kinds. */
+static void test_rings(void **state)
+{
+	(void)state;
+	for (unsigned order = 0; order <= 4; order++) {
+		for (int abi = RING_ABI_X86_64; abi <= RING_ABI_X86_32; abi++) {
+			queue_open(1u << order, (enum ring_abi)abi, 32, false);
+			assert_int_equal(q.ring.entries, 32u << order);
+			there_and_back(512, 44 * 1024);
+			assert_int_equal(q.indirects, 2);
+			there_and_back(0, 44 * 1024);
+			assert_int_equal(q.indirects, 2);
+			there_and_back(1536, DISK_BYTES - 4096);
+			assert_int_equal(q.indirects, 2 + 2 * 8);
+			teardown(NULL);
+		}
+	}
+}
+
+/* More segments than one page of a list holds. */
+static void test_long_list(void **state)
+{
+	static uint8_t buf[2100 * 1024];
+	struct front_io io = io_make(RING_OP_READ, 0, sizeof(buf), buf);
+	const struct ring_indirect_x86_64 *r;
+	const struct ring_segment *list;
+
+	(void)state;
+	queue_open(1, RING_ABI_X86_64, 525, false);
+	front_queue_submit(&q, &io);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 1);
+	r = (const void *)&taken[0];
+	assert_int_equal(r->operation, RING_OP_INDIRECT);
+	assert_int_equal(r->nr_segments, 525);
+	assert_int_not_equal(r->list_gref[1], 0);
+	assert_int_equal(r->list_gref[2], 0);
+	list = grants[r->list_gref[1]].page;
+	/* The segments of the second page are the last 13. */
+	assert_non_null(grants[list[12].gref].page);
+	assert_int_equal(list[12].last_sect, RING_SECTOR_LAST);
+	assert_int_equal(list[13].gref, 0);
+	ring_back_respond(&back, r->id, RING_OP_READ, RING_STATUS_OKAY);
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(dones, 1);
+	assert_int_equal(granted, 1);
+}
+
+/* RG-27: the answer names what is inside. */
+static void test_indirect_operation(void **state)
+{
+	static uint8_t buf[64 * 1024];
+	struct front_io io = io_make(RING_OP_READ, 0, sizeof(buf), buf);
+
+	(void)state;
+	queue_open(1, RING_ABI_X86_64, 32, false);
+	front_queue_submit(&q, &io);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 1);
+	ring_back_respond(&back, taken[0].id, RING_OP_INDIRECT,
+			  RING_STATUS_OKAY);
+	back_push();
+	assert_int_equal(front_queue_service(&q), -EPROTO);
+	assert_string_equal(q.fault.rule, "RG-27");
+}
+
+/* What was offered late counts. */
+static void test_settled_to_direct(void **state)
+{
+	(void)state;
+	queue_open(1, RING_ABI_X86_64, 32, true);
+	front_queue_settle(&q, RING_SEGS_MAX, false);
+	rig_persistent = false;
+	there_and_back(0, 128 * 1024);
+	assert_int_equal(q.indirects, 0);
+	assert_int_equal(granted, 1);
+}
+
+static void test_x86_32_padding(void **state)
+{
+	uint8_t buf[512];
+	struct front_io io = io_make(RING_OP_READ, 0, 512, buf);
+
+	(void)state;
+	queue_open(1, RING_ABI_X86_32, 0, false);
+	front_queue_submit(&q, &io);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 1);
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	((uint8_t *)q.ring_pages)[RING_HEADER_BYTES +
+				  offsetof(struct ring_response_x86_32, pad0)] =
+		1;
+	back_push();
+	assert_int_equal(front_queue_service(&q), -EPROTO);
+	assert_string_equal(q.fault.rule, "RG-29");
+}
+
+/* GR-47: granted once, read-write, and the last one given back comes first. */
+static void test_persistent(void **state)
+{
+	uint8_t buf[512];
+	struct front_io io = io_make(RING_OP_WRITE, 0, 512, buf);
+	uint32_t gref;
+
+	(void)state;
+	memset(buf, 7, sizeof(buf));
+	queue_open(1, RING_ABI_X86_64, 32, true);
+	front_queue_submit(&q, &io);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 1);
+	gref = taken[0].seg[0].gref;
+	/* That it stays mapped is no fault here. */
+	grants[gref].mapped = 1;
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(dones, 1);
+	assert_int_equal(granted, 2);
+	for (unsigned i = 0; i < 10; i++) {
+		io.op = i & 1 ? RING_OP_WRITE : RING_OP_READ;
+		front_queue_submit(&q, &io);
+		assert_int_equal(front_queue_pump(&q), 0);
+		assert_int_equal(back_take(), 1);
+		assert_int_equal(taken[0].seg[0].gref, gref);
+		back_answer(&taken[0], RING_STATUS_OKAY);
+		back_push();
+		assert_int_equal(front_queue_service(&q), 0);
+	}
+	/* More at once need more, once. */
+	there_and_back(0, 512 * 1024);
+	assert_int_equal(granted, 1 + 128 + 4);
+	there_and_back(4096, 512 * 1024);
+	assert_int_equal(granted, 1 + 128 + 4);
+	/* The backend may keep them as long as it is connected. */
+	front_queue_fail(&q, -ESHUTDOWN);
+	assert_int_equal(front_queue_close(&q), 1);
+	grants[gref].mapped = 0;
+	grants[gref].page = NULL;
+	assert_int_equal(granted, 1);
+}
+
+static void test_barrier(void **state)
+{
+	static uint8_t buf[64 * 1024];
+	struct front_io io = io_make(RING_OP_BARRIER, 4096, sizeof(buf), buf);
+	unsigned i;
+
+	(void)state;
+	memset(buf, 0x5c, sizeof(buf));
+	queue_open(1, RING_ABI_X86_64, 32, false);
+	front_queue_submit(&q, &io);
+	assert_int_equal(front_queue_pump(&q), 0);
+	/* RQ-36: none of it may be indirect. */
+	assert_int_equal(back_take(), 2);
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(taken[i].operation, RING_OP_BARRIER);
+		back_answer(&taken[i], RING_STATUS_OKAY);
+	}
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(io.error, 0);
+	assert_memory_equal(disk + 4096, buf, sizeof(buf));
+}
+
+static void test_discard(void **state)
+{
+	struct front_io io = io_make(RING_OP_DISCARD, 8192, 64 * 4096, NULL);
+	const struct ring_discard_x86_64 *r = (const void *)&taken[0];
+
+	(void)state;
+	front_queue_submit(&q, &io);
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(back_take(), 1);
+	assert_int_equal(r->operation, RING_OP_DISCARD);
+	assert_int_equal(r->flag, 0);
+	assert_int_equal(r->sector_number, 16);
+	assert_int_equal(r->nr_sectors, 512);
+	assert_int_equal(granted, 1);
+	back_answer(&taken[0], RING_STATUS_OKAY);
+	back_push();
+	assert_int_equal(front_queue_service(&q), 0);
+	assert_int_equal(io.error, 0);
+	assert_int_equal(dones, 1);
+}
+
+/* Fewer pages than the ring could use: what does not fit waits. */
+static void test_few_pages(void **state)
+{
+	struct front_queue_options opt = {
+		.host = &fake_host,
+		.backend_id = RIG_BACKEND,
+		.pages = 1,
+		.segs_max = 32,
+		.data_max = 50,
+		.id_seed = 1,
+	};
+	static uint8_t buf[4][128 * 1024];
+	struct front_io io[4];
+	struct why why;
+
+	(void)state;
+	rig_reset();
+	assert_int_equal(front_queue_open(&q, &opt, &why), 0);
+	ring_back_init(&back, q.ring_pages, 1, RING_ABI_X86_64, &opt.ev);
+	ring_back_final_check(&back);
+	assert_int_equal(q.pool.total, 50);
+	for (unsigned i = 0; i < 4; i++) {
+		io[i] = io_make(RING_OP_READ, i * 4096, sizeof(buf[i]), buf[i]);
+		front_queue_submit(&q, &io[i]);
+	}
+	assert_int_equal(front_queue_pump(&q), 0);
+	assert_int_equal(q.in_flight, 1);
+	run(RING_STATUS_OKAY);
+	for (unsigned i = 0; i < 4; i++)
+		assert_memory_equal(buf[i], disk + i * 4096, sizeof(buf[i]));
+	assert_int_equal(q.pool.free_count, 50);
 }
 
 /* ---- running out
@@ -524,9 +783,15 @@ static void test_small_memory(void **state)
 	(void)state;
 	mem_pages = mem_used + 1 + 2 * RING_SEGS_MAX + 3;
 	assert_int_equal(front_queue_open(&small, &opt, &why), 0);
-	assert_int_equal(small.requests, 2);
+	assert_int_equal(small.pool.total, 2 * RING_SEGS_MAX + 3);
 	assert_int_equal(front_queue_close(&small), 0);
-	mem_pages = mem_used + 1;
+	/* For requests of 100 segments and their list it is too small. */
+	opt.segs_max = 100;
+	mem_pages = mem_used + 1 + 30;
+	assert_int_equal(front_queue_open(&small, &opt, &why), 0);
+	assert_int_equal(small.segs_max, 29);
+	assert_int_equal(front_queue_close(&small), 0);
+	mem_pages = mem_used + 1 + RING_SEGS_MAX - 1;
 	assert_int_equal(front_queue_open(&small, &opt, &why), -ENOMEM);
 	assert_non_null(strstr(why.text, "memory"));
 	assert_int_equal(granted, 1);
@@ -557,6 +822,17 @@ int main(void)
 		T(test_dirty_tail),
 		T(test_too_many_responses),
 		T(test_still_mapped),
+#define O(name) cmocka_unit_test_setup_teardown(name, closed, teardown)
+		O(test_rings),
+		O(test_long_list),
+		O(test_indirect_operation),
+		O(test_settled_to_direct),
+		O(test_x86_32_padding),
+		O(test_persistent),
+		O(test_barrier),
+		T(test_discard),
+		O(test_few_pages),
+#undef O
 		T(test_fail_half_put),
 		T(test_few_grants),
 		T(test_small_memory),

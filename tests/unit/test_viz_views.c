@@ -178,6 +178,9 @@ static void every_event_has_words(void **state)
 	for (i = 0; i < r.log.n; i++) {
 		message_of(&r.model, i, &msg);
 		assert_true(strlen(msg.text) > 3);
+		/* Words of its own, not the event's name. */
+		assert_string_not_equal(msg.text,
+					ev_descs[r.log.rec[i].kind].name);
 		assert_true(msg.from < LANE_COUNT && msg.to < LANE_COUNT);
 	}
 	rig_close(&r);

@@ -184,6 +184,16 @@ void join_touch(struct model *m, struct request *r, enum stage stage, int64_t t,
 		m->of_rec[rec] = (uint32_t)(r - m->request);
 }
 
+void join_note(struct model *m, struct join *j, uint32_t rec,
+	       enum log_field seq)
+{
+	int64_t bseq = log_get(m->log, &m->log->rec[rec], seq);
+	struct request *r = join_find_bseq(m, j, (uint64_t)bseq);
+
+	if (r)
+		join_touch(m, r, STAGE_COUNT, 0, rec);
+}
+
 /* ---- how many are in flight --------------------------------------------- */
 
 void join_flight(struct join *j, int64_t t, int front, int back)

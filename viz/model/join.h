@@ -60,6 +60,10 @@ struct request *join_request_new(struct model *m, uint32_t queue, uint32_t rec);
 void join_touch(struct model *m, struct request *r, enum stage stage, int64_t t,
 		uint32_t rec);
 
+/* The same of a note by the backend, whose count of it is the field `seq`. */
+void join_note(struct model *m, struct join *j, uint32_t rec,
+	       enum log_field seq);
+
 /* Requests in flight, seen from either side, change at a moment. */
 void join_flight(struct join *j, int64_t t_ns, int front, int back);
 

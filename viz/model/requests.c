@@ -347,6 +347,12 @@ int requests_event(struct model *m, uint32_t queue, uint32_t at)
 	case EV_KIND_request_refuse:
 		on_refuse(m, q, at);
 		break;
+	case EV_KIND_request_list:
+		join_note(m, q->join, at, LF_request_list_seq);
+		break;
+	case EV_KIND_request_tolerate:
+		join_note(m, q->join, at, LF_request_tolerate_seq);
+		break;
 	case EV_KIND_grant_map:
 	case EV_KIND_grant_unmap:
 	case EV_KIND_grant_reuse:

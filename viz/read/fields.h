@@ -116,6 +116,12 @@
 	X(request_refuse, op)                                                  \
 	X(request_refuse, rule)                                                \
 	X(request_refuse, detail)                                              \
+	X(request_list, seq)                                                   \
+	X(request_list, pages)                                                 \
+	X(request_list, segments)                                              \
+	X(request_tolerate, seq)                                               \
+	X(request_tolerate, rule)                                              \
+	X(request_tolerate, detail)                                            \
 	X(disk_submit, seq)                                                    \
 	X(disk_submit, op)                                                     \
 	X(disk_submit, off)                                                    \

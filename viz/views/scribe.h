@@ -52,5 +52,7 @@ uint64_t seq_of(const struct scribe *s, enum log_field f);
 void tell_grant(struct scribe *s);
 void tell_evtchn(struct scribe *s);
 void tell_ring(struct scribe *s);
+void tell_requests(struct scribe *s);
+void tell_disk(struct scribe *s);
 
 #endif
