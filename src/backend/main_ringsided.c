@@ -47,7 +47,9 @@ enum {
 	OPT_QUEUES,
 	OPT_RING_ORDER,
 	OPT_INDIRECT,
-	OPT_STATS
+	OPT_STATS,
+	OPT_SECTOR_SIZE,
+	OPT_SECTOR_UNITS
 };
 
 static const struct argp_option option_list[] = {
@@ -79,6 +81,14 @@ static const struct argp_option option_list[] = {
 	{ "poll", OPT_POLL, "US", 0,
 	  "how many microseconds a queue may look for requests before it "
 	  "sleeps; how long it does is learned (0: never; default: 200)",
+	  0 },
+	{ "sector-size", OPT_SECTOR_SIZE, "BYTES", 0,
+	  "of disks for which the store says nothing: 512 (the default) or "
+	  "4096",
+	  0 },
+	{ "sector-units", OPT_SECTOR_UNITS, "UNIT", 0,
+	  "sectors are counted in units of 512 bytes (the default), or of "
+	  "sector-size",
 	  0 },
 	{ "stats", OPT_STATS, "DIR", 0,
 	  "where the statistics of disks are (default: " STATS_DIR
@@ -155,6 +165,20 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 			argp_error(state,
 				   "--grants takes keep, map or copy, not "
 				   "\"%s\"",
+				   arg);
+		return 0;
+	case OPT_SECTOR_SIZE:
+		if (disk_sector_parse(arg, &v->disk.sector_bytes))
+			argp_error(state,
+				   "--sector-size takes 512 or 4096, not "
+				   "\"%s\"",
+				   arg);
+		return 0;
+	case OPT_SECTOR_UNITS:
+		if (disk_units_parse(arg, &v->sector_units))
+			argp_error(state,
+				   "--sector-units takes 512 or sector-size, "
+				   "not \"%s\"",
 				   arg);
 		return 0;
 	case OPT_STATS:
@@ -276,6 +300,7 @@ int main(int argc, char **argv)
 					  .barrier = true,
 					  .discard = true,
 					  .persistent = true},
+				.disk = {.sector_bytes = 512},
 				.grant_path = GRANT_PATH_MAP,
 				.grant_keep_pages = KEEP_PAGES_DEFAULT,
 				.grant_budget = &budget,

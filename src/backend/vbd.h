@@ -26,6 +26,7 @@ struct stats;
 struct vbd_config {
 	struct negotiate_offer offer;
 	struct disk_options disk;
+	bool sector_units; /* sectors are counted in sector-size, not 512 */
 	/* For frontends that do not reuse their grants: map or copy. */
 	enum grant_path grant_path;
 	unsigned grant_keep_pages; /* a queue keeps, with those that do */

@@ -41,6 +41,22 @@ int disk_open(const char *target, const struct disk_options *opt,
 	return err;
 }
 
+int disk_sector_parse(const char *text, uint32_t *sector_bytes)
+{
+	if (strcmp(text, "512") && strcmp(text, "4096"))
+		return -EINVAL;
+	*sector_bytes = text[0] == '5' ? 512 : 4096;
+	return 0;
+}
+
+int disk_units_parse(const char *text, bool *sector_units)
+{
+	if (strcmp(text, "512") && strcmp(text, "sector-size"))
+		return -EINVAL;
+	*sector_units = text[0] == 's';
+	return 0;
+}
+
 int disk_measure(struct disk *d, uint32_t unit, uint64_t *size_bytes)
 {
 	uint64_t bytes;

@@ -118,6 +118,14 @@ int disk_open(const char *target, const struct disk_options *opt,
 	      struct disk **out, struct why *why);
 
 /*
+ * The two ways in which a disk's sectors are given, as options and keys have
+ * them: their size, "512" or "4096"; and the unit in which they are counted,
+ * "512" or "sector-size".  0 or -EINVAL.
+ */
+int disk_sector_parse(const char *text, uint32_t *sector_bytes);
+int disk_units_parse(const char *text, bool *sector_units);
+
+/*
  * The size that the storage has now, in whole units of `unit` bytes, a
  * multiple of its sector size; what is left over at its end is not counted.
  * 0; -EOPNOTSUPP where it cannot change; -errno.

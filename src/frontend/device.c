@@ -55,6 +55,7 @@ int front_device_open(struct front_device *d, struct front_guest *g,
 	d->guest = g;
 	d->devid = opt->devid;
 	d->timeout_ms = opt->timeout_ms;
+	d->sector_units = opt->sector_units;
 	d->ev.actor = EV_ACTOR_FRONTEND;
 	d->ev.domid = g->domid;
 	d->ev.devid = opt->devid;

@@ -32,8 +32,9 @@
 
 /* What the backend told and what both sides settled. */
 struct front_settled {
-	/* Of 512 bytes, as Linux counts; other threads may read it. */
+	/* In unit_bytes; other threads may read it. */
 	_Atomic uint64_t sectors;
+	uint32_t unit_bytes;   /* 512 as Linux counts, or sector_bytes */
 	uint32_t sector_bytes; /* unit of alignment */
 	uint32_t physical_bytes;
 	uint32_t info;		 /* FRONT_INFO_* */
@@ -73,6 +74,7 @@ struct front_device {
 	struct front_queue queues[FRONT_QUEUES_MAX];
 	unsigned nqueues;    /* opened */
 	unsigned timeout_ms; /* of every wait for the backend */
+	bool sector_units;   /* as in the options */
 	bool stalled;	     /* the operator was told */
 	int error;	     /* why it ended; 0 while it did not */
 	struct why why;
@@ -82,6 +84,7 @@ struct front_device_options {
 	uint32_t devid;
 	unsigned timeout_ms; /* for each wait; also for an answer to I/O */
 	uint64_t id_seed;    /* request ids follow from it */
+	bool sector_units;   /* count sectors in sector-size, not 512 */
 };
 
 /*
@@ -119,7 +122,7 @@ bool front_device_busy(const struct front_device *d);
 
 static inline uint64_t front_device_bytes(const struct front_device *d)
 {
-	return d->settled.sectors * 512u;
+	return d->settled.sectors * d->settled.unit_bytes;
 }
 
 /* ---- for the loop ------------------------------------------------------- */

@@ -237,7 +237,9 @@ static int share(struct front_device *d, uint64_t id_seed, struct why *why)
 		{ .name = "event-channel" },
 		{ .name = "protocol", .value = "x86_64-abi" },
 		{ .name = "feature-persistent", .value = "0" },
+		{ .name = "feature-large-sector-size", .value = "1" },
 	};
+	unsigned nkeys = sizeof(keys) / sizeof(keys[0]) - !d->sector_units;
 	int err;
 
 	opt.ev.queue = 0;
@@ -247,7 +249,7 @@ static int share(struct front_device *d, uint64_t id_seed, struct why *why)
 	d->nqueues = 1;
 	snprintf(keys[0].value, FRONT_VALUE_MAX, "%u", q->ring_gref[0]);
 	snprintf(keys[1].value, FRONT_VALUE_MAX, "%u", q->port);
-	return front_store_commit(d, keys, sizeof(keys) / sizeof(keys[0]), why);
+	return front_store_commit(d, keys, nkeys, why);
 }
 
 static int number_needed(struct front_device *d, const char *key, uint64_t max,
@@ -293,11 +295,12 @@ static int read_geometry(struct front_device *d, struct why *why)
 			     "sector-size, %llu",
 			     (unsigned long long)physical,
 			     (unsigned long long)sector);
-	if (s->sectors * 512 % physical)
+	s->unit_bytes = d->sector_units ? (uint32_t)sector : 512;
+	if (s->sectors * s->unit_bytes % physical)
 		return fault(d, "XB-15", why,
-			     "the disk's %llu sectors of 512 bytes are no "
+			     "the disk's %llu sectors of %u bytes are no "
 			     "multiple of physical-sector-size, %llu",
-			     (unsigned long long)s->sectors,
+			     (unsigned long long)s->sectors, s->unit_bytes,
 			     (unsigned long long)physical);
 	if (sector > SECTOR_BYTES_MAX)
 		return why_set(why, -ENOTSUP,
@@ -306,6 +309,7 @@ static int read_geometry(struct front_device *d, struct why *why)
 			       d->name, (unsigned long long)sector,
 			       SECTOR_BYTES_MAX);
 	s->sector_bytes = (uint32_t)sector;
+	d->queues[0].unit_bytes = s->unit_bytes;
 	s->physical_bytes = (uint32_t)physical;
 	s->info = (uint32_t)info;
 	return 0;

@@ -186,8 +186,10 @@ static void *ringside_open(int readonly)
 
 static int64_t ringside_get_size(void *handle)
 {
+	const struct front_settled *s = front_bridge_settled(bridge);
+
 	(void)handle;
-	return (int64_t)(front_bridge_settled(bridge)->sectors * 512);
+	return (int64_t)(s->sectors * s->unit_bytes);
 }
 
 static int ringside_block_size(void *handle, uint32_t *minimum,

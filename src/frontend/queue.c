@@ -110,6 +110,7 @@ int front_queue_open(struct front_queue *q,
 	q->ev = opt->ev;
 	q->backend_id = opt->backend_id;
 	q->id_key = opt->id_seed;
+	q->unit_bytes = 512;
 	q->memory = desk_guest_memory(q->host, &(size_t){ 0 });
 	if (!q->memory)
 		return why_set(why, -ENODEV,

@@ -82,6 +82,7 @@ struct front_queue {
 	uint64_t seq;		      /* of the last request; the first is 1 */
 	uint64_t id_key;	      /* what makes ids look random */
 	struct front_io *head, *tail; /* accepted, not all on the ring */
+	uint32_t unit_bytes;	      /* in which a request counts sectors */
 	bool again; /* there may be responses that no event will tell of */
 
 	struct front_fault fault;

@@ -8,7 +8,6 @@
 
 #include "xen/desk/guest.h"
 
-#define SECTOR_BYTES  512u
 #define ID_INDEX_BITS 16
 
 /* ---- ids ------------------------------------------------------------------
@@ -120,8 +119,8 @@ static int request_grant(struct front_queue *q, struct front_request *r,
 			n = left;
 		r->gref[i] = (uint32_t)gref;
 		seg[i].gref = (uint32_t)gref;
-		seg[i].first_sect = (uint8_t)(in_page / SECTOR_BYTES);
-		seg[i].last_sect = (uint8_t)((in_page + n) / SECTOR_BYTES - 1);
+		seg[i].first_sect = (uint8_t)(in_page / q->unit_bytes);
+		seg[i].last_sect = (uint8_t)((in_page + n) / q->unit_bytes - 1);
 		left -= n;
 		in_page = 0;
 	}
@@ -157,7 +156,7 @@ int front_request_put(struct front_queue *q, struct front_request *r,
 	slot.nr_segments = r->segments;
 	slot.handle = (uint16_t)q->ev.devid; /* RQ-45: tells nothing */
 	slot.id = r->id;
-	slot.sector_number = (io->off_bytes + r->off_bytes) / SECTOR_BYTES;
+	slot.sector_number = (io->off_bytes + r->off_bytes) / q->unit_bytes;
 	idx = ring_front_put(&q->ring, &slot);
 	ev_request_push(&q->ev, r->seq, r->id, idx,
 			(uint16_t)(idx & (q->ring.entries - 1)), r->op,

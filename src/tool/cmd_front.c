@@ -119,6 +119,7 @@ static int run_open(struct front_run *run, struct why *why)
 			.devid = o->devids[run->opened],
 			.timeout_ms = o->timeout_s * 1000,
 			.id_seed = o->work.seed + run->opened,
+			.sector_units = o->sector_units,
 		};
 
 		err = front_device_open(&run->devices[run->opened], &run->guest,

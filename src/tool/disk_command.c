@@ -41,6 +41,8 @@ enum {
 	OPT_MODE,
 	OPT_CDROM,
 	OPT_REMOVABLE,
+	OPT_SECTOR_SIZE,
+	OPT_SECTOR_UNITS,
 	OPT_BACKEND,
 	OPT_MEM,
 	OPT_NO_WAIT,
@@ -48,21 +50,30 @@ enum {
 };
 
 #define TARGET                                                                 \
-	{ "target", OPT_TARGET, "TARGET", 0,                                   \
-	  "the storage: a file, a block device, nbd:URI, null:SIZE or "        \
-	  "mem:SIZE",                                                          \
-	  0 }
+	{                                                                      \
+		"target", OPT_TARGET, "TARGET", 0,                             \
+			"the storage: a file, a block device, nbd:URI, "       \
+			"null:SIZE or "                                        \
+			"mem:SIZE",                                            \
+			0                                                      \
+	}
 #define WHICH                                                                  \
 	{ "domid", OPT_DOMID, "N", 0, "the guest (default: 1)", 0 },           \
-		{ "vdev", OPT_VDEV, "NAME", 0,                                 \
-		  "the disk's name in the guest (default: xvda)", 0 },         \
+		{ "vdev",                                                      \
+		  OPT_VDEV,                                                    \
+		  "NAME",                                                      \
+		  0,                                                           \
+		  "the disk's name in the guest (default: xvda)",              \
+		  0 },                                                         \
 	{                                                                      \
 		"backend-domid", OPT_BACKEND, "N", 0,                          \
 			"where the backend runs (default: 0)", 0               \
 	}
 #define NO_WAIT                                                                \
-	{ "no-wait", OPT_NO_WAIT, NULL, 0,                                     \
-	  "do not wait for the backend to take it", 0 }
+	{                                                                      \
+		"no-wait", OPT_NO_WAIT, NULL, 0,                               \
+			"do not wait for the backend to take it", 0            \
+	}
 
 const struct argp_option disk_attach_options[] = {
 	TARGET,
@@ -74,6 +85,12 @@ const struct argp_option disk_attach_options[] = {
 	  0 },
 	{ "removable", OPT_REMOVABLE, NULL, 0,
 	  "tell the guest that the disk is removable", 0 },
+	{ "sector-size", OPT_SECTOR_SIZE, "BYTES", 0,
+	  "512 or 4096 (default: the backend's)", 0 },
+	{ "sector-units", OPT_SECTOR_UNITS, "UNIT", 0,
+	  "how sectors are counted: in units of 512 bytes, or of sector-size "
+	  "(default: the backend's)",
+	  0 },
 	{ "mem", OPT_MEM, "SIZE", 0,
 	  "memory of the guest, if it is new (default: the desk's)", 0 },
 	NO_WAIT,
@@ -87,10 +104,9 @@ const struct argp_option disk_detach_options[] = {
 	{ 0 }
 };
 
-const struct argp_option disk_insert_options[] = { TARGET,
-						   WHICH,
-						   NO_WAIT,
-						   { 0 } };
+const struct argp_option disk_insert_options[] = {
+	TARGET, WHICH, NO_WAIT, { 0 }
+};
 const struct argp_option disk_eject_options[] = { WHICH, NO_WAIT, { 0 } };
 
 static uint64_t number(struct argp_state *state, const char *what,
@@ -152,6 +168,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_REMOVABLE:
 		a->removable = true;
+		return 0;
+	case OPT_SECTOR_SIZE:
+		if (strcmp(arg, "512") && strcmp(arg, "4096"))
+			argp_error(state,
+				   "--sector-size is 512 or 4096, not %s", arg);
+		a->sector_size = arg;
+		return 0;
+	case OPT_SECTOR_UNITS:
+		if (strcmp(arg, "512") && strcmp(arg, "sector-size"))
+			argp_error(state,
+				   "--sector-units is 512 or sector-size, not "
+				   "%s",
+				   arg);
+		a->sector_units = arg;
 		return 0;
 	case OPT_NO_WAIT:
 		a->no_wait = true;

@@ -24,6 +24,8 @@ struct disk_options {
 	uint16_t domid;
 	uint16_t backend; /* domain */
 	uint64_t mem_bytes;
+	const char *sector_size;  /* or NULL */
+	const char *sector_units; /* or NULL */
 	bool readonly;
 	bool cdrom;
 	bool removable;

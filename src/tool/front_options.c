@@ -22,6 +22,7 @@ enum {
 	OPT_FLUSH,
 	OPT_SEED,
 	OPT_TIMEOUT,
+	OPT_SECTOR_UNITS,
 	OPT_JSON,
 	OPT_INFO,
 	OPT_NBD,
@@ -34,6 +35,9 @@ static const struct argp_option option_list[] = {
 	  0 },
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0,
 	  "how long to wait for the backend (default: 30)", 0 },
+	{ "sector-units", OPT_SECTOR_UNITS, "UNIT", 0,
+	  "count sectors in units of 512 bytes (the default) or of sector-size",
+	  0 },
 	{ NULL, 0, NULL, 0, "Load:", 2 },
 	{ "rw", OPT_RW, "MODE", 0,
 	  "read, write, rw; randread, randwrite, randrw (default: read)", 0 },
@@ -188,6 +192,14 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case OPT_TIMEOUT:
 		o->timeout_s = (unsigned)option_number(state, "timeout", arg, 1,
 						       86400);
+		return 0;
+	case OPT_SECTOR_UNITS:
+		if (strcmp(arg, "512") && strcmp(arg, "sector-size"))
+			argp_error(state,
+				   "--sector-units is 512 or sector-size, not "
+				   "\"%s\"",
+				   arg);
+		o->sector_units = arg[0] == 's';
 		return 0;
 	case OPT_RW:
 		option_rw(state, o, arg);

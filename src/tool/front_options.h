@@ -17,7 +17,8 @@ struct front_options {
 	uint16_t domid;
 	unsigned timeout_s;
 	bool info, json, quiet;
-	bool load; /* an option that only a workload has was given */
+	bool sector_units; /* sectors are counted in sector-size */
+	bool load;	   /* an option that only a workload has was given */
 	bool seeded;
 	struct workload_options work;
 };
