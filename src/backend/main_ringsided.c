@@ -49,7 +49,9 @@ enum {
 	OPT_INDIRECT,
 	OPT_STATS,
 	OPT_SECTOR_SIZE,
-	OPT_SECTOR_UNITS
+	OPT_SECTOR_UNITS,
+	OPT_INJECT,
+	OPT_LIMIT
 };
 
 static const struct argp_option option_list[] = {
@@ -90,6 +92,12 @@ static const struct argp_option option_list[] = {
 	  "sectors are counted in units of 512 bytes (the default), or of "
 	  "sector-size",
 	  0 },
+	{ "inject", OPT_INJECT, "RULES", 0,
+	  "make storage slow, wrong or failing, as in 'op=read errno=EIO "
+	  "rate=0.1; delay=5ms'; may be repeated",
+	  0 },
+	{ "limit", OPT_LIMIT, "RATES", 0,
+	  "hold each disk to rates, as in 'iops=1000 bps=10M'", 0 },
 	{ "stats", OPT_STATS, "DIR", 0,
 	  "where the statistics of disks are (default: " STATS_DIR
 	  ", or stats in the desk's directory)",
@@ -119,6 +127,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 	struct vbd_config *v = &o->vbd;
+	struct why why;
 
 	switch (key) {
 	case 'H':
@@ -180,6 +189,14 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   "--sector-units takes 512 or sector-size, "
 				   "not \"%s\"",
 				   arg);
+		return 0;
+	case OPT_INJECT:
+		if (inject_parse(arg, &v->inject, &why))
+			argp_error(state, "--inject: %s", why.text);
+		return 0;
+	case OPT_LIMIT:
+		if (inject_limit_parse(arg, &v->inject, &why))
+			argp_error(state, "--limit: %s", why.text);
 		return 0;
 	case OPT_STATS:
 		if (!*arg || strlen(arg) > STATS_DIR_MAX)

@@ -83,10 +83,34 @@ static int medium_drive_read(struct vbd *v, struct why *why)
 	return medium_sectors_read(v, why);
 }
 
+/* What is to be done to it: the daemon's rules, or the store's instead. */
+static int medium_rules_read(struct vbd *v, struct inject_rules *rules,
+			     struct why *why)
+{
+	char *inject = xenbus_own_read(&v->dev, 0, INJECT_KEY);
+	char *limit = xenbus_own_read(&v->dev, 0, LIMIT_KEY);
+	int err = 0;
+
+	*rules = v->config->inject;
+	if (inject) {
+		rules->count = 0;
+		err = inject_parse(inject, rules, why);
+	}
+	if (limit && !err) {
+		rules->iops = rules->bps = 0;
+		err = inject_limit_parse(limit, rules, why);
+	}
+	free(inject);
+	free(limit);
+	return err;
+}
+
 static int medium_disk_open(struct vbd *v, const char *target,
 			    struct disk **out, struct why *why)
 {
 	struct disk_options opt = v->config->disk;
+	struct inject_rules rules;
+	int err;
 
 	opt.readonly = v->facts.readonly;
 	opt.sector_bytes = v->facts.sector_bytes;
@@ -99,7 +123,9 @@ static int medium_disk_open(struct vbd *v, const char *target,
 	/* The toolstack names a format when it inserts a medium. */
 	if (v->facts.cdrom && !strncmp(target, "aio:", 4))
 		target += 4;
-	return disk_open(target, &opt, out, why);
+	err = medium_rules_read(v, &rules, why);
+	opt.inject = &rules;
+	return err ? err : disk_open(target, &opt, out, why);
 }
 
 /* v->disk is the one now. */

@@ -43,6 +43,8 @@ enum {
 	OPT_REMOVABLE,
 	OPT_SECTOR_SIZE,
 	OPT_SECTOR_UNITS,
+	OPT_INJECT,
+	OPT_LIMIT,
 	OPT_BACKEND,
 	OPT_MEM,
 	OPT_NO_WAIT,
@@ -90,6 +92,14 @@ const struct argp_option disk_attach_options[] = {
 	{ "sector-units", OPT_SECTOR_UNITS, "UNIT", 0,
 	  "how sectors are counted: in units of 512 bytes, or of sector-size "
 	  "(default: the backend's)",
+	  0 },
+	{ "inject", OPT_INJECT, "RULES", 0,
+	  "make the storage slow, wrong or failing, as in 'op=read errno=EIO "
+	  "rate=0.1; delay=5ms' (default: the backend's)",
+	  0 },
+	{ "limit", OPT_LIMIT, "RATES", 0,
+	  "hold the disk to rates, as in 'iops=1000 bps=10M' (default: the "
+	  "backend's)",
 	  0 },
 	{ "mem", OPT_MEM, "SIZE", 0,
 	  "memory of the guest, if it is new (default: the desk's)", 0 },
@@ -182,6 +192,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 				   "%s",
 				   arg);
 		a->sector_units = arg;
+		return 0;
+	case OPT_INJECT:
+		a->inject = arg;
+		return 0;
+	case OPT_LIMIT:
+		a->limit = arg;
 		return 0;
 	case OPT_NO_WAIT:
 		a->no_wait = true;

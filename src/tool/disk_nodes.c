@@ -176,6 +176,8 @@ static int write_back(struct disk_nodes *d, xen_xbt t)
 		/* Our own, for ringsided; not there where nothing was said. */
 		{ "ringside-sector-size", d->opt->sector_size },
 		{ "ringside-sector-units", d->opt->sector_units },
+		{ "ringside-inject", d->opt->inject },
+		{ "ringside-limit", d->opt->limit },
 	};
 	int err = make_dir(d, t, d->back, d->opt->backend, d->opt->domid);
 	size_t i;

@@ -26,6 +26,8 @@ struct disk_options {
 	uint64_t mem_bytes;
 	const char *sector_size;  /* or NULL */
 	const char *sector_units; /* or NULL */
+	const char *inject;	  /* or NULL */
+	const char *limit;	  /* or NULL */
 	bool readonly;
 	bool cdrom;
 	bool removable;

@@ -265,10 +265,19 @@ static void tell_disk(struct scribe *s)
 {
 	static const char *const ops[] = { "read", "write", "flush",
 					   "discard" };
-	int64_t op, error;
-	char buf[TEXT_SIZE_MAX];
+	char buf[TEXT_SIZE_MAX], ns[TEXT_NS_MAX];
+	int64_t op, error, held;
 	uint64_t seq;
 
+	if (s->rec->kind == EV_KIND_disk_inject) {
+		held = get(s, LF_disk_inject_held);
+		say(s, WAY_NOTE, LANE_DISK, TONE_DISK,
+		    "on purpose, for #%" PRIu64 ": %s%s%s",
+		    seq_of(s, LF_disk_inject_seq), str(s, LF_disk_inject_what),
+		    held ? ", held back for " : "",
+		    held ? text_ns(ns, held) : "");
+		return;
+	}
 	if (s->rec->kind != EV_KIND_disk_submit &&
 	    s->rec->kind != EV_KIND_disk_done)
 		return;
