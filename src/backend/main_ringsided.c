@@ -47,7 +47,11 @@ enum {
 	OPT_QUEUES,
 	OPT_RING_ORDER,
 	OPT_INDIRECT,
-	OPT_STATS
+	OPT_STATS,
+	OPT_SECTOR_SIZE,
+	OPT_SECTOR_UNITS,
+	OPT_INJECT,
+	OPT_LIMIT
 };
 
 static const struct argp_option option_list[] = {
@@ -80,6 +84,20 @@ static const struct argp_option option_list[] = {
 	  "how many microseconds a queue may look for requests before it "
 	  "sleeps; how long it does is learned (0: never; default: 200)",
 	  0 },
+	{ "sector-size", OPT_SECTOR_SIZE, "BYTES", 0,
+	  "of disks for which the store says nothing: 512 (the default) or "
+	  "4096",
+	  0 },
+	{ "sector-units", OPT_SECTOR_UNITS, "UNIT", 0,
+	  "sectors are counted in units of 512 bytes (the default), or of "
+	  "sector-size",
+	  0 },
+	{ "inject", OPT_INJECT, "RULES", 0,
+	  "make storage slow, wrong or failing, as in 'op=read errno=EIO "
+	  "rate=0.1; delay=5ms'; may be repeated",
+	  0 },
+	{ "limit", OPT_LIMIT, "RATES", 0,
+	  "hold each disk to rates, as in 'iops=1000 bps=10M'", 0 },
 	{ "stats", OPT_STATS, "DIR", 0,
 	  "where the statistics of disks are (default: " STATS_DIR
 	  ", or stats in the desk's directory)",
@@ -109,6 +127,7 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 	struct vbd_config *v = &o->vbd;
+	struct why why;
 
 	switch (key) {
 	case 'H':
@@ -156,6 +175,28 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   "--grants takes keep, map or copy, not "
 				   "\"%s\"",
 				   arg);
+		return 0;
+	case OPT_SECTOR_SIZE:
+		if (disk_sector_parse(arg, &v->disk.sector_bytes))
+			argp_error(state,
+				   "--sector-size takes 512 or 4096, not "
+				   "\"%s\"",
+				   arg);
+		return 0;
+	case OPT_SECTOR_UNITS:
+		if (disk_units_parse(arg, &v->sector_units))
+			argp_error(state,
+				   "--sector-units takes 512 or sector-size, "
+				   "not \"%s\"",
+				   arg);
+		return 0;
+	case OPT_INJECT:
+		if (inject_parse(arg, &v->inject, &why))
+			argp_error(state, "--inject: %s", why.text);
+		return 0;
+	case OPT_LIMIT:
+		if (inject_limit_parse(arg, &v->inject, &why))
+			argp_error(state, "--limit: %s", why.text);
 		return 0;
 	case OPT_STATS:
 		if (!*arg || strlen(arg) > STATS_DIR_MAX)
@@ -276,6 +317,7 @@ int main(int argc, char **argv)
 					  .barrier = true,
 					  .discard = true,
 					  .persistent = true},
+				.disk = {.sector_bytes = 512},
 				.grant_path = GRANT_PATH_MAP,
 				.grant_keep_pages = KEEP_PAGES_DEFAULT,
 				.grant_budget = &budget,

@@ -45,8 +45,34 @@ static bool own_is(struct vbd *v, const char *key, const char *text)
 	return same;
 }
 
+/* The sectors that it is to have, and how they are counted. */
+static int medium_sectors_read(struct vbd *v, struct why *why)
+{
+	char *size = xenbus_own_read(&v->dev, 0, SECTOR_SIZE_KEY);
+	char *units = xenbus_own_read(&v->dev, 0, SECTOR_UNITS_KEY);
+	uint32_t sector = v->config->disk.sector_bytes;
+	bool counted = v->config->sector_units;
+	int err = 0;
+
+	if (size && disk_sector_parse(size, &sector))
+		err = why_set(why, -EINVAL,
+			      SECTOR_SIZE_KEY " is \"%.16s\"; it is 512 or "
+					      "4096",
+			      size);
+	else if (units && disk_units_parse(units, &counted))
+		err = why_set(why, -EINVAL,
+			      SECTOR_UNITS_KEY " is \"%.16s\"; it is 512 or "
+					       "sector-size",
+			      units);
+	v->facts.sector_bytes = sector;
+	v->facts.unit_shift = counted ? (unsigned)__builtin_ctz(sector) - 9 : 0;
+	free(size);
+	free(units);
+	return err;
+}
+
 /* What the toolstack says of the drive, whatever is in it. */
-static void medium_drive_read(struct vbd *v)
+static int medium_drive_read(struct vbd *v, struct why *why)
 {
 	v->facts = (struct negotiate_disk){
 		.removable = own_is(v, "removable", "1"),
@@ -54,14 +80,40 @@ static void medium_drive_read(struct vbd *v)
 	};
 	/* XSA-142: what is not clearly writable is opened read-only. */
 	v->facts.readonly = v->facts.cdrom || !own_is(v, "mode", "w");
+	return medium_sectors_read(v, why);
+}
+
+/* What is to be done to it: the daemon's rules, or the store's instead. */
+static int medium_rules_read(struct vbd *v, struct inject_rules *rules,
+			     struct why *why)
+{
+	char *inject = xenbus_own_read(&v->dev, 0, INJECT_KEY);
+	char *limit = xenbus_own_read(&v->dev, 0, LIMIT_KEY);
+	int err = 0;
+
+	*rules = v->config->inject;
+	if (inject) {
+		rules->count = 0;
+		err = inject_parse(inject, rules, why);
+	}
+	if (limit && !err) {
+		rules->iops = rules->bps = 0;
+		err = inject_limit_parse(limit, rules, why);
+	}
+	free(inject);
+	free(limit);
+	return err;
 }
 
 static int medium_disk_open(struct vbd *v, const char *target,
 			    struct disk **out, struct why *why)
 {
 	struct disk_options opt = v->config->disk;
+	struct inject_rules rules;
+	int err;
 
 	opt.readonly = v->facts.readonly;
+	opt.sector_bytes = v->facts.sector_bytes;
 	if (!*target && v->facts.cdrom)
 		return disk_empty_open(&opt, out, why);
 	if (!*target)
@@ -71,14 +123,15 @@ static int medium_disk_open(struct vbd *v, const char *target,
 	/* The toolstack names a format when it inserts a medium. */
 	if (v->facts.cdrom && !strncmp(target, "aio:", 4))
 		target += 4;
-	return disk_open(target, &opt, out, why);
+	err = medium_rules_read(v, &rules, why);
+	opt.inject = &rules;
+	return err ? err : disk_open(target, &opt, out, why);
 }
 
 /* v->disk is the one now. */
 static void medium_facts(struct vbd *v)
 {
 	v->facts.size_bytes = v->disk->size_bytes;
-	v->facts.sector_bytes = v->disk->sector_bytes;
 	v->facts.physical_bytes = v->disk->physical_bytes;
 }
 
@@ -117,10 +170,12 @@ void medium_open(struct vbd *v)
 {
 	char *params = xenbus_own_read(&v->dev, 0, "params");
 	const char *target = params ? params : "";
+	int err = medium_drive_read(v, &v->disk_why);
 
-	medium_drive_read(v);
 	v->offer = v->config->offer;
-	if (!medium_disk_open(v, target, &v->disk, &v->disk_why)) {
+	if (!err)
+		err = medium_disk_open(v, target, &v->disk, &v->disk_why);
+	if (!err) {
 		medium_facts(v);
 		medium_offer_settle(v);
 		ev_device_create(&v->dev.ev, v->dev.path, target,

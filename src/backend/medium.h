@@ -19,7 +19,11 @@
 
 #include "backend/vbd.h"
 
-#define MEDIUM_KEY "ringside-medium"
+#define MEDIUM_KEY	 "ringside-medium"
+#define SECTOR_SIZE_KEY	 "ringside-sector-size"
+#define SECTOR_UNITS_KEY "ringside-sector-units"
+#define INJECT_KEY	 "ringside-inject"
+#define LIMIT_KEY	 "ringside-limit"
 
 /*
  * Open what the toolstack names and settle what is offered for it; tell the

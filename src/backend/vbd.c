@@ -156,6 +156,7 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 			{
 				.size_bytes = v->facts.size_bytes,
 				.sector_bytes = v->facts.sector_bytes,
+				.unit_shift = v->facts.unit_shift,
 				.readonly = v->facts.readonly,
 				.flush = v->offer.flush,
 				.barrier = v->offer.barrier,
@@ -183,6 +184,26 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 		return err;
 	v->nqueues = i + 1;
 	return queue_start(v->queues[i], why);
+}
+
+/*
+ * A frontend that counts in sector-size says so, by the headers that have it
+ * count like that; but not all that do.
+ */
+static void vbd_units_warn(struct vbd *v)
+{
+	char *large;
+
+	if (!v->facts.unit_shift)
+		return;
+	large = xenbus_peer_read(&v->dev, 0, "feature-large-sector-size");
+	if (!large || strcmp(large, "1") != 0)
+		log_warn("domain %u device %u: sectors are counted in units "
+			 "of %u bytes, and the frontend does not say that it "
+			 "does (feature-large-sector-size)",
+			 v->dev.ev.domid, v->dev.ev.devid,
+			 v->facts.sector_bytes);
+	free(large);
 }
 
 /*
@@ -218,6 +239,7 @@ static int vbd_connect(struct vbd *v)
 		return err;
 	}
 	v->connected = true;
+	vbd_units_warn(v);
 	v->told_bytes = v->facts.size_bytes;
 	xenbus_error_clear(&v->dev);
 	log_info("domain %u device %u: connected, %u queue%s of %u page%s, "

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/why.h"
 #include "disk/disk.h"
+#include "disk/inject_parse.h"
 #include "grant/space.h"
 #include "xenbus/device.h"
 #include "xenbus/negotiate.h"
@@ -26,6 +27,8 @@ struct stats;
 struct vbd_config {
 	struct negotiate_offer offer;
 	struct disk_options disk;
+	struct inject_rules inject;
+	bool sector_units; /* sectors are counted in sector-size, not 512 */
 	/* For frontends that do not reuse their grants: map or copy. */
 	enum grant_path grant_path;
 	unsigned grant_keep_pages; /* a queue keeps, with those that do */

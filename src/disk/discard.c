@@ -72,15 +72,25 @@ void disk_discard_find(struct disk_file *f, const struct stat *st)
 
 int disk_discard_do(const struct disk_file *f, const struct disk_op *op)
 {
-	uint64_t range[2] = { op->off_bytes, op->len_bytes };
-	int failed;
+	uint64_t begin = op->off_bytes, end = begin + op->len_bytes;
+	uint64_t unit = f->block_bytes, range[2];
 
 	if (!f->d.block_device)
-		failed = fallocate(f->fd,
-				   FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-				   (off_t)op->off_bytes, (off_t)op->len_bytes);
-	else
-		failed = ioctl(f->fd, op->secure ? BLKSECDISCARD : BLKDISCARD,
-			       range);
-	return failed ? -errno : 0;
+		return fallocate(f->fd,
+				 FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				 (off_t)begin, (off_t)op->len_bytes)
+			       ? -errno
+			       : 0;
+	/* A part of a block is kept, unless it must not be: EINVAL then. */
+	if (!op->secure) {
+		begin += (unit - begin % unit) % unit;
+		end -= end % unit;
+		if (begin >= end)
+			return 0;
+	}
+	range[0] = begin;
+	range[1] = end - begin;
+	return ioctl(f->fd, op->secure ? BLKSECDISCARD : BLKDISCARD, range)
+		       ? -errno
+		       : 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "disk/file.h"
+#include "disk/inject.h"
 #include "disk/mem.h"
 #include "disk/nbd.h"
 #include "disk/null.h"
@@ -36,9 +37,28 @@ int disk_open(const char *target, const struct disk_options *opt,
 		err = disk_nbd_open(target, &o, out, why);
 	else
 		err = disk_file_open(target, &o, out, why);
-	if (!err)
-		snprintf((*out)->target, sizeof((*out)->target), "%s", target);
-	return err;
+	if (err)
+		return err;
+	snprintf((*out)->target, sizeof((*out)->target), "%s", target);
+	if (!o.inject || !inject_wanted(o.inject))
+		return 0;
+	return disk_inject_open(*out, o.inject, out, why);
+}
+
+int disk_sector_parse(const char *text, uint32_t *sector_bytes)
+{
+	if (strcmp(text, "512") && strcmp(text, "4096"))
+		return -EINVAL;
+	*sector_bytes = text[0] == '5' ? 512 : 4096;
+	return 0;
+}
+
+int disk_units_parse(const char *text, bool *sector_units)
+{
+	if (strcmp(text, "512") && strcmp(text, "sector-size"))
+		return -EINVAL;
+	*sector_units = text[0] == 's';
+	return 0;
 }
 
 int disk_measure(struct disk *d, uint32_t unit, uint64_t *size_bytes)

@@ -39,6 +39,10 @@ struct disk_op {
 	uint64_t len_bytes; /* sum of iov, or the length of a discard */
 	bool secure;	    /* a discard after which nothing can be read */
 	int error;	    /* out: 0 or -errno; short I/O is -EIO */
+	/* What was done to it on purpose (inject.h); 0: nothing. */
+	unsigned injected;     /* bits of enum disk_injected */
+	uint32_t inject_rules; /* those that applied: bit 0 is the first */
+	uint64_t held_ns;      /* held back for so long */
 	/* The engine's own, from submit to reap: */
 	uint64_t done_bytes; /* progress of a short transfer */
 	struct disk_op *next;
@@ -46,6 +50,7 @@ struct disk_op {
 
 struct disk;
 struct disk_queue;
+struct inject_rules;
 
 struct disk_ops {
 	const char *name;
@@ -104,6 +109,8 @@ struct disk_options {
 	bool direct;	       /* O_DIRECT where the file system takes it */
 	bool no_uring;	       /* the thread pool even where io_uring works */
 	uint32_t sector_bytes; /* 0 means 512 */
+	/* What is to be done to it (inject.h), or NULL; borrowed. */
+	const struct inject_rules *inject;
 };
 
 /*
@@ -116,6 +123,14 @@ struct disk_options {
  */
 int disk_open(const char *target, const struct disk_options *opt,
 	      struct disk **out, struct why *why);
+
+/*
+ * The two ways in which a disk's sectors are given, as options and keys have
+ * them: their size, "512" or "4096"; and the unit in which they are counted,
+ * "512" or "sector-size".  0 or -EINVAL.
+ */
+int disk_sector_parse(const char *text, uint32_t *sector_bytes);
+int disk_units_parse(const char *text, bool *sector_units);
 
 /*
  * The size that the storage has now, in whole units of `unit` bytes, a

@@ -143,6 +143,8 @@ static int file_look(const char *path, struct disk_file *f,
 			return file_open_failed(path, false, EROFS, why);
 		if (ioctl(f->fd, BLKPBSZGET, &physical))
 			physical = 0;
+		if (ioctl(f->fd, BLKSSZGET, &f->block_bytes))
+			f->block_bytes = d->sector_bytes;
 	} else {
 		physical = FILE_PAGE; /* the page cache's unit */
 	}
@@ -178,14 +180,13 @@ static void file_try_direct(const char *path, struct disk_file *f)
 {
 	uint32_t mem = FILE_PAGE, off = FILE_PAGE; /* if nothing is known */
 	struct statx sx;
-	int sector;
 
 	if (!statx(f->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &sx) &&
 	    sx.stx_mask & STATX_DIOALIGN) {
 		mem = sx.stx_dio_mem_align;
 		off = sx.stx_dio_offset_align;
-	} else if (f->d.block_device && !ioctl(f->fd, BLKSSZGET, &sector)) {
-		mem = off = (uint32_t)sector;
+	} else if (f->d.block_device) {
+		mem = off = f->block_bytes;
 	}
 	if (!off || !mem ||
 	    fcntl(f->fd, F_SETFL, fcntl(f->fd, F_GETFL) | O_DIRECT)) {

@@ -9,8 +9,9 @@
  *
  * Direct I/O is used only where the storage takes every multiple of the
  * disk's sector size: below that a write would have to read its surroundings
- * first, which would race with its neighbours.  What is left to handle is
- * memory: an operation whose vectors are not aligned as the storage wants
+ * first, which would race with its neighbours; on a 4Kn device under a disk
+ * with sectors of 512 bytes the page cache does that.  What is left to handle
+ * is memory: an operation whose vectors are not aligned as the storage wants
  * goes through a bounce buffer.
  */
 #ifndef DISK_FILE_H
@@ -28,10 +29,11 @@
 struct disk_file {
 	struct disk d;
 	int fd;
-	bool direct;	    /* fd is O_DIRECT; then: */
-	uint32_t mem_align; /* of each vector's address, a power of two */
-	uint32_t len_align; /* of each vector's length, a power of two */
-	atomic_uint queues; /* open ones */
+	bool direct;	      /* fd is O_DIRECT; then: */
+	uint32_t mem_align;   /* of each vector's address, a power of two */
+	uint32_t len_align;   /* of each vector's length, a power of two */
+	uint32_t block_bytes; /* of a block device: what a discard takes */
+	atomic_uint queues;   /* open ones */
 };
 
 /* Errors and the sentence as disk_open; opt->sector_bytes is set. */

@@ -264,7 +264,8 @@ static int dial_check(const struct nbd_want *w, struct nbd_conn *c,
 	if (least > w->sector_bytes)
 		return why_set(why, -EINVAL,
 			       "%s: the server demands blocks of %u bytes and "
-			       "the disk has sectors of %u; put nbdkit's "
+			       "the disk has sectors of %u; give it larger "
+			       "ones (sector-size), or put nbdkit's "
 			       "--filter=blocksize in front of it",
 			       w->target, least, w->sector_bytes);
 	c->size_bytes = (uint64_t)size;

@@ -34,7 +34,8 @@
 
 /* What the backend told and what both sides settled. */
 struct front_settled {
-	uint64_t sectors;      /* of 512 bytes, as Linux counts; may change */
+	uint64_t sectors;      /* in unit_bytes; may change */
+	uint32_t unit_bytes;   /* 512 as Linux counts, or sector_bytes */
 	uint32_t sector_bytes; /* unit of alignment */
 	uint32_t physical_bytes;
 	uint32_t info; /* FRONT_INFO_* */
@@ -140,7 +141,7 @@ bool front_device_busy(struct front_device *d);
 /* From any thread: a backend may resize the disk while it is used (XB-18). */
 static inline uint64_t front_settled_bytes(const struct front_settled *s)
 {
-	return __atomic_load_n(&s->sectors, __ATOMIC_RELAXED) * 512u;
+	return __atomic_load_n(&s->sectors, __ATOMIC_RELAXED) * s->unit_bytes;
 }
 
 static inline uint64_t front_device_bytes(const struct front_device *d)

@@ -188,7 +188,7 @@ int front_handshake_connect(struct front_device *d,
 			       "%s has %s; the log of ringsided and the store "
 			       "under error/ say why",
 			       d->name, d->backend, front_state_name(d->peer));
-	err = front_settle_geometry(d, why);
+	err = front_settle_geometry(d, &opt->transport, why);
 	if (!err)
 		err = front_settle_features(d, &opt->transport, why);
 	if (!err)

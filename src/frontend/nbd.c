@@ -193,6 +193,7 @@ static int spawn_nbdkit(struct nbd_server *s, int their_fd, struct why *why)
 	const struct front_transport *t = &o->transport;
 	char desk[PATH_MAX + 8], vdev[48], domid[24], timeout[32], fd[32];
 	char order[32], indirect[40], persistent[32], abi[32];
+	char units[24];
 	char *argv[] = { "nbdkit",
 			 "--foreground",
 			 "--exit-with-parent",
@@ -210,6 +211,7 @@ static int spawn_nbdkit(struct nbd_server *s, int their_fd, struct why *why)
 			 indirect,
 			 persistent,
 			 abi,
+			 units,
 			 fd,
 			 NULL };
 	posix_spawnattr_t attr;
@@ -226,6 +228,7 @@ static int spawn_nbdkit(struct nbd_server *s, int their_fd, struct why *why)
 	snprintf(persistent, sizeof(persistent), "persistent=%d",
 		 t->persistent);
 	snprintf(abi, sizeof(abi), "abi=%s", front_abi_name(t->abi));
+	snprintf(units, sizeof(units), "sector-units=%d", t->sector_units);
 	snprintf(fd, sizeof(fd), "status-fd=%d", their_fd);
 
 	/* Our signals are blocked for the signalfd; nbdkit wants its own. */

@@ -92,6 +92,9 @@ static int config_transport(const char *key, const char *value)
 	} else if (strcmp(key, "persistent") == 0) {
 		err = config_number(key, value, 0, 1, &n);
 		transport.persistent = n == 1;
+	} else if (strcmp(key, "sector-units") == 0) {
+		err = config_number(key, value, 0, 1, &n);
+		transport.sector_units = n == 1;
 	} else if (strcmp(key, "abi") == 0) {
 		if (front_abi_parse(value, &transport.abi))
 			return 0;
@@ -151,6 +154,7 @@ static int ringside_config_complete(void)
 	"ring-order=N     The ring has 2^N pages, default 0.\n"                \
 	"indirect=N       Segments of a request at most; 0: none indirect.\n"  \
 	"persistent=0|1   Keep grants and use them again, default 0.\n"        \
+	"sector-units=0|1 Count in sector-size, not 512 bytes; default 0.\n"   \
 	"abi=NAME         x86_64, x86_32 or native, the default."
 
 /* ---- life -----------------------------------------------------------------

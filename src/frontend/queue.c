@@ -125,6 +125,7 @@ int front_queue_open(struct front_queue *q,
 	q->backend_id = opt->backend_id;
 	q->id_key = opt->id_seed;
 	q->persistent = opt->persistent;
+	q->unit_bytes = 512;
 	q->memory = desk_guest_memory(q->host, &(size_t){ 0 });
 	if (!q->memory)
 		return why_set(why, -ENODEV,
@@ -143,11 +144,12 @@ int front_queue_open(struct front_queue *q,
 }
 
 void front_queue_settle(struct front_queue *q, unsigned segs_max,
-			bool persistent)
+			bool persistent, uint32_t unit_bytes)
 {
 	if (segs_max < q->segs_max)
 		q->segs_max = segs_max;
 	q->persistent = persistent;
+	q->unit_bytes = unit_bytes;
 }
 
 unsigned front_queue_close(struct front_queue *q)

@@ -88,6 +88,7 @@ struct front_queue {
 	uint64_t seq;		      /* of the last request; the first is 1 */
 	uint64_t id_key;	      /* what makes ids look random */
 	struct front_io *head, *tail; /* accepted, not all on the ring */
+	uint32_t unit_bytes;	      /* in which a request counts sectors */
 	bool again; /* there may be responses that no event will tell of */
 	bool ended; /* front_queue_fail() was called */
 
@@ -133,7 +134,7 @@ unsigned front_queue_close(struct front_queue *q);
  * segments for a request, and whether grants may persist.
  */
 void front_queue_settle(struct front_queue *q, unsigned segs_max,
-			bool persistent);
+			bool persistent, uint32_t unit_bytes);
 
 /* Accept `io`; front_queue_pump() brings it to the ring. */
 void front_queue_submit(struct front_queue *q, struct front_io *io);

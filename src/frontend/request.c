@@ -8,7 +8,6 @@
 
 #include "frontend/slot.h"
 
-#define SECTOR_BYTES  512u
 #define ID_INDEX_BITS 16
 
 /* ---- ids ------------------------------------------------------------------
@@ -143,7 +142,8 @@ static struct ring_segment *segment_at(const struct front_request *r,
 	return (struct ring_segment *)(void *)p->addr + i;
 }
 
-static void request_segments(const struct front_request *r,
+static void request_segments(const struct front_queue *q,
+			     const struct front_request *r,
 			     struct front_slot *slot)
 {
 	uint32_t left = r->len_bytes, in_page = r->first_bytes;
@@ -157,9 +157,9 @@ static void request_segments(const struct front_request *r,
 			n = left;
 		*segment_at(r, slot, i) = (struct ring_segment){
 			.gref = p->gref,
-			.first_sect = (uint8_t)(in_page / SECTOR_BYTES),
+			.first_sect = (uint8_t)(in_page / q->unit_bytes),
 			.last_sect =
-				(uint8_t)((in_page + n) / SECTOR_BYTES - 1),
+				(uint8_t)((in_page + n) / q->unit_bytes - 1),
 		};
 		left -= n;
 		in_page = 0;
@@ -196,10 +196,10 @@ int front_request_put(struct front_queue *q, struct front_request *r,
 	slot.segments = r->segments;
 	slot.handle = (uint16_t)q->ev.devid; /* RQ-45: tells nothing */
 	slot.id = r->id;
-	slot.sector = (io->off_bytes + r->off_bytes) / SECTOR_BYTES;
+	slot.sector = (io->off_bytes + r->off_bytes) / q->unit_bytes;
 	if (r->op == RING_OP_DISCARD)
-		slot.discard_sectors = r->len_bytes / SECTOR_BYTES;
-	request_segments(r, &slot);
+		slot.discard_sectors = r->len_bytes / q->unit_bytes;
+	request_segments(q, r, &slot);
 	front_slot_encode(q->ring.abi, &slot, bytes);
 	idx = ring_front_put(&q->ring, bytes);
 	ev_request_push(&q->ev, r->seq, r->id, idx,

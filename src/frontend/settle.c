@@ -159,7 +159,7 @@ int front_settle_share(struct front_device *d,
 {
 	const struct front_settled *s = &d->settled;
 	size_t each = (1u << s->ring_order) + 1;
-	struct front_key *keys = calloc(s->queues * each + 4, sizeof(*keys));
+	struct front_key *keys = calloc(s->queues * each + 5, sizeof(*keys));
 	unsigned n = 0;
 	int err;
 
@@ -178,6 +178,8 @@ int front_settle_share(struct front_device *d,
 	strcpy(keys[n].name, "protocol");
 	strcpy(keys[n++].value, front_abi_protocol(s->abi));
 	key_number(&keys[n++], opt->transport.persistent, "feature-persistent");
+	if (opt->transport.sector_units)
+		key_number(&keys[n++], 1, "feature-large-sector-size");
 	err = front_store_commit(d, keys, n, why);
 out:
 	free(keys);
@@ -201,17 +203,20 @@ static int number_needed(struct front_device *d, const char *key, uint64_t max,
 
 static int size_check(struct front_device *d, uint64_t sectors, struct why *why)
 {
-	if (sectors * 512 % d->settled.physical_bytes)
+	const struct front_settled *s = &d->settled;
+
+	if (sectors * s->unit_bytes % s->physical_bytes)
 		return fault(d, "XB-15", why,
-			     "the disk's %llu sectors of 512 bytes are no "
+			     "the disk's %llu sectors of %u bytes are no "
 			     "multiple of physical-sector-size, %u",
-			     (unsigned long long)sectors,
-			     d->settled.physical_bytes);
+			     (unsigned long long)sectors, s->unit_bytes,
+			     s->physical_bytes);
 	return 0;
 }
 
 /* What has to stand before state 4 (XB-02). */
-int front_settle_geometry(struct front_device *d, struct why *why)
+int front_settle_geometry(struct front_device *d,
+			  const struct front_transport *t, struct why *why)
 {
 	struct front_settled *s = &d->settled;
 	uint64_t sector, info, physical;
@@ -247,6 +252,7 @@ int front_settle_geometry(struct front_device *d, struct why *why)
 			       d->name, (unsigned long long)sector,
 			       SECTOR_BYTES_MAX);
 	s->sector_bytes = (uint32_t)sector;
+	s->unit_bytes = t->sector_units ? (uint32_t)sector : 512;
 	s->physical_bytes = (uint32_t)physical;
 	s->info = (uint32_t)info;
 	return size_check(d, s->sectors, why);
@@ -294,7 +300,8 @@ static int settle_wanted(struct front_device *d,
 	if (s->segs_max < RING_SEGS_MAX)
 		s->segs_max = RING_SEGS_MAX;
 	for (unsigned i = 0; i < d->nqueues; i++) {
-		front_queue_settle(&d->queues[i], s->segs_max, s->persistent);
+		front_queue_settle(&d->queues[i], s->segs_max, s->persistent,
+				   s->unit_bytes);
 		/* Memory may be too small for so many. */
 		if (d->queues[i].segs_max < s->segs_max)
 			s->segs_max = d->queues[i].segs_max;

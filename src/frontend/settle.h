@@ -20,7 +20,8 @@ int front_settle_limits(struct front_device *d, const struct front_transport *t,
 int front_settle_share(struct front_device *d,
 		       const struct front_device_options *opt, struct why *why);
 
-int front_settle_geometry(struct front_device *d, struct why *why);
+int front_settle_geometry(struct front_device *d,
+			  const struct front_transport *t, struct why *why);
 
 /* And tell the queues what may be used. */
 int front_settle_features(struct front_device *d,

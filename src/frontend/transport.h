@@ -33,6 +33,7 @@ struct front_transport {
 	bool indirect_must; /* fail where fewer are offered */
 	bool persistent;    /* GR-47 */
 	enum ring_abi abi;
+	bool sector_units; /* count sectors in sector-size, not in 512 */
 };
 
 /*

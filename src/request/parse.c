@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SECTOR_UNIT 512u
+#define SECTOR_SHIFT 9u
 
 /* ---- decoding ----------------------------------------------------------- */
 
@@ -173,12 +173,19 @@ static int check_count(const struct request_raw *raw,
 	return 0;
 }
 
+/* The unit in which this disk's sectors are counted, as a shift of bytes. */
+static unsigned unit_shift(const struct request_limits *limits)
+{
+	return SECTOR_SHIFT + limits->unit_shift;
+}
+
 /* RQ-37: each piece inside its page. */
 static int check_pieces(const struct ring_segment *seg,
+			const struct request_limits *limits,
 			struct request_checked *out, struct grant_seg *segs,
 			struct request_refusal *why)
 {
-	unsigned i;
+	unsigned shift = unit_shift(limits), i;
 
 	out->len_bytes = 0;
 	for (i = 0; i < out->pieces; i++) {
@@ -186,16 +193,16 @@ static int check_pieces(const struct ring_segment *seg,
 		uint32_t sectors;
 
 		if (s->first_sect > s->last_sect ||
-		    s->last_sect > RING_SECTOR_LAST)
+		    s->last_sect > RING_SECTOR_LAST >> limits->unit_shift)
 			return refuse(why, "RQ-37", RING_STATUS_ERROR,
 				      "segment %u is sectors %u to %u of its "
 				      "page",
 				      i, s->first_sect, s->last_sect);
 		sectors = s->last_sect - s->first_sect + 1u;
 		segs[i].gref = s->gref;
-		segs[i].off_bytes = (uint16_t)(s->first_sect * SECTOR_UNIT);
-		segs[i].len_bytes = (uint16_t)(sectors * SECTOR_UNIT);
-		out->len_bytes += sectors * SECTOR_UNIT;
+		segs[i].off_bytes = (uint16_t)(s->first_sect << shift);
+		segs[i].len_bytes = (uint16_t)(sectors << shift);
+		out->len_bytes += sectors << shift;
 	}
 	return 0;
 }
@@ -205,7 +212,8 @@ static int check_inside(const struct request_limits *limits,
 			struct request_checked *out, uint64_t len,
 			struct request_refusal *why)
 {
-	uint64_t sectors = limits->size_bytes / SECTOR_UNIT;
+	unsigned shift = unit_shift(limits);
+	uint64_t sectors = limits->size_bytes >> shift;
 
 	/* Compared so that nothing can wrap. */
 	if (out->sector > sectors || len > sectors - out->sector)
@@ -215,8 +223,8 @@ static int check_inside(const struct request_limits *limits,
 			      (unsigned long long)out->sector,
 			      (unsigned long long)len,
 			      (unsigned long long)sectors);
-	out->off_bytes = out->sector * SECTOR_UNIT;
-	out->len_bytes = len * SECTOR_UNIT;
+	out->off_bytes = out->sector << shift;
+	out->len_bytes = len << shift;
 	if (out->off_bytes % limits->sector_bytes)
 		return refuse(why, "RQ-39", RING_STATUS_ERROR,
 			      "sector %llu is no multiple of the sector size "
@@ -232,7 +240,8 @@ static int check_place(const struct request_limits *limits,
 		       const struct grant_seg *segs,
 		       struct request_refusal *why)
 {
-	int err = check_inside(limits, out, out->len_bytes / SECTOR_UNIT, why);
+	int err = check_inside(limits, out,
+			       out->len_bytes >> unit_shift(limits), why);
 	unsigned i;
 
 	if (err)
@@ -334,7 +343,7 @@ int request_check(const struct request_raw *raw,
 		err = check_writable(raw, limits, out, why);
 	if (err || out->list_pages || !out->pieces)
 		return err; /* a flush has no place */
-	err = check_pieces(raw->seg, out, segs, why);
+	err = check_pieces(raw->seg, limits, out, segs, why);
 	return err ? err : check_place(limits, out, segs, why);
 }
 
@@ -343,7 +352,7 @@ int request_check_list(const struct ring_segment *list,
 		       struct request_checked *out, struct grant_seg *segs,
 		       struct request_refusal *why)
 {
-	int err = check_pieces(list, out, segs, why);
+	int err = check_pieces(list, limits, out, segs, why);
 
 	out->list_pages = 0;
 	return err ? err : check_place(limits, out, segs, why);

@@ -17,7 +17,7 @@
 /* The fields of a slot in one layout, whatever the ABI; nothing checked. */
 struct request_raw {
 	uint64_t id;
-	uint64_t sector;	  /* in units of 512 bytes */
+	uint64_t sector;	  /* in the disk's units */
 	uint64_t discard_sectors; /* likewise; of a discard */
 	uint16_t handle;	  /* informational (RQ-45) */
 	uint16_t nr_segments;	  /* 0 for a discard */
@@ -37,6 +37,11 @@ void request_decode(enum ring_abi abi, const void *bytes,
 struct request_limits {
 	uint64_t size_bytes;
 	uint32_t sector_bytes;
+	/*
+	 * Sectors are counted in 512 << unit_shift bytes: in units of 512, or
+	 * of sector_bytes where the older convention was chosen.
+	 */
+	unsigned unit_shift;
 	bool readonly;
 	/* Offered: */
 	bool flush;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "disk/inject.h"
+
 int request_table_open(struct request_table *t, uint32_t entries,
 		       const struct request_limits *limits,
 		       const struct ev_origin *ev, struct why *why)
@@ -214,6 +216,7 @@ struct disk_op *request_store(struct request_table *t, struct request *r)
 	r->io.secure = c->secure;
 	r->io.iov = r->iov;
 	r->io.error = 0;
+	r->io.injected = 0;
 	r->io.done_bytes = 0;
 	r->state = REQUEST_STORED;
 	ev_disk_submit(&t->ev, r->seq, (int)r->io.kind, r->io.off_bytes,
@@ -221,9 +224,21 @@ struct disk_op *request_store(struct request_table *t, struct request *r)
 	return &r->io;
 }
 
+static void request_injected(struct request_table *t, const struct request *r)
+{
+	char words[DISK_INJECTED_WORDS];
+
+	if (!r->io.injected || !ev_disk_inject_on())
+		return;
+	disk_injected_words(r->io.injected, words);
+	ev_disk_inject(&t->ev, r->seq, words, r->io.inject_rules,
+		       r->io.held_ns);
+}
+
 bool request_stored(struct request_table *t, struct request *r)
 {
 	assert(r->state == REQUEST_STORED);
+	request_injected(t, r);
 	ev_disk_done(&t->ev, r->seq, r->io.error);
 	if (r->io.error) {
 		/* RQ-44: what the storage cannot do is no I/O error. */

@@ -31,7 +31,7 @@ enum ring_status {
 
 #define RING_SEGS_MAX	  11u /* direct segments of a request */
 #define RING_HEADER_BYTES 64u /* four indices and padding */
-#define RING_SECTOR_LAST  7u  /* last 512-byte sector of a page */
+#define RING_SECTOR_LAST  7u  /* last of a page, in units of 512 bytes */
 
 /* Of an indirect request: pages full of segments, and segments in each. */
 #define RING_LIST_PAGES_MAX 8u

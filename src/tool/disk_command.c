@@ -41,6 +41,10 @@ enum {
 	OPT_MODE,
 	OPT_CDROM,
 	OPT_REMOVABLE,
+	OPT_SECTOR_SIZE,
+	OPT_SECTOR_UNITS,
+	OPT_INJECT,
+	OPT_LIMIT,
 	OPT_BACKEND,
 	OPT_MEM,
 	OPT_NO_WAIT,
@@ -83,6 +87,20 @@ const struct argp_option disk_attach_options[] = {
 	  0 },
 	{ "removable", OPT_REMOVABLE, NULL, 0,
 	  "tell the guest that the disk is removable", 0 },
+	{ "sector-size", OPT_SECTOR_SIZE, "BYTES", 0,
+	  "512 or 4096 (default: the backend's)", 0 },
+	{ "sector-units", OPT_SECTOR_UNITS, "UNIT", 0,
+	  "how sectors are counted: in units of 512 bytes, or of sector-size "
+	  "(default: the backend's)",
+	  0 },
+	{ "inject", OPT_INJECT, "RULES", 0,
+	  "make the storage slow, wrong or failing, as in 'op=read errno=EIO "
+	  "rate=0.1; delay=5ms' (default: the backend's)",
+	  0 },
+	{ "limit", OPT_LIMIT, "RATES", 0,
+	  "hold the disk to rates, as in 'iops=1000 bps=10M' (default: the "
+	  "backend's)",
+	  0 },
 	{ "mem", OPT_MEM, "SIZE", 0,
 	  "memory of the guest, if it is new (default: the desk's)", 0 },
 	NO_WAIT,
@@ -160,6 +178,26 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_REMOVABLE:
 		a->removable = true;
+		return 0;
+	case OPT_SECTOR_SIZE:
+		if (strcmp(arg, "512") && strcmp(arg, "4096"))
+			argp_error(state,
+				   "--sector-size is 512 or 4096, not %s", arg);
+		a->sector_size = arg;
+		return 0;
+	case OPT_SECTOR_UNITS:
+		if (strcmp(arg, "512") && strcmp(arg, "sector-size"))
+			argp_error(state,
+				   "--sector-units is 512 or sector-size, not "
+				   "%s",
+				   arg);
+		a->sector_units = arg;
+		return 0;
+	case OPT_INJECT:
+		a->inject = arg;
+		return 0;
+	case OPT_LIMIT:
+		a->limit = arg;
 		return 0;
 	case OPT_NO_WAIT:
 		a->no_wait = true;

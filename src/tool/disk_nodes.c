@@ -173,6 +173,11 @@ static int write_back(struct disk_nodes *d, xen_xbt t)
 		{ "device-type", device_type(d) },
 		{ "discard-enable", d->opt->readonly ? "0" : "1" },
 		{ "specification", "xen" },
+		/* Our own, for ringsided; not there where nothing was said. */
+		{ "ringside-sector-size", d->opt->sector_size },
+		{ "ringside-sector-units", d->opt->sector_units },
+		{ "ringside-inject", d->opt->inject },
+		{ "ringside-limit", d->opt->limit },
 	};
 	int err = make_dir(d, t, d->back, d->opt->backend, d->opt->domid);
 	size_t i;
@@ -187,7 +192,8 @@ static int write_back(struct disk_nodes *d, xen_xbt t)
 	if (!err)
 		err = put_number(d, t, d->back, "frontend-id", d->opt->domid);
 	for (i = 0; !err && i < sizeof(line) / sizeof(line[0]); i++)
-		err = put(d, t, d->back, line[i].key, line[i].value);
+		if (line[i].value)
+			err = put(d, t, d->back, line[i].key, line[i].value);
 	return err;
 }
 

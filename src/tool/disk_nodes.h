@@ -24,6 +24,10 @@ struct disk_options {
 	uint16_t domid;
 	uint16_t backend; /* domain */
 	uint64_t mem_bytes;
+	const char *sector_size;  /* or NULL */
+	const char *sector_units; /* or NULL */
+	const char *inject;	  /* or NULL */
+	const char *limit;	  /* or NULL */
 	bool readonly;
 	bool cdrom;
 	bool removable;

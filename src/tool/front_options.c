@@ -28,6 +28,7 @@ enum {
 	OPT_PERSISTENT,
 	OPT_ABI,
 	OPT_TIMEOUT,
+	OPT_SECTOR_UNITS,
 	OPT_JSON,
 	OPT_INFO,
 	OPT_NBD,
@@ -53,6 +54,9 @@ static const struct argp_option option_list[] = {
 	  "keep grants and use them again", 0 },
 	{ "abi", OPT_ABI, "NAME", 0,
 	  "layout of requests: x86_64, x86_32 or native (the default)", 0 },
+	{ "sector-units", OPT_SECTOR_UNITS, "UNIT", 0,
+	  "count sectors in units of 512 bytes (the default) or of sector-size",
+	  0 },
 	{ NULL, 0, NULL, 0, "Load:", 3 },
 	{ "rw", OPT_RW, "MODE", 0,
 	  "read, write, rw, trim; randread, randwrite, randrw, randtrim "
@@ -185,6 +189,14 @@ static error_t option_transport(int key, char *arg, struct argp_state *state)
 				   "--abi is one of x86_64, x86_32 and "
 				   "native, not \"%s\"",
 				   arg);
+		return 0;
+	case OPT_SECTOR_UNITS:
+		if (strcmp(arg, "512") && strcmp(arg, "sector-size"))
+			argp_error(state,
+				   "--sector-units is 512 or sector-size, not "
+				   "\"%s\"",
+				   arg);
+		t->sector_units = arg[0] == 's';
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -61,8 +61,8 @@ void front_info_text(FILE *to, const struct front_device *d)
 	fprintf(to, "  frontend         %s\n", d->path);
 	fprintf(to, "  backend          %s, domain %u\n", d->backend,
 		d->backend_id);
-	fprintf(to, "  size             %llu sectors of 512 bytes, %s\n",
-		(unsigned long long)s->sectors,
+	fprintf(to, "  size             %llu sectors of %u bytes, %s\n",
+		(unsigned long long)s->sectors, s->unit_bytes,
 		front_size_text((double)front_device_bytes(d), size));
 	fprintf(to, "  sector size      %u, physical %u\n", s->sector_bytes,
 		s->physical_bytes);

@@ -11,8 +11,7 @@
 #define INFO_REMOVABLE 0x2u
 #define INFO_READONLY  0x4u
 
-/* Frontends count sectors in units of 512 bytes (Linux's convention). */
-#define SECTOR_UNIT 512u
+#define SECTOR_SHIFT 9u /* 512 bytes */
 
 /*
  * Tries at a transaction that others keep disturbing.  Nobody writes our own
@@ -308,7 +307,8 @@ static int size_keys(struct xenbus_device *d, xen_xbt t,
 {
 	int err = xenbus_own_write(
 		d, t, "sectors", "%llu",
-		(unsigned long long)(disk->size_bytes / SECTOR_UNIT));
+		(unsigned long long)(disk->size_bytes >>
+				     (SECTOR_SHIFT + disk->unit_shift)));
 
 	return err ? err
 		   : xenbus_own_write(d, t, "physical-sector-size", "%u",

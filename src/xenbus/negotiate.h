@@ -54,6 +54,7 @@ struct negotiate_disk {
 	uint64_t size_bytes;
 	uint32_t sector_bytes;
 	uint32_t physical_bytes;
+	unsigned unit_shift; /* `sectors` counts 512 << unit_shift bytes */
 	bool readonly;
 	bool cdrom;
 	bool removable;

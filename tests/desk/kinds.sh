@@ -12,6 +12,7 @@
 # KIND  why such a run does not take it
 absent='
 device_fault    no frontend here breaks a rule of the connection
+disk_inject     no storage here is told to misbehave
 device_resize   no disk here changes its size
 device_medium   no drive here gets another medium
 request_refuse  no frontend here sends a bad request

@@ -323,6 +323,78 @@ static void test_block_device(void **state)
 	close(loop);
 }
 
+/*
+ * A disk with sectors of 512 bytes on a device with blocks of 4096: half a
+ * block is written, and its neighbours stay.
+ */
+static void test_4kn_device(void **state)
+{
+	const char *file = rig_image("loop4k", 1 << 20);
+	struct disk_options direct = { .direct = true };
+	struct disk_op some = { .kind = DISK_DISCARD,
+				.off_bytes = 512,
+				.len_bytes = 8192 };
+	char dev[64], buf[4096], back[4096];
+	struct disk_queue *q;
+	struct disk *d;
+	struct why why;
+	int loop = loop_attach(file, dev, sizeof(dev));
+
+	(void)state;
+	if (loop < 0 || ioctl(loop, LOOP_SET_BLOCK_SIZE, 4096)) {
+		print_message("# no loop device may be set up here\n");
+		skip();
+	}
+	memset(buf, 0x5a, sizeof(buf));
+	assert_int_equal(pwrite(loop, buf, 4096, 0), 4096);
+	assert_int_equal(pwrite(loop, buf, 4096, 4096), 4096);
+	assert_int_equal(fsync(loop), 0);
+	assert_int_equal(disk_open(dev, &direct, &d, &why), 0);
+	assert_int_equal(d->sector_bytes, 512);
+	assert_int_equal(d->physical_bytes, 4096);
+	assert_int_equal(d->ops->queue_open(d, 4, &q, &why), 0);
+	memset(back, 0x11, 512);
+	assert_int_equal(rig_io(d, q, DISK_WRITE, 512, back, 512), 0);
+	assert_int_equal(rig_io(d, q, DISK_READ, 512, back + 512, 512), 0);
+	assert_memory_equal(back, back + 512, 512);
+	assert_int_equal(rig_io(d, q, DISK_READ, 0, back, 4096), 0);
+	memset(buf + 512, 0x11, 512);
+	assert_memory_equal(back, buf, 4096);
+	/* Whole blocks are given back; of others nothing. */
+	if (d->discard) {
+		assert_int_equal(rig_run(d, q, &some), 0);
+		assert_int_equal(rig_io(d, q, DISK_READ, 0, back, 4096), 0);
+		assert_memory_equal(back, buf, 4096);
+		assert_int_equal(rig_io(d, q, DISK_READ, 4096, back, 4096), 0);
+		assert_int_equal(back[0], 0);
+		some.len_bytes = 512;
+		assert_int_equal(rig_run(d, q, &some), 0);
+	}
+	d->ops->queue_close(q);
+	disk_close(d);
+	ioctl(loop, LOOP_CLR_FD, 0);
+	close(loop);
+}
+
+static void test_words(void **state)
+{
+	uint32_t sector = 0;
+	bool units = false;
+
+	(void)state;
+	assert_int_equal(disk_sector_parse("4096", &sector), 0);
+	assert_int_equal(sector, 4096);
+	assert_int_equal(disk_sector_parse("512", &sector), 0);
+	assert_int_equal(sector, 512);
+	assert_int_equal(disk_sector_parse("1024", &sector), -EINVAL);
+	assert_int_equal(disk_sector_parse("4k", &sector), -EINVAL);
+	assert_int_equal(disk_units_parse("sector-size", &units), 0);
+	assert_true(units);
+	assert_int_equal(disk_units_parse("512", &units), 0);
+	assert_false(units);
+	assert_int_equal(disk_units_parse("4096", &units), -EINVAL);
+}
+
 /* Forbid io_uring to this process as a container's filter does. */
 static int forbid(long nr)
 {
@@ -393,6 +465,8 @@ int main(void)
 		cmocka_unit_test(test_free_after_close),
 		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_block_device),
+		cmocka_unit_test(test_4kn_device),
+		cmocka_unit_test(test_words),
 	};
 	int failed = cmocka_run_group_tests_name("disk", tests, NULL, NULL);
 

@@ -379,6 +379,10 @@ static void XB_18_a_new_size_stands_with_the_state_again(void **state)
 	assert_int_equal(negotiate_connected_write(&dev, &disk), 0);
 	assert_string_equal(own("sectors"), "2048");
 	assert_string_equal(own("info"), "1");
+	disk.unit_shift = 3; /* the older convention */
+	assert_int_equal(negotiate_connected_write(&dev, &disk), 0);
+	assert_string_equal(own("sectors"), "256");
+	disk.unit_shift = 0;
 	disk.size_bytes = 0; /* a drive may be empty */
 	disk.physical_bytes = 512;
 	conflicts = 2;

@@ -342,6 +342,39 @@ static void RQ_39_whole_sectors(void **state)
 	refused(&big, "RQ-39", RING_STATUS_ERROR);
 }
 
+/* Sectors counted in sector-size, as headers before 2024 have it. */
+static void the_older_units(void **state)
+{
+	struct request_limits old = all();
+
+	(void)state;
+	old.sector_bytes = 4096;
+	old.unit_shift = 3;
+	raw.sector = SECTORS / 8 - 1;
+	raw.seg[0].last_sect = 0;
+	accepted(&old);
+	assert_int_equal(out.off_bytes, (SECTORS - 8) * 512);
+	assert_int_equal(out.len_bytes, 4096);
+	assert_int_equal(segs[0].off_bytes, 0);
+	assert_int_equal(segs[0].len_bytes, 4096);
+	raw.sector++;
+	refused(&old, "RQ-38", RING_STATUS_ERROR);
+	raw.sector = UINT64_MAX / 4096 + 1; /* * 4096 wraps to 0 */
+	refused(&old, "RQ-38", RING_STATUS_ERROR);
+	raw.sector = 1;
+	raw.seg[0].last_sect = 1;
+	refused(&old, "RQ-37", RING_STATUS_ERROR);
+
+	raw.op = RING_OP_DISCARD;
+	raw.nr_segments = 0;
+	raw.discard_sectors = 2;
+	accepted(&old);
+	assert_int_equal(out.off_bytes, 4096);
+	assert_int_equal(out.len_bytes, 8192);
+	raw.discard_sectors = SECTORS / 8;
+	refused(&old, "RQ-38", RING_STATUS_ERROR);
+}
+
 static void RQ_41_read_only(void **state)
 {
 	struct request_limits ro = small;
@@ -483,6 +516,7 @@ int main(void)
 		cmocka_unit_test_setup(RQ_37_sectors_of_a_page, good),
 		cmocka_unit_test_setup(RQ_38_end_of_the_disk, good),
 		cmocka_unit_test_setup(RQ_39_whole_sectors, good),
+		cmocka_unit_test_setup(the_older_units, good),
 		cmocka_unit_test_setup(RQ_41_read_only, good),
 		cmocka_unit_test(
 			RG_27_indirect_is_answered_with_what_is_inside),

@@ -126,6 +126,10 @@
 	X(disk_submit, op)                                                     \
 	X(disk_submit, off)                                                    \
 	X(disk_submit, len)                                                    \
+	X(disk_inject, seq)                                                    \
+	X(disk_inject, what)                                                   \
+	X(disk_inject, rules)                                                  \
+	X(disk_inject, held)                                                   \
 	X(disk_done, seq)                                                      \
 	X(disk_done, error)                                                    \
 	X(request_respond, seq)                                                \

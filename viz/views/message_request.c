@@ -36,6 +36,18 @@ static void tell_list(struct scribe *s)
 	folds(s, "copies the lists of %s requests", "#%" PRIu64, seq);
 }
 
+/* The storage is slow or wrong on purpose. */
+static void tell_inject(struct scribe *s)
+{
+	int64_t held = get(s, LF_disk_inject_held);
+	char ns[TEXT_NS_MAX];
+
+	say(s, WAY_NOTE, LANE_DISK, TONE_DISK,
+	    "on purpose, for #%" PRIu64 ": %s%s%s",
+	    seq_of(s, LF_disk_inject_seq), str(s, LF_disk_inject_what),
+	    held ? ", held back for " : "", held ? text_ns(ns, held) : "");
+}
+
 void tell_disk(struct scribe *s)
 {
 	static const char *const ops[] = { "read", "write", "flush",
@@ -44,6 +56,10 @@ void tell_disk(struct scribe *s)
 	char buf[TEXT_SIZE_MAX];
 	uint64_t seq;
 
+	if (s->rec->kind == EV_KIND_disk_inject) {
+		tell_inject(s);
+		return;
+	}
 	if (s->rec->kind != EV_KIND_disk_submit &&
 	    s->rec->kind != EV_KIND_disk_done)
 		return;
