@@ -250,14 +250,25 @@ bench-host: ## the same guest on xen-blkback, qdisk and ringsided
 	@+$(MAKE) --no-print-directory all host-images
 	@tests/bench/host
 
-.PHONY: bench-events
+.PHONY: bench bench-events bench-desk
+bench: bench-desk bench-events ## ratios to a bare loop, and what an event costs
+
 bench-events: $(B)/bench/bench_events ## what an event costs, off and on
 	@$<
 
-$(B)/bench/%: tests/bench/%.c $(B)/libtest.a
+bench-desk: $(B)/bench/bench_desk ## data paths, rings, queues and segments
+	@tests/deps bench
+	@mkdir -p out/bench
+	@BENCH_TSV=out/bench/desk.tsv $< $(BENCH_ARGS) | tee out/bench/desk.txt
+	@gnuplot -e 'dir="out/bench"' tests/bench/desk.gnuplot
+	@echo "out/bench/desk.svg is the picture of it"
+
+# bench_NAME.c, and what several of them share.
+$(B)/bench/%: tests/bench/%.c tests/bench/load.c tests/bench/load_bare.c \
+		tests/bench/load.h $(B)/libtest.a
 	@mkdir -p $(@D)
 	@echo "  BENCH   $@"
-	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(B)/libtest.a \
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) $(B)/libtest.a \
 		$(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS) $(REC_LIBS)
 
 # ---- installing -------------------------------------------------------------
