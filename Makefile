@@ -39,7 +39,7 @@ ALL_CFLAGS := -std=c11 $(CFLAGS) $(WARN) $(SANFLAGS) -fPIC -pthread
 pkg = $(shell pkg-config $(1) $(2))
 XEN_LIBS := -lxenstore -lxengnttab -lxenevtchn
 UST_LIBS := -llttng-ust -ldl
-DISK_LIBS := -luring $(call pkg,--libs,libnbd)
+DISK_LIBS := -luring $(call pkg,--libs,libnbd) -l:libinih.a
 VIZ_CFLAGS = $(call pkg,--cflags,libgvc libcgraph babeltrace2 json-c)
 VIZ_LIBS := -lbabeltrace2 -lgvc -lcgraph -ljson-c -lm
 REC_LIBS := -llttng-ctl
@@ -259,7 +259,7 @@ bench-events: $(B)/bench/bench_events ## what an event costs, off and on
 bench-desk: $(B)/bench/bench_desk ## data paths, rings, queues and segments
 	@tests/deps bench
 	@mkdir -p out/bench
-	@BENCH_TSV=out/bench/desk.tsv $< $(BENCH_ARGS) | tee out/bench/desk.txt
+	@set -o pipefail; BENCH_TSV=out/bench/desk.tsv $< $(BENCH_ARGS) | tee out/bench/desk.txt
 	@gnuplot -e 'dir="out/bench"' tests/bench/desk.gnuplot
 	@echo "out/bench/desk.svg is the picture of it"
 
@@ -289,7 +289,8 @@ install-files:
 		$(DESTDIR)$(PREFIX)/lib/ringside/host/
 	install -m 755 src/host/files/block-ringside \
 		$(DESTDIR)$(SYSCONFDIR)/xen/scripts/
-	install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/ringside/examples/
+	install -m 644 $(EXAMPLES) docs/ringsided.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/ringside/examples/
 	sed 's,/usr/sbin,$(PREFIX)/sbin,' src/host/files/ringsided.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/ringsided.service
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/

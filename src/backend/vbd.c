@@ -34,11 +34,11 @@ static bool vbd_is_ours(struct xenbus_device *d,
 	return ours;
 }
 
-/* What this disk can do of all that is offered. */
-static void vbd_offer_settle(struct vbd *v)
+/* What this disk can do of all that may be offered. */
+static void vbd_able_settle(struct vbd *v)
 {
 	const struct disk *disk = v->disk;
-	struct negotiate_offer *o = &v->offer;
+	struct negotiate_offer *o = &v->able;
 	/* What the toolstack says of it: 0 is no, anything else is nothing. */
 	char *enable = xenbus_own_read(&v->dev, 0, "discard-enable");
 
@@ -50,6 +50,15 @@ static void vbd_offer_settle(struct vbd *v)
 	if (disk->queues_max && disk->queues_max < o->queues_max)
 		o->queues_max = disk->queues_max;
 	free(enable);
+}
+
+/* Before each offer, so that a switch holds from the next connection on. */
+static void vbd_offer_settle(struct vbd *v)
+{
+	v->features = v->config->features;
+	features_read(&v->features, &v->dev, &v->limit);
+	v->offer = v->able;
+	features_apply(&v->features, &v->offer);
 }
 
 static void vbd_storage_open(struct vbd *v)
@@ -69,9 +78,9 @@ static void vbd_storage_open(struct vbd *v)
 			      "target (params is empty)");
 	else
 		err = disk_open(params, &opt, &v->disk, &v->disk_why);
-	v->offer = v->config->offer;
+	v->able = v->config->offer;
 	if (!err) {
-		vbd_offer_settle(v);
+		vbd_able_settle(v);
 		v->facts = (struct negotiate_disk){
 			.size_bytes = v->disk->size_bytes,
 			.sector_bytes = v->disk->sector_bytes,
@@ -83,6 +92,7 @@ static void vbd_storage_open(struct vbd *v)
 		ev_device_create(&v->dev.ev, v->dev.path, params,
 				 v->facts.size_bytes);
 	}
+	vbd_offer_settle(v);
 	free(params);
 	free(mode);
 	free(removable);
@@ -242,7 +252,7 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 				.discard_alignment = v->offer.discard_alignment,
 			},
 		.grant_path = got->persistent ? GRANT_PATH_PERSIST
-					      : v->config->grant_path,
+					      : v->features.path,
 		.grant_keep_pages = v->config->grant_keep_pages,
 		.grant_budget = v->config->grant_budget,
 		.poll_us = v->config->poll_us,
@@ -299,9 +309,9 @@ static int vbd_connect(struct vbd *v)
 		 v->dev.ev.domid, v->dev.ev.devid, got.queues,
 		 got.queues == 1 ? "" : "s", 1u << got.ring_order,
 		 got.ring_order ? "s" : "",
-		 got.persistent				    ? "kept"
-		 : v->config->grant_path == GRANT_PATH_COPY ? "copied"
-							    : "mapped");
+		 got.persistent			       ? "kept"
+		 : v->features.path == GRANT_PATH_COPY ? "copied"
+						       : "mapped");
 	return 0;
 fault:
 	vbd_disconnect(v);
@@ -389,6 +399,7 @@ static int vbd_act(struct vbd *v, enum handshake_action action)
 	switch (action) {
 	case HANDSHAKE_OFFER:
 		v->faulted = v->stale = false;
+		vbd_offer_settle(v);
 		return negotiate_offer_write(&v->dev, &v->offer);
 	case HANDSHAKE_CONNECT:
 		return vbd_connect(v);

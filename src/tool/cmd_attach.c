@@ -185,6 +185,7 @@ enum {
 	OPT_MEM,
 	OPT_NO_WAIT,
 	OPT_FORCE,
+	OPT_FEATURE,
 };
 
 static const struct argp_option attach_options[] = {
@@ -199,6 +200,8 @@ static const struct argp_option attach_options[] = {
 	  "memory of the guest, if it is new (default: the desk's)", 0 },
 	{ "backend-domid", OPT_BACKEND, "N", 0,
 	  "where the backend runs (default: 0)", 0 },
+	{ "feature", OPT_FEATURE, "NAME=VALUE", 0,
+	  "a feature switch of this disk, as in ringsided(8); repeatable", 0 },
 	{ "no-wait", OPT_NO_WAIT, NULL, 0,
 	  "do not wait for the backend to take it", 0 },
 	{ 0 }
@@ -265,6 +268,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state,
 				   "--mem %s: a size from 1M to 64G is "
 				   "needed",
+				   arg);
+		return 0;
+	case OPT_FEATURE:
+		if (disk_options_feature(a, arg))
+			argp_error(state,
+				   "--feature takes NAME=VALUE, at most "
+				   "eight of them, not \"%s\"",
 				   arg);
 		return 0;
 	case OPT_NO_WAIT:
