@@ -39,7 +39,7 @@ ALL_CFLAGS := -std=c11 $(CFLAGS) $(WARN) $(SANFLAGS) -fPIC -pthread
 pkg = $(shell pkg-config $(1) $(2))
 XEN_LIBS := -lxenstore -lxengnttab -lxenevtchn
 UST_LIBS := -llttng-ust -ldl
-DISK_LIBS := -luring $(call pkg,--libs,libnbd)
+DISK_LIBS := -luring $(call pkg,--libs,libnbd) -l:libinih.a
 VIZ_CFLAGS = $(call pkg,--cflags,libgvc libcgraph babeltrace2 json-c)
 VIZ_LIBS := -lbabeltrace2 -lgvc -lcgraph -ljson-c -lm
 REC_LIBS := -llttng-ctl
@@ -257,14 +257,25 @@ bench-host: ## the same guest on xen-blkback, qdisk and ringsided
 	@+$(MAKE) --no-print-directory all host-images
 	@tests/bench/host
 
-.PHONY: bench-events
+.PHONY: bench bench-events bench-desk
+bench: bench-desk bench-events ## ratios to a bare loop, and what an event costs
+
 bench-events: $(B)/bench/bench_events ## what an event costs, off and on
 	@$<
 
-$(B)/bench/%: tests/bench/%.c $(B)/libtest.a
+bench-desk: $(B)/bench/bench_desk ## data paths, rings, queues and segments
+	@tests/deps bench
+	@mkdir -p out/bench
+	@set -o pipefail; BENCH_TSV=out/bench/desk.tsv $< $(BENCH_ARGS) | tee out/bench/desk.txt
+	@gnuplot -e 'dir="out/bench"' tests/bench/desk.gnuplot
+	@echo "out/bench/desk.svg is the picture of it"
+
+# bench_NAME.c, and what several of them share.
+$(B)/bench/%: tests/bench/%.c tests/bench/load.c tests/bench/load_bare.c \
+		tests/bench/load.h $(B)/libtest.a
 	@mkdir -p $(@D)
 	@echo "  BENCH   $@"
-	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< $(B)/libtest.a \
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) $(B)/libtest.a \
 		$(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS) $(REC_LIBS)
 
 # ---- installing -------------------------------------------------------------
@@ -285,7 +296,8 @@ install-files:
 		$(DESTDIR)$(PREFIX)/lib/ringside/host/
 	install -m 755 src/host/files/block-ringside \
 		$(DESTDIR)$(SYSCONFDIR)/xen/scripts/
-	install -m 644 $(EXAMPLES) $(DESTDIR)$(PREFIX)/share/doc/ringside/examples/
+	install -m 644 $(EXAMPLES) docs/ringsided.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/ringside/examples/
 	sed 's,/usr/sbin,$(PREFIX)/sbin,' src/host/files/ringsided.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/ringsided.service
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/

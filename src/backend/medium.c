@@ -14,11 +14,11 @@
 
 /* ---- opening ------------------------------------------------------------ */
 
-/* What this disk can do of all that is offered. */
-static void medium_offer_settle(struct vbd *v)
+/* What this disk can do of all that may be offered. */
+static void medium_able_settle(struct vbd *v)
 {
 	const struct disk *disk = v->disk;
-	struct negotiate_offer *o = &v->offer;
+	struct negotiate_offer *o = &v->able;
 	/* What the toolstack says of it: 0 is no, anything else is nothing. */
 	char *enable = xenbus_own_read(&v->dev, 0, "discard-enable");
 
@@ -172,12 +172,12 @@ void medium_open(struct vbd *v)
 	const char *target = params ? params : "";
 	int err = medium_drive_read(v, &v->disk_why);
 
-	v->offer = v->config->offer;
+	v->able = v->config->offer;
 	if (!err)
 		err = medium_disk_open(v, target, &v->disk, &v->disk_why);
 	if (!err) {
 		medium_facts(v);
-		medium_offer_settle(v);
+		medium_able_settle(v);
 		ev_device_create(&v->dev.ev, v->dev.path, target,
 				 v->facts.size_bytes);
 	}
@@ -218,7 +218,7 @@ static void medium_finish(struct vbd *v)
 	v->disk = v->next_disk;
 	v->next_disk = NULL;
 	medium_facts(v);
-	medium_offer_settle(v);
+	medium_able_settle(v);
 	medium_log(v);
 	ev_device_medium(&v->dev.ev, v->disk->target, v->facts.size_bytes);
 	v->untold = v->dirty = true;

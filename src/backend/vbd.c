@@ -35,6 +35,15 @@ static bool vbd_is_ours(struct xenbus_device *d,
 	return ours;
 }
 
+/* Before each offer, so that a switch holds from the next connection on. */
+static void vbd_offer_settle(struct vbd *v)
+{
+	v->features = v->config->features;
+	features_read(&v->features, &v->dev, &v->limit);
+	v->offer = v->able;
+	features_apply(&v->features, &v->offer);
+}
+
 int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 	     uint16_t domid, uint32_t devid, const struct vbd_config *config,
 	     int fault_fd, struct why *why)
@@ -54,6 +63,7 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 		return err;
 	}
 	medium_open(v);
+	vbd_offer_settle(v);
 	v->dirty = true;
 	*out = v;
 	return 0;
@@ -168,7 +178,7 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 				.discard_alignment = v->offer.discard_alignment,
 			},
 		.grant_path = got->persistent ? GRANT_PATH_PERSIST
-					      : v->config->grant_path,
+					      : v->features.path,
 		.grant_keep_pages = v->config->grant_keep_pages,
 		.grant_budget = v->config->grant_budget,
 		.poll_us = v->config->poll_us,
@@ -247,9 +257,9 @@ static int vbd_connect(struct vbd *v)
 		 v->dev.ev.domid, v->dev.ev.devid, got.queues,
 		 got.queues == 1 ? "" : "s", 1u << got.ring_order,
 		 got.ring_order ? "s" : "",
-		 got.persistent				    ? "kept"
-		 : v->config->grant_path == GRANT_PATH_COPY ? "copied"
-							    : "mapped");
+		 got.persistent			       ? "kept"
+		 : v->features.path == GRANT_PATH_COPY ? "copied"
+						       : "mapped");
 	return 0;
 fault:
 	vbd_disconnect(v);
@@ -337,6 +347,7 @@ static int vbd_act(struct vbd *v, enum handshake_action action)
 	switch (action) {
 	case HANDSHAKE_OFFER:
 		v->faulted = v->stale = false;
+		vbd_offer_settle(v);
 		/* XB-04: it had nothing to read but a state before 2. */
 		v->offer.unseen = v->dev.own == XENBUS_INITIALISING &&
 				  (v->dev.peer == XENBUS_INITIALISED ||

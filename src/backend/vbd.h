@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "backend/features.h"
 #include "base/log.h"
 #include "base/why.h"
 #include "disk/disk.h"
@@ -25,12 +26,11 @@ struct stats;
 
 /* How all vbds of a daemon are served. */
 struct vbd_config {
-	struct negotiate_offer offer;
+	struct negotiate_offer offer; /* at most */
+	struct features features;     /* of it; the store may say otherwise */
 	struct disk_options disk;
 	struct inject_rules inject;
 	bool sector_units; /* sectors are counted in sector-size, not 512 */
-	/* For frontends that do not reuse their grants: map or copy. */
-	enum grant_path grant_path;
 	unsigned grant_keep_pages; /* a queue keeps, with those that do */
 	struct grant_budget *grant_budget;
 	unsigned poll_us; /* a queue polls at most, before it sleeps */
@@ -47,7 +47,9 @@ struct vbd {
 	struct disk *disk;	      /* NULL if it could not be opened */
 	struct why disk_why;	      /* then: why */
 	struct disk *next_disk;	      /* to which the queues change, or NULL */
-	struct negotiate_offer offer; /* the daemon's, as this disk has it */
+	struct negotiate_offer able;  /* what this disk can have */
+	struct features features;     /* the daemon's, or this disk's own */
+	struct negotiate_offer offer; /* of `able`, what is switched on */
 	struct negotiate_disk facts;
 	uint64_t told_bytes; /* the size that the frontend knows */
 	char *params;	     /* the last one looked at, or NULL */

@@ -49,6 +49,7 @@ enum {
 	OPT_MEM,
 	OPT_NO_WAIT,
 	OPT_FORCE,
+	OPT_FEATURE,
 };
 
 #define TARGET                                                                 \
@@ -101,6 +102,8 @@ const struct argp_option disk_attach_options[] = {
 	  "hold the disk to rates, as in 'iops=1000 bps=10M' (default: the "
 	  "backend's)",
 	  0 },
+	{ "feature", OPT_FEATURE, "NAME=VALUE", 0,
+	  "a feature switch of this disk, as in ringsided(8); repeatable", 0 },
 	{ "mem", OPT_MEM, "SIZE", 0,
 	  "memory of the guest, if it is new (default: the desk's)", 0 },
 	NO_WAIT,
@@ -198,6 +201,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_LIMIT:
 		a->limit = arg;
+		return 0;
+	case OPT_FEATURE:
+		if (disk_options_feature(a, arg))
+			argp_error(state,
+				   "--feature takes NAME=VALUE, at most "
+				   "eight of them, not \"%s\"",
+				   arg);
 		return 0;
 	case OPT_NO_WAIT:
 		a->no_wait = true;

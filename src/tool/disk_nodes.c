@@ -158,6 +158,20 @@ static int write_front(struct disk_nodes *d, xen_xbt t)
 	return err;
 }
 
+int disk_options_feature(struct disk_options *opt, const char *text)
+{
+	size_t len = strcspn(text, "=");
+
+	if (!len || !text[len] || !text[len + 1] || len > 32 ||
+	    strspn(text, "abcdefghijklmnopqrstuvwxyz-") != len ||
+	    opt->features == DISK_NODES_FEATURES)
+		return -EINVAL;
+	snprintf(opt->feature[opt->features].key, sizeof(opt->feature[0].key),
+		 "ringside/%.*s", (int)len, text);
+	opt->feature[opt->features++].value = text + len + 1;
+	return 0;
+}
+
 static int write_back(struct disk_nodes *d, xen_xbt t)
 {
 	const struct {
@@ -194,6 +208,9 @@ static int write_back(struct disk_nodes *d, xen_xbt t)
 	for (i = 0; !err && i < sizeof(line) / sizeof(line[0]); i++)
 		if (line[i].value)
 			err = put(d, t, d->back, line[i].key, line[i].value);
+	for (i = 0; !err && i < d->opt->features; i++)
+		err = put(d, t, d->back, d->opt->feature[i].key,
+			  d->opt->feature[i].value);
 	return err;
 }
 

@@ -13,7 +13,8 @@
 
 #include "xen/xen.h"
 
-#define DISK_NODES_PATH 128
+#define DISK_NODES_PATH	    128
+#define DISK_NODES_FEATURES 8
 
 /* What the user asked for; strings are borrowed. */
 struct disk_options {
@@ -33,7 +34,16 @@ struct disk_options {
 	bool removable;
 	bool no_wait;
 	bool force;
+	/* Feature switches of this disk: "ringside/NAME" and a value. */
+	struct {
+		char key[48];
+		const char *value;
+	} feature[DISK_NODES_FEATURES];
+	unsigned features;
 };
+
+/* Add the switch that "NAME=VALUE" is; -EINVAL if it is none, or one more. */
+int disk_options_feature(struct disk_options *opt, const char *text);
 
 /* A disk between its two directories, and what is needed to wait for it. */
 struct disk_nodes {

@@ -132,14 +132,10 @@ static bool model(struct negotiate_result *want)
 
 static void refusal_check(const char *rule, const struct why *why)
 {
-	static const char *const rules[] = { "XB-03", "XB-08", "XB-09",
-					     "XB-10", "XB-12", "XB-13" };
 	const char *c;
-	unsigned i, known = 0;
 
-	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		known += !strcmp(rule, rules[i]);
-	fuzz_check(known == 1, "a refusal names its rule");
+	fuzz_check(!strncmp(rule, "XB-", 3) && strlen(rule) == 5,
+		   "a refusal names its rule");
 	fuzz_check(strnlen(why->text, sizeof(why->text)) > 10 &&
 			   memchr(why->text, 0, sizeof(why->text)),
 		   "a refusal is a sentence");

@@ -577,7 +577,7 @@ static void test_settled_to_direct(void **state)
 {
 	(void)state;
 	queue_open(1, RING_ABI_X86_64, 32, true);
-	front_queue_settle(&q, RING_SEGS_MAX, false);
+	front_queue_settle(&q, RING_SEGS_MAX, false, 512);
 	rig_persistent = false;
 	there_and_back(0, 128 * 1024);
 	assert_int_equal(q.indirects, 0);
