@@ -138,7 +138,7 @@ static unsigned write_queue(const struct front_device *d, unsigned n,
 			    struct front_key *keys)
 {
 	const struct front_queue *q = &d->queues[n];
-	char prefix[16] = "";
+	char prefix[24] = "";
 	unsigned i, used = 0;
 
 	if (d->nqueues > 1)

@@ -32,7 +32,7 @@ start_record --level full
 start_ringsided --queues 2
 attach 1 xvda "$T/disk"
 front --rw randrw --ops 300 --flush-every 20 --verify --quiet || fail "front"
-front --rw read --ops 10 --bs 128k --queues 2 --persistent --quiet ||
+front --rw read --bs 128k --depth 1 --queues 2 --persistent --quiet ||
 	fail "a second connection"
 # In units of the storage no discard of 512 bytes fits.
 front --rw trim --bs 512 --ops 10 --quiet || fail "discards"

@@ -93,15 +93,21 @@ desk_is_clean
 echo "$n combinations"
 
 step "a thread for each queue"
+# The threads of a frontend with $1 queues, LTTng's own among them, once it
+# works.
 threads_of()
 {
-	background one ringside front "$DESK" --rw randread --runtime 30 \
+	background one ringside front "$DESK" --rw randread --runtime 60 \
 		--queues "$1"
+	wait_until "the backend connects $1 queues" logged ringsided \
+		"connected, $1 queues\\? of 1 page,"
 	sleep 1
 	count=$(ls "/proc/${JOB[one]}/task" | wc -l)
 	kill -INT "${JOB[one]}"
 	ended one
 }
+stop_ringsided
+start_ringsided --queues 4
 threads_of 1
 alone=$count
 threads_of 4

@@ -9,6 +9,7 @@
 
 #include "frontend/latency.h"
 #include "frontend/pattern.h"
+#include "frontend/transport.h"
 #include "frontend/vdev.h"
 
 #define SEED 77u
@@ -155,6 +156,42 @@ static void test_latency_one(void **state)
 	assert_int_equal(latency_percentile(&l, 99), 1000001);
 }
 
+/* Of two queues: as if one had seen all. */
+static void test_latency_merge(void **state)
+{
+	static struct latency a, b, all, sum;
+
+	(void)state;
+	for (unsigned i = 1; i <= 60; i++) {
+		latency_add(i & 1 ? &a : &b, i * 1000);
+		latency_add(&all, i * 1000);
+	}
+	latency_merge(&sum, &a);
+	latency_merge(&sum, &b);
+	assert_memory_equal(&sum, &all, sizeof(sum));
+	memset(&b, 0, sizeof(b)); /* one that did nothing */
+	latency_merge(&sum, &b);
+	assert_memory_equal(&sum, &all, sizeof(sum));
+}
+
+static void test_abi_names(void **state)
+{
+	enum ring_abi abi = RING_ABI_X86_32;
+
+	(void)state;
+	assert_true(front_abi_parse("x86_64", &abi));
+	assert_int_equal(abi, RING_ABI_X86_64);
+	assert_true(front_abi_parse("x86_32", &abi));
+	assert_int_equal(abi, RING_ABI_X86_32);
+	assert_string_equal(front_abi_protocol(abi), "x86_32-abi");
+	assert_true(front_abi_parse("native", &abi));
+	assert_int_equal(abi, sizeof(void *) == 8 ? RING_ABI_X86_64
+						  : RING_ABI_X86_32);
+	assert_string_equal(front_abi_name(RING_ABI_X86_64), "x86_64");
+	assert_false(front_abi_parse("x86_64-abi", &abi));
+	assert_false(front_abi_parse("", &abi));
+}
+
 /* ---- names
  * -------------------------------------------------------------------- */
 
@@ -229,6 +266,8 @@ int main(void)
 		cmocka_unit_test(test_latency_exact),
 		cmocka_unit_test(test_latency_wide),
 		cmocka_unit_test(test_latency_one),
+		cmocka_unit_test(test_latency_merge),
+		cmocka_unit_test(test_abi_names),
 		cmocka_unit_test(test_vdev_names),
 		cmocka_unit_test(test_vdev_nonsense),
 	};
