@@ -11,7 +11,7 @@ step "unknown commands, options and words"
 expect_exit 2 'no command "nosuch"' ringside nosuch
 ringside >"$T/out" 2>&1 && fail "no command at all is fine?"
 grep -q '^Usage: ringside' "$T/out" || fail "no usage"
-for command in desk attach detach front record show; do
+for command in desk attach detach insert eject front record show; do
 	expect_exit 2 "ringside $command: .*--nosuch" \
 		ringside $command --nosuch
 	expect_exit 2 "ringside $command: " ringside $command
