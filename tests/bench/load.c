@@ -223,7 +223,8 @@ static int back_open(struct load_queue *q, struct why *why)
 			.queue = (uint16_t)q->index },
 		.fault_fd = -1,
 	};
-	int err = queue_open(&q->queue, &setup, why);
+	const char *rule = "";
+	int err = queue_open(&q->queue, &setup, &rule, why);
 
 	return err ? err : queue_start(q->queue, why);
 }
