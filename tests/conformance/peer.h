@@ -9,6 +9,7 @@
 #ifndef TESTS_CONFORMANCE_PEER_H
 #define TESTS_CONFORMANCE_PEER_H
 
+#include "base/stats.h"
 #include "tests/conformance/case.h"
 #include "xen/xen.h"
 
@@ -81,6 +82,13 @@ const char *back_get(struct peer *p, const char *key);
 long long back_number(struct peer *p, const char *key); /* -1: absent */
 void back_put(struct peer *p, const char *key, const char *value);
 void back_wait(struct peer *p, int state);
+
+/*
+ * The counters of queue 0, which are there as long as the device is connected:
+ * they go when it begins to close.
+ */
+struct stats_queue stats_of(const struct peer *p);
+bool stats_there(const struct peer *p);
 
 /* The connection was refused: state 5, and the error node names the rule. */
 void refused_by(struct peer *p, const char *rule);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The toolstack's and the frontend's nodes: the other half of peer.h. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/conformance/peer.h"
 #include "xen/desk/control.h"
@@ -252,4 +254,39 @@ void refused_by(struct peer *p, const char *rule)
 	must(why && !strncmp(why, words, strlen(words)),
 	     "expected the error node to name %s, saw \"%s\"", rule,
 	     why ? why : "(no node)");
+}
+
+/* ---- statistics ---------------------------------------------------------- */
+
+#define STATS_PATH 300
+
+static void stats_path(const struct peer *p, char path[STATS_PATH])
+{
+	snprintf(path, STATS_PATH, "%.200s/stats/vbd-%u-%u", case_dir, p->domid,
+		 p->devid);
+}
+
+bool stats_there(const struct peer *p)
+{
+	char path[STATS_PATH];
+
+	stats_path(p, path);
+	return !access(path, F_OK);
+}
+
+struct stats_queue stats_of(const struct peer *p)
+{
+	struct stats_queue s = { 0 };
+	struct stats_header h = { 0 };
+	char path[STATS_PATH];
+	int fd;
+
+	stats_path(p, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	must(fd >= 0, "there are no statistics in %s", path);
+	must(pread(fd, &h, sizeof(h), 0) == sizeof(h) &&
+		     pread(fd, &s, sizeof(s), h.header_bytes) == sizeof(s),
+	     "%s is too short", path);
+	close(fd);
+	return s;
 }

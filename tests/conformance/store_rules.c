@@ -160,7 +160,10 @@ static void xb_16(void)
 {
 	struct peer p;
 
-	peer_begin(&p, 51712);
+	peer_open(&p, case_domid(), 51712);
+	peer_attach(&p, &(struct attach){ .target = "mem:4M",
+					  .discard_enable = "1" });
+	back_wait(&p, 2);
 	same("feature-discard", back_number(&p, "feature-discard"), 1);
 	must(back_number(&p, "discard-granularity") >= 512 &&
 		     back_number(&p, "discard-alignment") >= 0,
@@ -335,7 +338,7 @@ static void change_count_only(struct peer *p)
 
 static void xb_12(void)
 {
-	key_try("multi-queue-num-queues", "5", "XB-12");
+	keys_try(0, 5, "XB-12", change_nothing); /* with all their keys */
 	key_try("multi-queue-num-queues", "4294967297", "XB-12");
 	key_try("multi-queue-num-queues", "1", NULL);
 	keys_try(0, 2, "XB-12", change_flat);

@@ -319,7 +319,7 @@ static void window_is_bounded(void **state)
 	for (n = 0; n < 200; n++) {
 		m[n] = (struct xen_map){ .domid = GUEST,
 					 .grefs = grefs,
-					 .count = n % 2 ? 7 : XEN_MAP_MAX,
+					 .count = n % 2 ? 7 : XEN_MAP_MAX / 2,
 					 .status = status };
 		if (ops->map(gnt, &m[n], 1))
 			break;
