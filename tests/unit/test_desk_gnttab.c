@@ -325,7 +325,7 @@ static void window_is_bounded(void **state)
 			break;
 	}
 	/* Each page is a mapping of its own to the kernel: either limit. */
-	assert_true(n > 50 && n < 200);
+	assert_true(n > 100 && n < 200);
 	assert_int_equal(status[0], XEN_GNTST_NO_SPACE);
 	assert_null(m[n].addr);
 	/* Every second one goes; a long one does not fit in their place. */
