@@ -174,7 +174,7 @@ units: $(UNIT) $(FIXTURE) $(B)/seam $(B)/conformance ## build the unit tests
 # libFuzzer is clang's, so the harnesses have a build of their own.
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_O := $(BASE_O) $(RING_O) $(call layer,src/grant src/xenbus src/request \
-	src/desk/store) $(B)/src/desk/loop.o $(B)/src/backend/turn.o \
+	src/disk src/desk/store) $(B)/src/desk/loop.o $(B)/src/backend/turn.o \
 	$(B)/src/backend/channel.o $(EMIT_O)
 
 $(B)/libfuzz.a: $(FUZZ_O)
@@ -184,7 +184,7 @@ $(B)/fuzz/%: tests/fuzz/%.c $(B)/libfuzz.a
 	@mkdir -p $(@D)
 	@echo "  FUZZ    $@"
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $< \
-		$(B)/libfuzz.a $(UST_LIBS)
+		$(B)/libfuzz.a $(UST_LIBS) $(DISK_LIBS)
 
 .PHONY: fuzz fuzzers
 fuzzers: $(FUZZ)

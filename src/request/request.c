@@ -153,7 +153,10 @@ void request_list_read(struct request_table *t, struct request *r,
 			       refusal))
 		request_refused(t, r, RING_OP_INDIRECT, refusal);
 	else
-		request_accepted(t, r, RING_OP_INDIRECT);
+		request_accepted(t, r,
+				 r->checked.kind == REQUEST_READ
+					 ? RING_OP_READ
+					 : RING_OP_WRITE);
 }
 
 /* ---- its way through grants and storage --------------------------------- */

@@ -209,4 +209,9 @@ if [ -z "$lost" ]; then
 	[ "$(events grant_access)" = "$(events grant_end 'busy = 0')" ] ||
 		fail "grants were not taken back"
 fi
+ringside show latency "$T/trace" >"$T/latency" || fail "show latency"
+for what in 'indirect read' 'indirect write' barrier discard; do
+	grep -q ", $what" "$T/latency" ||
+		fail "latencies of no $what: $(cat "$T/latency")"
+done
 exit 0

@@ -212,7 +212,7 @@ static int connect_run(void)
 			   got.persistent == want.persistent,
 		   "and so is the rest");
 	accepted = true;
-	err = negotiate_connected_write(&dev, &offer, &disk);
+	err = negotiate_connected_write(&dev, &disk);
 	accepted = false;
 	connected = !err;
 	return err;

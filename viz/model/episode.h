@@ -9,7 +9,7 @@
 
 #include "viz/model/model.h"
 
-#define EPISODE_OPS 8u
+#define EPISODE_OPS MODEL_OPS
 
 struct episode {
 	uint32_t first; /* its first request, an index into model.request */

@@ -7,7 +7,7 @@
 
 #include "viz/guard.h"
 
-#define OPS 8u
+#define OPS MODEL_OPS
 
 const char *const span_names[SPAN_COUNT] = {
 	"ring wait", "prepare", "storage", "respond", "completion", "total",

@@ -54,6 +54,17 @@ enum request_flag {
 	REQUEST_UNSURE = 1 << 8,  /* events were lost in its time */
 };
 
+/*
+ * Operations as the model counts them: those of the ring below MODEL_OP_OTHER,
+ * which is all that are none, and what indirect requests turned out to be.
+ */
+enum {
+	MODEL_OP_OTHER = 7,
+	MODEL_OP_INDIRECT_READ,
+	MODEL_OP_INDIRECT_WRITE,
+	MODEL_OPS
+};
+
 struct request {
 	int64_t t[STAGE_COUNT];
 	uint64_t bseq, fseq; /* each side's own count */
@@ -69,7 +80,7 @@ struct request {
 	uint32_t next_b, next_f; /* chains of the join */
 	uint16_t segments, slot, pages;
 	uint16_t flags;
-	uint8_t op;    /* enum ev_op */
+	uint8_t op;    /* enum ev_op, or one of those below */
 	int8_t status; /* enum ev_status */
 };
 

@@ -7,6 +7,12 @@
 
 #include "viz/model/join.h"
 
+/* A guest may write any number. */
+static uint8_t claimed(int64_t op)
+{
+	return op >= 0 && op < MODEL_OP_OTHER ? (uint8_t)op : MODEL_OP_OTHER;
+}
+
 static int on_push(struct model *m, struct model_queue *q, uint32_t at)
 {
 	const struct trace_log *log = m->log;
@@ -27,7 +33,7 @@ static int on_push(struct model *m, struct model_queue *q, uint32_t at)
 	r->id = (uint64_t)log_get(log, rec, LF_request_push_id);
 	r->idx = idx;
 	r->slot = (uint16_t)log_get(log, rec, LF_request_push_slot);
-	r->op = (uint8_t)log_get(log, rec, LF_request_push_op);
+	r->op = claimed(log_get(log, rec, LF_request_push_op));
 	r->segments = (uint16_t)log_get(log, rec, LF_request_push_segments);
 	r->sector = (uint64_t)log_get(log, rec, LF_request_push_sector);
 	r->len = (uint64_t)log_get(log, rec, LF_request_push_len);
@@ -64,7 +70,7 @@ static int on_take(struct model *m, struct model_queue *q, uint32_t at)
 		r->id = (uint64_t)log_get(log, rec, LF_request_take_id);
 		r->idx = idx;
 		r->slot = (uint16_t)log_get(log, rec, LF_request_take_slot);
-		r->op = (uint8_t)log_get(log, rec, LF_request_take_op);
+		r->op = claimed(log_get(log, rec, LF_request_take_op));
 		r->segments =
 			(uint16_t)log_get(log, rec, LF_request_take_segments);
 		r->sector = (uint64_t)log_get(log, rec, LF_request_take_sector);
@@ -88,6 +94,11 @@ static void on_check(struct model *m, struct model_queue *q, uint32_t at)
 
 	if (!r)
 		return;
+	/* Of an indirect request the backend knows now what it does. */
+	if (r->op == EV_OP_INDIRECT)
+		r->op = log_get(log, rec, LF_request_check_op) == EV_OP_READ
+				? MODEL_OP_INDIRECT_READ
+				: MODEL_OP_INDIRECT_WRITE;
 	r->len = (uint64_t)log_get(log, rec, LF_request_check_len);
 	join_touch(m, r, STAGE_CHECK, rec->t_ns, at);
 }
@@ -202,7 +213,7 @@ static int on_respond(struct model *m, struct model_queue *q, uint32_t at)
 		r->flags |= REQUEST_ORPHAN;
 		r->bseq = seq;
 		r->id = (uint64_t)log_get(log, rec, LF_request_respond_id);
-		r->op = (uint8_t)log_get(log, rec, LF_request_respond_op);
+		r->op = claimed(log_get(log, rec, LF_request_respond_op));
 	}
 	r->flags |= REQUEST_RESPONDED;
 	r->status = (int8_t)log_get(log, rec, LF_request_respond_status);

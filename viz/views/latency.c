@@ -20,7 +20,7 @@ static void text_head(const struct model *m, const struct latency *row,
 		text_printf(out, " (%s)", name);
 	if (d->life > 1)
 		text_printf(out, ", attached for the %u. time", d->life);
-	text_printf(out, ", %s\n", op_name(row->op));
+	text_printf(out, ", %s\n", model_op_name(row->op));
 	text_add(out, "  stage             count       min    median       p90"
 		      "       p99       max\n");
 }
@@ -83,7 +83,7 @@ static int latency_json(const struct model *m, const struct latencies *l,
 		json_put_int(o, "domid", m->device[row->device].domid);
 		json_put_int(o, "devid", m->device[row->device].devid);
 		json_put_int(o, "life", m->device[row->device].life);
-		json_put_str(o, "op", op_name(row->op));
+		json_put_str(o, "op", model_op_name(row->op));
 		json_put_str(o, "stage", span_names[row->span]);
 		json_put_str(o, "meaning", span_meanings[row->span]);
 		json_put_int(o, "count", (int64_t)row->count);

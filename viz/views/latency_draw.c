@@ -165,7 +165,7 @@ int latency_draw(const struct model *m, const struct latencies *l,
 			op = row->op;
 			p.y += ROW_PT;
 			scene_words(&p.scene, 0, p.y + 20, LEFT, ALIGN_LEFT, 12,
-				    STYLE_HEAD, op_name(op));
+				    STYLE_HEAD, model_op_name(op));
 			snprintf(words, sizeof(words), "x%s",
 				 text_count(n, row->count));
 			scene_words(&p.scene, 0, p.y + 36, LEFT, ALIGN_LEFT,

@@ -36,6 +36,13 @@ const char *op_name(unsigned op)
 	return word ? word : "unknown operation";
 }
 
+const char *model_op_name(unsigned op)
+{
+	return op == MODEL_OP_INDIRECT_READ    ? "indirect read"
+	       : op == MODEL_OP_INDIRECT_WRITE ? "indirect write"
+					       : op_name(op);
+}
+
 const char *status_name(int status)
 {
 	const char *word = ev_word_find(&ev_words_status, status);

@@ -53,6 +53,8 @@ void message_of(const struct model *m, uint32_t rec, struct message *out);
 /* Words of the protocol: "Connected", "read", "okay"; "?" if it has none. */
 const char *state_name(int64_t state);
 const char *op_name(unsigned op);
+/* Likewise, of one as the model counts them. */
+const char *model_op_name(unsigned op);
 const char *status_name(int status);
 const char *actor_name(unsigned actor);
 

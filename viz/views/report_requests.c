@@ -105,7 +105,7 @@ static json_object *request_row(const struct model *m, const struct request *r)
 	text_printf(&t, "%u/%u", d->domid, d->devid);
 	json_put_str(o, "dev", text_str(&t));
 	json_put_int(o, "q", q->number);
-	json_put_str(o, "op", op_name(r->op));
+	json_put_str(o, "op", model_op_name(r->op));
 	json_put_int(o, "sector", (int64_t)r->sector);
 	json_put_int(o, "len", (int64_t)r->len);
 	json_put_int(o, "slot", r->slot);

@@ -242,7 +242,7 @@ int report_latency(const struct model *m, struct text *out)
 			    "class=\"l dim\">%s</td><td>%s</td>",
 			    r->span == SPAN_TOTAL ? " class=\"sum\"" : "",
 			    m->device[r->device].domid,
-			    m->device[r->device].devid, op_name(r->op),
+			    m->device[r->device].devid, model_op_name(r->op),
 			    span_names[r->span], span_meanings[r->span],
 			    text_count(n, r->count));
 		for (k = 0; k < 5; k++)

@@ -49,7 +49,7 @@ void request_outcome(const struct model *m, const struct request *r,
 void request_line(const struct model *m, const struct request *r,
 		  struct text *out)
 {
-	text_printf(out, "%s #%" PRIu64, op_name(r->op), request_seq(r));
+	text_printf(out, "%s #%" PRIu64, model_op_name(r->op), request_seq(r));
 	if (r->len) {
 		text_add(out, ": ");
 		text_add_size(out, r->len);
@@ -224,7 +224,7 @@ json_object *request_object(const struct model *m, const struct request *r)
 	json_put_int(o, "domid", m->device[q->device].domid);
 	json_put_int(o, "devid", m->device[q->device].devid);
 	json_put_int(o, "queue", q->number);
-	json_put_str(o, "op", op_name(r->op));
+	json_put_str(o, "op", model_op_name(r->op));
 	json_put_int(o, "sector", (int64_t)r->sector);
 	json_put_int(o, "len", (int64_t)r->len);
 	json_put_int(o, "segments", r->segments);

@@ -186,7 +186,7 @@ static void draw_stacked(struct painter *p, const struct request_list *l)
 	for (i = 0; i < l->n; i++) {
 		r = &l->m->request[l->at[i]];
 		snprintf(words, sizeof(words), "%s #%" PRIu64 "%s",
-			 op_name(r->op), request_seq(r),
+			 model_op_name(r->op), request_seq(r),
 			 request_failed(r) ? "  ✗ failed" : "");
 		left_words(p, p->y, words,
 			   request_failed(r) ? STYLE_BAD : STYLE_PLAIN);

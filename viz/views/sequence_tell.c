@@ -105,7 +105,7 @@ int tell_request(struct teller *c, const struct request *r)
 		rows_say(c->rows, ROW_SECTION, m->log->rec[story.rec[0]].t_ns,
 			 "%s %s, #%llu%s: %s from push to completion; begins "
 			 "at %s%s%s%s",
-			 article(op_name(r->op)), op_name(r->op),
+			 article(model_op_name(r->op)), model_op_name(r->op),
 			 (unsigned long long)request_seq(r), ending(r),
 			 text_ns(took, request_total(r)),
 			 text_ns(when, since_start(c, story.rec[0])),
@@ -186,7 +186,7 @@ static void count_ops(const uint32_t op[EPISODE_OPS], struct text *t)
 	for (i = 0; i < EPISODE_OPS; i++) {
 		if (!op[i])
 			continue;
-		word = op_name(i);
+		word = model_op_name(i);
 		es = op[i] == 1			     ? ""
 		     : word[strlen(word) - 1] == 'h' ? "es"
 						     : "s";
@@ -249,9 +249,9 @@ static void tell_whole(struct teller *c, const struct episode *ep)
 	count_ops(ep->op, &ops);
 	if (ep->requests == 1) {
 		text_clear(&ops);
-		text_printf(&ops, "%s %s, #%llu%s", article(op_name(r->op)),
-			    op_name(r->op), (unsigned long long)request_seq(r),
-			    ending(r));
+		text_printf(&ops, "%s %s, #%llu%s",
+			    article(model_op_name(r->op)), model_op_name(r->op),
+			    (unsigned long long)request_seq(r), ending(r));
 	}
 	say_gap(c, ep->rec_from);
 	rows_say(c->rows, ROW_SECTION, c->m->log->rec[ep->rec_from].t_ns,
