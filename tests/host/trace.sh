@@ -4,7 +4,7 @@
 # what tests/seam asks.
 #
 # level: all
-# timeout: 600
+# timeout: 900
 # alone
 . "${0%/*}/../hostlib.sh"
 host_up
@@ -37,6 +37,16 @@ done
 grep -q 'never taken' "$T/handshake.svg" && grep -q 'seen by its peer' \
 	"$T/handshake.svg" || fail "the picture does not tell them apart"
 ringside show latency "$T/trace"
+
+echo "-- the rules of the protocol that a real frontend puts to the test"
+host get /root/mapped "$T" || fail "the second trace did not come out"
+babeltrace2 "$T/mapped" >"$T/mapped.text" || fail "babeltrace2 cannot read it"
+both="XB-01 XB-02 XB-05 XB-06 XB-11 XB-14 XB-15 XB-16 XB-17 XB-19 RG-20 RG-21
+	RG-22 RG-23 RG-24 RG-25 RG-26 RG-27 RG-28 RG-30 RG-31 RQ-38 RQ-43"
+# shellcheck disable=SC2086 # words
+"$TOP/tests/host/rules.py" "$T/text" $both GR-47 &&
+	"$TOP/tests/host/rules.py" "$T/mapped.text" $both GR-46 GR-49 ||
+	fail "ringsided broke a rule, or none was put to the test"
 
 echo "-- Xen answers at the seam as the desk does"
 host put "$BIN/seam" /root && dom0 seam.sh && host get /root/seam.out "$T" ||
