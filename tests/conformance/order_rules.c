@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* RQ: what the storage is asked, and in which order. */
+/* RQ: what the storage is asked, in which sectors and in which order. */
 #include <stdio.h>
 #include <string.h>
 
@@ -142,7 +142,39 @@ static void rq_44(void)
 	nbd_end(n, &p);
 }
 
+/* A disk with sectors of 4096 bytes, counted in 512. */
+static void rq_39(void)
+{
+	static const char *const more[] = { "ringside-sector-size", "4096",
+					    NULL };
+	struct page page;
+	struct ring *r;
+	struct peer p;
+	struct req q;
+
+	peer_open(&p, case_domid(), 51712);
+	peer_attach(&p, &(struct attach){ .target = "mem:4M", .more = more });
+	peer_connect(&p);
+	same("sector-size", back_number(&p, "sector-size"), 4096);
+	r = &p.ring[0];
+	page = page_new(&p, false);
+	data_check(r, 8, 39);
+	q = req_io(READ, 1, &page, 0, 7); /* a place that is none */
+	refused(r, &q, -1, "RQ-39");
+	q = req_io(WRITE, 8, &page, 0, 3); /* half a sector */
+	refused(r, &q, -1, "RQ-39");
+	q = req_io(READ, 8, &page, 1, 7);
+	refused(r, &q, -1, "RQ-39");
+	q = (struct req){ .op = DISCARD, .sector = 8, .nr_sectors = 4 };
+	refused(r, &q, -1, "RQ-39");
+	q.nr_sectors = 8;
+	served(r, &q, 0);
+	page_free(&p, &page);
+	peer_end(&p);
+}
+
 const struct conf_case order_rules[] = {
+	{ "RQ-39 parts of large sectors", rq_39, NULL },
 	{ "RQ-42 what is before and after a barrier", rq_42, NULL },
 	{ "RQ-43 a flush ends when the storage has flushed", rq_43, NULL },
 	{ "RQ-44 an offered operation that the storage cannot do", rq_44,
