@@ -85,6 +85,8 @@ static void turn_batch_start(struct turn *t, unsigned n)
 		struct request *r = t->batch[i];
 
 		if (!r->use.error) {
+			if (r->use.shared)
+				request_shares(&t->table, r);
 			turn_submit(t, r);
 			continue;
 		}

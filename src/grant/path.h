@@ -6,6 +6,7 @@
 #ifndef GRANT_PATH_H
 #define GRANT_PATH_H
 
+#include "grant/flight.h"
 #include "grant/space.h"
 
 struct grant_path_ops {
@@ -23,8 +24,9 @@ struct grant_space {
 	struct grant_space_setup setup;
 	const struct xen_gnttab_ops *gnttab;
 	const struct grant_path_ops *path;
-	void *own;     /* the path's */
-	unsigned kept; /* pages mapped for longer than a request */
+	struct grant_flight flight; /* GR-48 */
+	void *own;		    /* the path's */
+	unsigned kept;		    /* pages mapped for longer than a request */
 	/* Room for one batch, setup.pages_max each. */
 	uint32_t *grefs;
 	int16_t *status;

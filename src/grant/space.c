@@ -26,6 +26,9 @@ int grant_space_open(struct grant_space **out,
 	s->status = calloc(pages, sizeof(*s->status));
 	if (!s->grefs || !s->status)
 		goto fail;
+	err = grant_flight_open(&s->flight, setup->pages_max);
+	if (err)
+		goto fail;
 	err = path[setup->path]->open(s);
 	if (err)
 		goto fail;
@@ -43,15 +46,46 @@ void grant_space_close(struct grant_space *s)
 		return;
 	if (s->path)
 		s->path->close(s);
+	grant_flight_close(&s->flight);
 	free(s->grefs);
 	free(s->status);
 	free(s);
 }
 
+static void use_took_off(struct grant_space *s, struct grant_use *u)
+{
+	uint32_t i;
+
+	u->shared = false;
+	if (u->error)
+		return;
+	for (i = 0; i < u->count; i++)
+		if (grant_flight_add(&s->flight, u->segs[i].gref, u->seq)) {
+			u->shared = true;
+			u->shared_gref = u->segs[i].gref;
+		}
+}
+
+static void use_landed(struct grant_space *s, const struct grant_use *u)
+{
+	uint32_t i;
+
+	for (i = 0; i < u->count; i++)
+		grant_flight_remove(&s->flight, u->segs[i].gref);
+}
+
 int grant_space_acquire(struct grant_space *s, struct grant_use **uses,
 			unsigned n)
 {
-	return n ? s->path->acquire(s, uses, n) : 0;
+	unsigned i;
+	int err;
+
+	if (!n)
+		return 0;
+	err = s->path->acquire(s, uses, n);
+	for (i = 0; i < n; i++)
+		use_took_off(s, uses[i]);
+	return err;
 }
 
 void grant_space_release(struct grant_space *s, struct grant_use **uses,
@@ -62,8 +96,10 @@ void grant_space_release(struct grant_space *s, struct grant_use **uses,
 	if (!n)
 		return;
 	s->path->release(s, uses, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		use_landed(s, uses[i]);
 		uses[i]->count = 0;
+	}
 }
 
 bool grant_space_idle(struct grant_space *s)

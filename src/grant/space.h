@@ -42,9 +42,11 @@ struct grant_use {
 	bool to_guest;	/* the data goes to the guest: a read */
 	uint32_t count; /* segs, at least 1 */
 	struct grant_seg *segs;
-	bool failed;	    /* before release: the data is not to be used */
-	int error;	    /* out: 0, or -errno and nothing is held */
-	struct xen_map map; /* the space's own */
+	bool failed; /* before release: the data is not to be used */
+	int error;   /* out: 0, or -errno and nothing is held */
+	bool shared; /* out: another use has one of its grants (GR-48) */
+	uint32_t shared_gref; /* then: this one */
+	struct xen_map map;   /* the space's own */
 };
 
 enum grant_path { GRANT_PATH_MAP, GRANT_PATH_COPY, GRANT_PATH_PERSIST };

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,16 @@ static void request_accepted(struct request_table *t, struct request *r,
 		return;
 	t->tolerated++;
 	ev_request_tolerate(&t->ev, r->seq, r->id, op, odd.rule, odd.detail);
+}
+
+void request_shares(struct request_table *t, const struct request *r)
+{
+	char detail[64];
+
+	t->tolerated++;
+	snprintf(detail, sizeof(detail),
+		 "grant %u is in use by another request", r->use.shared_gref);
+	ev_request_tolerate(&t->ev, r->seq, r->id, r->op, "GR-48", detail);
 }
 
 struct request *request_take(struct request_table *t, struct ring_back *ring,

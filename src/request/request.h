@@ -135,6 +135,9 @@ void request_list_read(struct request_table *t, struct request *r,
 /* READY with data: describe its pages for grant_space_acquire(). */
 struct grant_use *request_use(struct request *r);
 
+/* Its pages are held, and one of them by another request, too (GR-48). */
+void request_shares(struct request_table *t, const struct request *r);
+
 /* READY -> HELD, after its pages were acquired, or without data at once. */
 void request_hold(struct request *r);
 

@@ -7,9 +7,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "grant/flight.h"
 #include "grant/space.h"
 
 #define GUEST_PAGES 64u
@@ -276,6 +278,10 @@ static void a_gref_that_is_shared(void **state)
 	assert_int_equal(u[0]->error, 0);
 	assert_int_equal(u[1]->error, 0);
 	assert_int_equal(u[2]->error, -EFAULT);
+	assert_false(u[0]->shared); /* not with another one */
+	assert_true(u[1]->shared);
+	assert_int_equal(u[1]->shared_gref, 7);
+	assert_false(u[2]->shared);
 	assert_int_equal(live, 1);
 	put(u[0]);
 	assert_int_equal(live, 1); /* u[1] still uses it */
@@ -300,6 +306,42 @@ static void idle_gives_memory_back(void **state)
 	assert_int_equal(live, 0);
 	assert_int_equal(cost(1, 1), 1);
 	close_space();
+}
+
+/* Many grefs that fall together, against a count of each. */
+static void grefs_in_flight(void **state)
+{
+	enum { GREFS = 64, ROOM = 48 };
+	struct grant_flight f;
+	uint32_t held[ROOM], gref;
+	uint64_t last[GREFS] = { 0 };
+	unsigned uses[GREFS] = { 0 }, n = 0, i, round;
+
+	(void)state;
+	assert_int_equal(grant_flight_open(&f, ROOM), 0);
+	srandom(48);
+	for (round = 0; round < 100000; round++) {
+		if (n < ROOM && (!n || random() % 2)) {
+			uint64_t seq = (uint64_t)random() % 4 + 1;
+
+			i = (unsigned)random() % GREFS;
+			/* Some in a row, and all of few homes. */
+			gref = i % 8 + (i / 8) * 128;
+			assert_int_equal(grant_flight_add(&f, gref, seq),
+					 uses[i] && last[i] != seq);
+			last[i] = seq;
+			uses[i]++;
+			held[n++] = i;
+		} else {
+			unsigned at = (unsigned)random() % n;
+
+			i = held[at];
+			held[at] = held[--n];
+			uses[i]--;
+			grant_flight_remove(&f, i % 8 + (i / 8) * 128);
+		}
+	}
+	grant_flight_close(&f);
 }
 
 static void copies_go_both_ways(void **state)
@@ -416,6 +458,7 @@ int main(void)
 		cmocka_unit_test(a_bad_gref_fails_only_its_use),
 		cmocka_unit_test(a_gref_that_is_shared),
 		cmocka_unit_test(idle_gives_memory_back),
+		cmocka_unit_test(grefs_in_flight),
 		cmocka_unit_test(copies_go_both_ways),
 		cmocka_unit_test(a_failed_read_copies_nothing),
 		cmocka_unit_test(a_refused_copy_is_an_error),
