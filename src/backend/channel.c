@@ -21,7 +21,8 @@ int channel_open(struct channel *c, struct xen_host *host, uint16_t domid,
 	if (err < 0) {
 		c->ops->close(c->evtchn);
 		c->evtchn = NULL;
-		*rule = "XB-03";
+		if (err == -EINVAL || err == -ENOENT || err == -ESRCH)
+			*rule = "XB-03";
 		return why_set(why, err,
 			       "cannot bind event channel %u of "
 			       "domain %u: %s",

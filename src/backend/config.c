@@ -45,22 +45,27 @@ static char *line_read(char *to, int room, void *arg)
 	return got;
 }
 
+/* Values live as long as the process, as the command line does. */
+static struct kept {
+	struct kept *next;
+	char value[];
+} * kept_list;
+
 static int option_set(struct reader *r, const char *name, const char *value,
 		      struct why *why)
 {
-	/* It lives as long as the process, as the command line does. */
-	char *kept = strdup(value);
-	int err;
+	size_t len = strlen(value);
+	struct kept *k;
 
-	if (!kept)
-		return why_set(why, -ENOMEM, "no memory");
 	if (!strcmp(name, "config"))
-		err = why_set(why, -ENOENT, "a file cannot name another");
-	else
-		err = options_set(r->options, name, kept, why);
-	if (err)
-		free(kept);
-	return err;
+		return why_set(why, -ENOENT, "a file cannot name another");
+	k = malloc(sizeof(*k) + len + 1);
+	if (!k)
+		return why_set(why, -ENOMEM, "no memory");
+	memcpy(k->value, value, len + 1);
+	k->next = kept_list;
+	kept_list = k;
+	return options_set(r->options, name, k->value, why);
 }
 
 static int key_set(void *arg, const char *section, const char *name,

@@ -127,15 +127,16 @@ static bool queue_poll(struct queue *q)
 static unsigned queue_next_turn(struct queue *q)
 {
 	uint64_t begin = q->idle_ns ? clock_now_ns() : 0;
-	bool changing = turn_changing(&q->turn);
 	bool stop = atomic_load_explicit(&q->stop, memory_order_relaxed);
 	unsigned work = turn_run(&q->turn, !stop && !q->halted);
 	const struct turn_fault *fault = &q->turn.fault;
 
 	if (fault->text)
 		queue_halt(q, fault->rule, fault->err, fault->text);
-	if (changing && !turn_changing(&q->turn))
+	if (q->turn.changed) {
+		q->turn.changed = false;
 		eventfd_write(q->fault_fd, 1);
+	}
 	if (work && q->idle_ns) {
 		patience_learn(&q->patience, begin - q->idle_ns);
 		q->idle_ns = 0;
@@ -158,6 +159,8 @@ static void *queue_main(void *arg)
 		stopping = atomic_load(&q->stop);
 		if (stopping && !turn_in_flight(&q->turn))
 			break;
+		if (stopping)
+			turn_hurry(&q->turn);
 		/* New requests wait in the ring for the new storage. */
 		if (!stopping && !q->halted && !turn_changing(&q->turn)) {
 			if (q->patience.max_ns && !q->idle_ns &&

@@ -280,6 +280,7 @@ static void turn_change(struct turn *t)
 			      memory_order_relaxed);
 	*c = old;
 	atomic_store_explicit(&t->change, NULL, memory_order_release);
+	t->changed = true;
 }
 
 unsigned turn_run(struct turn *t, bool take)

@@ -52,6 +52,7 @@ struct turn {
 	 */
 	_Atomic uint64_t size_bytes;
 	_Atomic(struct turn_storage *) change;
+	bool changed; /* for its owner to take note of, and to clear */
 	struct grant_space *grants;
 	struct channel *channel; /* borrowed */
 	struct ring_back ring;
@@ -98,6 +99,13 @@ void turn_close(struct turn *t);
 unsigned turn_run(struct turn *t, bool take);
 
 /* A change of storage is still to be done. */
+/* The queue is about to end: what the storage holds back may go on at once. */
+static inline void turn_hurry(struct turn *t)
+{
+	if (t->disk->ops->hurry)
+		t->disk->ops->hurry(t->storage);
+}
+
 static inline bool turn_changing(const struct turn *t)
 {
 	return atomic_load_explicit(&t->change, memory_order_acquire);

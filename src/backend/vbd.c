@@ -64,6 +64,8 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 	}
 	medium_open(v);
 	vbd_offer_settle(v);
+	/* State 2 may be another daemon's, which offered something else. */
+	v->stale = true;
 	v->dirty = true;
 	*out = v;
 	return 0;

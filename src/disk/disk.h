@@ -64,6 +64,11 @@ struct disk_ops {
 	/* Start what was submitted, with one system call where possible. */
 	void (*kick)(struct disk_queue *q);
 	/*
+	 * NULL, or: the queue is about to close, so nothing may be held back
+	 * any more that could go on.  May be called again.
+	 */
+	void (*hurry)(struct disk_queue *q);
+	/*
 	 * Up to `max` completed operations into `done`; returns how many.
 	 * Never blocks.
 	 */

@@ -39,6 +39,7 @@ struct disk_queue {
 	struct disk_queue *inner;
 	int epoll, signal, timer;
 	bool raised;
+	bool hurry;	   /* nothing is held any more */
 	uint64_t armed_ns; /* the timer; 0: it is not */
 	uint64_t random;
 	struct disk_op *parked; /* one of those held, to be overtaken */
@@ -124,20 +125,22 @@ static void inject_submit(struct disk_queue *q, struct disk_op *op)
 	uint64_t now = clock_now_ns(),
 		 due = now + inject_match(&q->i->rules, op, &q->random);
 	uint64_t ops = limit_take(&q->i->iops, 1, now);
-	uint64_t bytes = limit_take(&q->i->bps, op->len_bytes, now);
+	/* A discard has a length and moves no data. */
+	uint64_t bytes =
+		limit_take(&q->i->bps, op->iov_count ? op->len_bytes : 0, now);
 
 	op->held_ns = now;
 	if (ops > due || bytes > due) {
 		due = ops > bytes ? ops : bytes;
 		op->injected |= DISK_INJECTED_LIMIT;
 	}
-	if (q->parked)
+	if (q->parked || q->hurry)
 		op->injected &= ~(unsigned)DISK_INJECTED_REORDER;
 	if (op->injected & DISK_INJECTED_REORDER) {
 		due += INJECT_REORDER_NS;
 		q->parked = op;
 	}
-	if (due > now) {
+	if (due > now && !q->hurry) {
 		inject_hold(q, op, due);
 		return;
 	}
@@ -151,7 +154,7 @@ static void inject_release(struct disk_queue *q)
 {
 	uint64_t now = q->held.head ? clock_now_ns() : 0;
 
-	while (q->held.head && q->held.head->done_bytes <= now) {
+	while (q->held.head && (q->held.head->done_bytes <= now || q->hurry)) {
 		struct disk_op *op = disk_list_pop(&q->held);
 
 		if (op == q->parked)
@@ -184,6 +187,15 @@ static void inject_kick(struct disk_queue *q)
 {
 	q->i->inner->ops->kick(q->inner);
 	inject_settle(q);
+}
+
+static void inject_hurry(struct disk_queue *q)
+{
+	q->hurry = true;
+	inject_release(q);
+	inject_kick(q);
+	if (q->i->inner->ops->hurry)
+		q->i->inner->ops->hurry(q->inner);
 }
 
 /* ---- and back ----------------------------------------------------------- */
@@ -358,6 +370,7 @@ const struct disk_ops disk_inject_ops = {
 	.queue_close = inject_queue_close,
 	.submit = inject_submit,
 	.kick = inject_kick,
+	.hurry = inject_hurry,
 	.reap = inject_reap,
 	.fd = inject_fd,
 };

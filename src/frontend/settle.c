@@ -205,6 +205,10 @@ static int size_check(struct front_device *d, uint64_t sectors, struct why *why)
 {
 	const struct front_settled *s = &d->settled;
 
+	if (sectors > UINT64_MAX / s->unit_bytes)
+		return fault(d, "XB-02", why,
+			     "a disk of %llu sectors of %u bytes has no size",
+			     (unsigned long long)sectors, s->unit_bytes);
 	if (sectors * s->unit_bytes % s->physical_bytes)
 		return fault(d, "XB-15", why,
 			     "the disk's %llu sectors of %u bytes are no "

@@ -73,16 +73,16 @@ int xenbus_own_offer(struct xenbus_device *d, xen_xbt t, const char *key,
 int xenbus_state_switch(struct xenbus_device *d, xen_xbt t,
 			enum xenbus_state to);
 
-/*
- * Say in the store why the device does not work: where Linux's
- * xenbus_dev_error() says it, error/backend/vbd/DOMID/DEVID/error.
- */
 /* Removes a key of ours; 0 if there was none, too. */
 int xenbus_own_clear(struct xenbus_device *d, xen_xbt t, const char *key);
 
 /* Removes our own directory with all that is in it; 0 or -errno. */
 int xenbus_own_remove(struct xenbus_device *d);
 
+/*
+ * Say in the store why the device does not work: where Linux's
+ * xenbus_dev_error() says it, error/backend/vbd/DOMID/DEVID/error.
+ */
 void xenbus_error_write(struct xenbus_device *d, const char *text);
 void xenbus_error_clear(struct xenbus_device *d);
 

@@ -81,6 +81,22 @@ front --quiet --ops 1 || fail "front"
 [ "$(key sectors)" = 16384 ] || fail "sectors: $(key sectors)"
 detach
 
+step "what is held back does not hold up the end, nor other disks"
+held_back()
+{
+	ringside stats "$DESK" | grep -q 'in flight [1-9]'
+}
+image other 4M
+attach 1 xvda "$T/disk" --inject 'delay=60s'
+background held ringside front "$DESK" --rw randread --ops 64 --timeout 300
+wait_until "requests are held" held_back
+ringside detach "$DESK" --vdev xvda --force >"$T/detach" 2>&1 &
+attach 1 xvdb "$T/other"
+wait $! || fail "detach: $(cat "$T/detach")"
+grep -q 'not closed' "$T/detach" && fail "it did not close: $(cat "$T/detach")"
+ended held
+ringside detach "$DESK" --vdev xvdb || fail "detach"
+
 step "a key that is no rule: the device is closed with the reason"
 attach 1 xvda "$T/disk" --no-wait --inject 'errno=EFUN'
 wait_until "it is told" xenstore-exists \

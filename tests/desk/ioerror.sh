@@ -51,7 +51,8 @@ run()
 {
 	image short 8M
 	image limited 8M
-	attach 1 xvda "$T/short"
+	# Slow enough for every event to be recorded.
+	attach 1 xvda "$T/short" --limit 'iops=300'
 	attach 1 xvdb "$T/limited"
 	if [ -n "$full" ]; then
 		image small/sparse 4M

@@ -85,9 +85,6 @@ static void every_option_has_its_long_name(void **state)
 	assert_int_equal(o.vbd.features.path, GRANT_PATH_COPY);
 	assert_false(o.vbd.features.persistent);
 	assert_int_equal(o.level, LOG_LEVEL_WARN);
-	free((void *)o.host);
-	free((void *)o.lock);
-	free((void *)o.vbd.stats_dir);
 }
 
 static void an_empty_file_changes_nothing(void **state)

@@ -188,6 +188,32 @@ static void a_delay_holds_back_what_it_names(void **state)
 }
 
 /* Three operations whose delays end in another order than they came. */
+static void nothing_is_held_back_in_a_hurry(void **state)
+{
+	char buf[2][512] = { "" };
+	struct iovec iov[2] = { { buf[0], 512 }, { buf[1], 512 } };
+	struct disk_op op[2] = {
+		{ .iov_count = 1, .iov = &iov[0], .len_bytes = 512 },
+		{ .iov_count = 1, .iov = &iov[1], .len_bytes = 512 },
+	};
+	struct disk_op *done[2];
+	unsigned n = 0;
+
+	(void)state;
+	open_with("mem:64k", "delay=60s", "bps=512");
+	disk->ops->submit(queue, &op[0]);
+	disk->ops->kick(queue);
+	assert_int_equal(disk->ops->reap(queue, done, 2), 0);
+	disk->ops->hurry(queue);
+	disk->ops->submit(queue, &op[1]);
+	disk->ops->kick(queue);
+	while (n < 2)
+		n += rig_reap(disk, queue, done + n, 2 - n);
+	assert_int_equal(op[0].error, 0);
+	assert_int_equal(op[1].error, 0);
+	close_all();
+}
+
 static void delays_end_in_their_own_order(void **state)
 {
 	static const unsigned order[] = { 1, 2, 0 };
@@ -377,6 +403,7 @@ int main(void)
 		cmocka_unit_test(a_rate_is_kept),
 		cmocka_unit_test(a_delay_holds_back_what_it_names),
 		cmocka_unit_test(delays_end_in_their_own_order),
+		cmocka_unit_test(nothing_is_held_back_in_a_hurry),
 		cmocka_unit_test(half_of_a_short_transfer),
 		cmocka_unit_test(a_byte_of_what_is_corrupted),
 		cmocka_unit_test(one_overtakes_another),
