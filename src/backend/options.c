@@ -181,6 +181,8 @@ static int disk_set(struct options *o, const char *name, const char *value,
 		    struct why *why)
 {
 	struct vbd_config *v = &o->vbd;
+	struct why said;
+	int err;
 
 	if (!strcmp(name, "sector-size"))
 		return disk_sector_parse(value, &v->disk.sector_bytes)
@@ -197,10 +199,12 @@ static int disk_set(struct options *o, const char *name, const char *value,
 					 value)
 			       : 0;
 	if (!strcmp(name, "inject"))
-		return inject_parse(value, &v->inject, why);
-	if (!strcmp(name, "limit"))
-		return inject_limit_parse(value, &v->inject, why);
-	return 1;
+		err = inject_parse(value, &v->inject, &said);
+	else if (!strcmp(name, "limit"))
+		err = inject_limit_parse(value, &v->inject, &said);
+	else
+		return 1;
+	return err ? why_set(why, err, "%s: %s", name, said.text) : 0;
 }
 
 int options_set(struct options *o, const char *name, const char *value,
