@@ -54,6 +54,7 @@ void disk_instant_close(struct disk_queue *q)
 
 void disk_instant_submit(struct disk_queue *q, struct disk_op *op)
 {
+	disk_op_begin(q->d, op);
 	disk_list_push(&q->waiting, op);
 	q->count++;
 }
@@ -72,7 +73,7 @@ unsigned disk_instant_reap(struct disk_queue *q, struct disk_op **done,
 	while (n < max && n < q->portion && q->waiting.head) {
 		struct disk_op *op = disk_list_pop(&q->waiting);
 
-		if (disk_op_begin(q->d, op) && op->kind != DISK_FLUSH)
+		if (!op->error && op->len_bytes && op->kind != DISK_FLUSH)
 			q->perform(q->d, op);
 		done[n++] = op;
 	}

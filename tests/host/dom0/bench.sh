@@ -14,7 +14,7 @@ read 128k 8}
 
 # All images in memory: what is compared is the way to them.
 mount -t tmpfs -o size=512M images $IMAGES
-for name in blkback qdisk ringside plain; do
+for name in blkback qdisk ringside plain bare; do
 	dd if=/dev/urandom of=$IMAGES/$name bs=1M count=${SIZE%M} 2>/dev/null
 done
 modprobe xen-blkback
@@ -26,15 +26,30 @@ plain_offered()
 		[ "$(xenstore-read $dir/max-ring-page-order)" = 0 ]
 }
 
+bare_offered()
+{
+	grep -q offered /tmp/bare.log
+}
+
+# The toolstack wants a script for a device that is not the kernel's.
+cat >/etc/xen/scripts/block-bare <<'END'
+#!/bin/sh
+xenstore-write "$XENBUS_PATH/hotplug-status" connected
+END
+chmod +x /etc/xen/scripts/block-bare
 loop=$(losetup -f --show $IMAGES/blkback)
 daemon_start "${@:3}"
 CREATE=-p TASK_ENV="" guest_start bench /root/guest/bench.sh \
-	"disk=['format=raw,vdev=xvda,access=rw,backendtype=phy,target=$loop','format=raw,vdev=xvdb,access=rw,backendtype=qdisk,target=$IMAGES/qdisk','$(disk xvdc ringside)','$(disk xvdd plain)']"
+	"disk=['format=raw,vdev=xvda,access=rw,backendtype=phy,target=$loop','format=raw,vdev=xvdb,access=rw,backendtype=qdisk,target=$IMAGES/qdisk','$(disk xvdc ringside)','$(disk xvdd plain)','format=raw,vdev=xvde,access=rw,script=block-bare,target=$IMAGES/bare']"
 # 51760 is xvdd.
 for feature in persistent indirect ring-order; do
 	xenstore-write /local/domain/0/backend/vbd/${DOMID[bench]}/51760/ringside/$feature no
 done
 wait_for "the plain offer is made" 10 plain_offered
+# 51776 is xvde.
+setsid /root/bare_backend ${DOMID[bench]} 51776 $IMAGES/bare >/tmp/bare.log 2>&1 </dev/null &
+BARE=$!
+wait_for "the bare offer is made" 10 bare_offered
 xl unpause bench
 wait_for "the guest runs" 90 has bench running 1
 # Else it is chance whether a wake-up has to wait for the other's processor.
@@ -82,10 +97,10 @@ traced()
 }
 
 declare -A DEVICE=([blkback]=/dev/xvda [qdisk]=/dev/xvdb [ringside]=/dev/xvdc
-	[plain]=/dev/xvdd)
+	[plain]=/dev/xvdd [bare]=/dev/xvde)
 for ((round = 1; round <= ROUNDS; round++)); do
 	while read -r rw bs depth; do
-		for name in ${BACKENDS:-blkback qdisk ringside plain traced}; do
+		for name in ${BACKENDS:-blkback qdisk bare ringside plain traced}; do
 			if [ $name = traced ]; then
 				traced traced ${DEVICE[ringside]} $rw $bs $depth
 			else
@@ -96,6 +111,8 @@ for ((round = 1; round <= ROUNDS; round++)); do
 done
 guest_stop bench
 guest_task bench 60 >/dev/null || fail "the task of the guest failed"
-guest_gone bench 30
+kill $BARE
+xenstore-write /local/domain/0/backend/vbd/${DOMID[bench]}/51776/state 6
+guest_gone bench 60
 losetup -d "$loop"
 daemon_stop
