@@ -10,7 +10,7 @@
  *	catchup      [{n, at}]                     steps that were filled in
  *	predictions  {NAME: {value, explain, at}}  value is a number
  *	grades       [{at, points, of, ...}]       the grader's, last 50
- *	measures     [...]                         the grader's, last 50
+ *	measures     [{at, name, ...}]             the grader's, last 50
  *
  * It is the student's own and proves nothing: a teacher grades what was handed
  * in.  All of .lab/ may be deleted but the file state.json; out/ is for what a
@@ -72,8 +72,7 @@ int lab_work_out_make(const struct lab_work *work, struct why *why);
 /* Write the state, whole or not at all. */
 int lab_work_save(const struct lab_work *work, struct why *why);
 
-/* ---- what the state says --------------------------------------------------
- */
+/* ---- what the state says ------------------------------------------------- */
 
 /* Bit n-1 is set if hint n (catchup n) was taken; n is 1..32. */
 uint32_t lab_work_hints(const struct lab_work *work);
@@ -89,6 +88,9 @@ bool lab_work_prediction(const struct lab_work *work, const char *name,
 			 double *value, const char **explain);
 void lab_work_prediction_note(struct lab_work *work, const char *name,
 			      double value, const char *explain);
+
+/* It was measured: an entry of "measures" has its name as "name". */
+bool lab_work_measured(const struct lab_work *work, const char *name);
 
 /*
  * Append to the list `list` ("grades", "measures"), which keeps its last 50.
