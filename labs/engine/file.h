@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/why.h"
 
@@ -61,5 +62,12 @@ int file_names(const char *dir, char ***out, struct why *why);
  */
 int file_run(char *const argv[], const char *dir, const char *out,
 	     const char *err);
+
+/* The same, without waiting.  0, or -errno; *pid is to be waited for. */
+int file_spawn(char *const argv[], const char *dir, const char *out,
+	       const char *err, pid_t *pid);
+
+/* The first line of a file; "" if there is none. */
+void file_first_line(const char *path, struct why *to);
 
 #endif

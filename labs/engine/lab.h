@@ -45,6 +45,12 @@ struct lab {
 	/* ROOT/lib/ID.o, the rest of ringsided.  May be missing: look. */
 	char *object;
 
+	/*
+	 * [trace] run, "front ...": recorded when the lab begins, in DIR/trace;
+	 * NULL: nothing is.  "@RANDOM(2,9)@" in it is a number from 2 to 9.
+	 */
+	char *trace_run;
+
 	uint32_t need[LAB_NEEDS]; /* numbers of labs that should come before */
 	unsigned needs;
 

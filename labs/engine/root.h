@@ -15,6 +15,8 @@
 #ifndef LABS_ENGINE_ROOT_H
 #define LABS_ENGINE_ROOT_H
 
+#include <stdbool.h>
+
 #include "base/why.h"
 
 /* Absolute paths; all owned. */

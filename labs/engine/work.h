@@ -34,6 +34,7 @@ struct lab_work {
 	char *out;	 /* dir/out; lab_work_out_make() makes it */
 	struct lab *lab; /* owned */
 	struct json_object *state; /* owned; change it by what is below */
+	bool borrowed;		   /* by lab_work_borrow() */
 };
 
 /*
@@ -44,14 +45,6 @@ struct lab_work {
  */
 int lab_work_open(const struct lab_root *root, const char *dir,
 		  struct lab_work **out, struct why *why);
-
-/*
- * Begin: makes `dir` if it is missing, copies skeleton/ and README.md into it
- * and writes the state.  Takes `lab` if it returns 0.  -EEXIST: a file that it
- * would write is there, and nothing was changed.
- */
-int lab_work_start(struct lab *lab, const char *dir, struct lab_work **out,
-		   struct why *why);
 
 /*
  * For graders of what a student handed in, and for solutions: files in `dir`,
