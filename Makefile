@@ -229,6 +229,8 @@ $(ROOT)/.staged: $(B)/ringside $(B)/conformance $(B)/nbdkit-ringside-plugin.so \
 	@cp -R $(LAB_TEXTS) $(ROOT)/docs/
 	@cp -R labs/kit $(ROOT)/
 	@cp -R $(addprefix labs/,$(LABS)) $(ROOT)/labs/
+	@cd $(ROOT)/lib && for o in *.o; do [ -d ../labs/$${o%.o} ] || \
+		rm -f "$$o"; done
 	@for lab in $(LABS); do [ -e labs/$$lab/skeleton ] || \
 		RINGSIDE_LABS=$(ROOT) $(B)/ringside lab skeleton $$lab \
 		-o $(ROOT)/labs/$$lab/skeleton || exit 1; done
