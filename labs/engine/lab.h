@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a lab is, on disk: a folder NN-name below ROOT/labs with its lab.ini.
- * ROOT is one tree, the same for the developer (build/VARIANT/labs), the
- * installation (PREFIX/lib/ringside/labs) and a student's kit (its top):
- *
- *	bin/ringside, bin/ringside-frontends
- *	lib/NN-name.o    ringsided without the layer that the lab takes out
- *	lib/link.flags   what the linker wants after it, words between blanks
- *	include/         headers, so that one -I is enough
- *	docs/protocol.md
- *	labs/NN-name/    README.md lab.ini expect.trace hints/ skeleton/ and,
- *	                 not in a kit, solution/ mutants/ INSTRUCTOR.md
+ * What a lab is: a folder NN-name below ROOT/labs (labs/engine/root.h) with its
+ * lab.ini.
  */
 #ifndef LABS_ENGINE_LAB_H
 #define LABS_ENGINE_LAB_H
@@ -20,44 +11,12 @@
 #include <stdint.h>
 
 #include "base/why.h"
+#include "labs/engine/root.h"
 
 #define LAB_FILES	4u /* that a student edits, at most */
 #define LAB_NEEDS	8u
 #define LAB_PREDICTIONS 16u
 #define LAB_NO_NUMBER	UINT32_MAX /* of labs/template */
-
-/* ---- ROOT ---------------------------------------------------------------- */
-
-/* Absolute paths; all owned. */
-struct lab_root {
-	char *dir;
-	char *labs;	 /* dir/labs */
-	char *lib;	 /* dir/lib */
-	char *include;	 /* dir/include */
-	char *protocol;	 /* dir/docs/protocol.md */
-	char *ringside;	 /* the program to run: dir/bin/ringside */
-	char *frontends; /* dir/bin/ringside-frontends */
-};
-
-/*
- * $RINGSIDE_LABS, else beside this program (labs/, ../ when it is ROOT/bin,
- * ../lib/ringside/labs).  Gives *out.  -ENOENT: there is none; -EINVAL:
- * $RINGSIDE_LABS names a directory that is none.
- */
-int lab_root_find(struct lab_root **out, struct why *why);
-
-/* The same for a directory that is known.  -EINVAL if it is none. */
-int lab_root_open(const char *dir, struct lab_root **out, struct why *why);
-void lab_root_free(struct lab_root *root);
-
-/*
- * The words of lib/link.flags.  Gives *out, a NULL-terminated list, one block
- * for free(3).  -errno of the file.
- */
-int lab_root_link_flags(const struct lab_root *root, char ***out,
-			struct why *why);
-
-/* ---- lab.ini ------------------------------------------------------------- */
 
 /* [predict NAME]: a number that is asked for before it is measured. */
 struct lab_prediction {
@@ -85,6 +44,12 @@ struct lab {
 	char *replaces;
 	/* ROOT/lib/ID.o, the rest of ringsided.  May be missing: look. */
 	char *object;
+
+	/*
+	 * [trace] run, "front ...": recorded when the lab begins, in DIR/trace;
+	 * NULL: nothing is.  "@RANDOM(2,9)@" in it is a number from 2 to 9.
+	 */
+	char *trace_run;
 
 	uint32_t need[LAB_NEEDS]; /* numbers of labs that should come before */
 	unsigned needs;
@@ -129,29 +94,5 @@ unsigned lab_hints(const struct lab *lab);
 /* NULL if there is none of that name. */
 const struct lab_prediction *lab_prediction_find(const struct lab *lab,
 						 const char *name);
-
-/* ---- what only a teacher's tree has ---------------------------------------
- */
-
-/* True if solution/ is here: this is no kit. */
-bool lab_has_solution(const struct lab *lab);
-
-/* Copy the lab's files from solution/ into `to`, a directory that is there. */
-int lab_solution_copy(const struct lab *lab, const char *to, struct why *why);
-
-/*
- * Wrong solutions, for the tests.  A mutant NAME is one of
- *	mutants/NAME.sed   a script for sed -E, which is applied to each file of
- *	                   the solution and has to change one of them
- *	mutants/NAME.c     in place of the lab's only file
- *	mutants/NAME/      files in place of the solution's of that name
- *
- * lab_mutants gives *out, a sorted NULL-terminated list of names, one block
- * for free(3); empty if there is no folder.  lab_mutant_copy does for a mutant
- * what lab_solution_copy does for the solution; -ENOENT: there is none.
- */
-int lab_mutants(const struct lab *lab, char ***out, struct why *why);
-int lab_mutant_copy(const struct lab *lab, const char *mutant, const char *to,
-		    struct why *why);
 
 #endif

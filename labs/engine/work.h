@@ -10,7 +10,7 @@
  *	catchup      [{n, at}]                     steps that were filled in
  *	predictions  {NAME: {value, explain, at}}  value is a number
  *	grades       [{at, points, of, ...}]       the grader's, last 50
- *	measures     [...]                         the grader's, last 50
+ *	measures     [{at, name, ...}]             the grader's, last 50
  *
  * It is the student's own and proves nothing: a teacher grades what was handed
  * in.  All of .lab/ may be deleted but the file state.json; out/ is for what a
@@ -34,6 +34,7 @@ struct lab_work {
 	char *out;	 /* dir/out; lab_work_out_make() makes it */
 	struct lab *lab; /* owned */
 	struct json_object *state; /* owned; change it by what is below */
+	bool borrowed;		   /* by lab_work_borrow() */
 };
 
 /*
@@ -44,14 +45,6 @@ struct lab_work {
  */
 int lab_work_open(const struct lab_root *root, const char *dir,
 		  struct lab_work **out, struct why *why);
-
-/*
- * Begin: makes `dir` if it is missing, copies skeleton/ and README.md into it
- * and writes the state.  Takes `lab` if it returns 0.  -EEXIST: a file that it
- * would write is there, and nothing was changed.
- */
-int lab_work_start(struct lab *lab, const char *dir, struct lab_work **out,
-		   struct why *why);
 
 /*
  * For graders of what a student handed in, and for solutions: files in `dir`,
@@ -72,8 +65,7 @@ int lab_work_out_make(const struct lab_work *work, struct why *why);
 /* Write the state, whole or not at all. */
 int lab_work_save(const struct lab_work *work, struct why *why);
 
-/* ---- what the state says --------------------------------------------------
- */
+/* ---- what the state says ------------------------------------------------- */
 
 /* Bit n-1 is set if hint n (catchup n) was taken; n is 1..32. */
 uint32_t lab_work_hints(const struct lab_work *work);
@@ -89,6 +81,9 @@ bool lab_work_prediction(const struct lab_work *work, const char *name,
 			 double *value, const char **explain);
 void lab_work_prediction_note(struct lab_work *work, const char *name,
 			      double value, const char *explain);
+
+/* It was measured: an entry of "measures" has its name as "name". */
+bool lab_work_measured(const struct lab_work *work, const char *name);
 
 /*
  * Append to the list `list` ("grades", "measures"), which keeps its last 50.
