@@ -23,8 +23,13 @@
 #define UID_FIRST 61184u
 #define UID_COUNT 4000u
 
-#define PROCESSES 256u /* threads count */
+#define PROCESSES  256u /* threads count */
 #define OPEN_FILES 1024u
+/*
+ * Beside a program's own memory: what it shares, and reserves without use, as
+ * a queue does for the pages of its guest on a desk.
+ */
+#define SHARED_BYTES (2ull << 30)
 
 /* ---- the filter of system calls ------------------------------------------ */
 
@@ -245,9 +250,13 @@ char **confine_argv(struct arena *a, const struct confine *c, char *const *argv)
 		add(&l, arena_printf(a, "--nproc=%u", PROCESSES));
 		add(&l, arena_printf(a, "--nofile=%u", OPEN_FILES));
 	}
-	if (c->memory_bytes)
-		add(&l, arena_printf(a, "--as=%llu",
+	if (c->memory_bytes) {
+		add(&l, arena_printf(a, "--data=%llu",
 				     (unsigned long long)c->memory_bytes));
+		add(&l, arena_printf(a, "--as=%llu",
+				     (unsigned long long)(c->memory_bytes +
+							  SHARED_BYTES)));
+	}
 	add(&l, "--");
 	if (!c->trust && geteuid() == 0) {
 		uid = arena_printf(a, "%u", (unsigned)confine_uid(c));

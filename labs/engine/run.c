@@ -124,8 +124,7 @@ static bool front_tick(void *data)
 	struct runner *r = data;
 
 	if (stage_floods(r->s)) {
-		stage_daemon_kill(r->s, "it was stopped: it emitted events "
-					"without an end");
+		stage_daemon_kill(r->s, STAGE_FLOODS);
 		return false;
 	}
 	if (stage_daemon_lives(r->s))

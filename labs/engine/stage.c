@@ -112,7 +112,7 @@ static void record_end(struct stage *s)
 
 bool stage_floods(const struct stage *s)
 {
-	return record_dir_bytes(s->trace) > STAGE_TRACE_BYTES;
+	return record_dir_bytes(s->scratch) > STAGE_BYTES;
 }
 
 /* ---- the desk ------------------------------------------------------------ */
@@ -192,6 +192,16 @@ static bool log_has(const char *path, const char *words)
 	return has;
 }
 
+static void not_ready(struct stage *s)
+{
+	stage_daemon_kill(s, stage_floods(s)
+				     ? STAGE_FLOODS
+				     : arena_printf(s->arena,
+						    "it was stopped: it was "
+						    "not ready within %u s",
+						    s->lab->limit.seconds));
+}
+
 int stage_daemon_start(struct stage *s, const struct words *options,
 		       struct why *why)
 {
@@ -211,12 +221,8 @@ int stage_daemon_start(struct stage *s, const struct words *options,
 	while (!err && !log_has(s->log, "ringsided: ready")) {
 		if (!stage_daemon_lives(s))
 			return -ECHILD;
-		if (clock_now_ns() > until) {
-			stage_daemon_kill(s,
-				arena_printf(s->arena,
-					     "it was stopped: it was not ready "
-					     "within %u s",
-					     s->lab->limit.seconds));
+		if (clock_now_ns() > until || stage_floods(s)) {
+			not_ready(s);
 			return -ECHILD;
 		}
 		usleep(2000);

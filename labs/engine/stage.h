@@ -12,8 +12,9 @@
 #include "labs/engine/build.h"
 #include "trace/desc.h"
 
-/* More than this a student's ringsided does not emit in good order. */
-#define STAGE_TRACE_BYTES (512ull << 20)
+/* More than this no ringsided writes in good order: trace, log, statistics. */
+#define STAGE_BYTES  (512ull << 20)
+#define STAGE_FLOODS "it was stopped: it emitted or wrote without an end"
 
 struct stage {
 	struct arena *arena;	    /* borrowed, as are these three */
@@ -49,7 +50,7 @@ int stage_daemon_start(struct stage *s, const struct words *options,
 /* True while it runs; else s->ended says how it ended. */
 bool stage_daemon_lives(struct stage *s);
 
-/* True if more was recorded than anybody needs. */
+/* True if more was written than anybody needs. */
 bool stage_floods(const struct stage *s);
 
 /* In order; s->ended is set if it did not. */

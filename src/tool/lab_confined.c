@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,7 +30,7 @@
 struct confined {
 	struct confine c;
 	struct arena arena;
-	const char *see[4];
+	const char *see[2], *write[2];
 	int status_fd; /* where bwrap tells of its child */
 	pid_t pid;     /* what we started */
 	pid_t inner;   /* the program itself, 0: not known yet */
@@ -65,15 +66,18 @@ static int options(struct confined *k, int argc, char **argv)
 	return k->c.program ? at + 1 : -1;
 }
 
-/* Of the desk, the program may reach domain 0's sockets. */
+/* Of the desk, the program may reach domain 0's sockets, and write statistics. */
 static void desk_give(struct confined *k, const char *desk)
 {
 	static const char *const names[] = { "", "/desk.sock", "/dom0",
-					     "/dom0/store.sock" };
+					     "/dom0/store.sock", "/stats" };
 	size_t i;
 
 	k->see[0] = desk;
+	k->write[0] = arena_printf(&k->arena, "%s/stats", desk);
+	mkdir(k->write[0], 0755);
 	k->c.see = k->see;
+	k->c.write = k->write;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		confine_give(&k->c,
 			     arena_printf(&k->arena, "%s%s", desk, names[i]));
@@ -81,8 +85,6 @@ static void desk_give(struct confined *k, const char *desk)
 
 static char **words(struct confined *k, int argc, char **argv)
 {
-	static char *own[] = { (char *)"--lock", (char *)"/tmp/ringsided.lock",
-			       (char *)"--stats", (char *)"/tmp/stats" };
 	char **w = arena_alloc(&k->arena,
 			       sizeof(*w) * (size_t)(argc + 8));
 	int n = 0, i;
@@ -93,9 +95,10 @@ static char **words(struct confined *k, int argc, char **argv)
 		if (!strncmp(argv[i], "desk:", 5) && !k->c.trust)
 			desk_give(k, argv[i] + 5);
 	}
-	/* The desk's folder is read-only for it. */
-	for (i = 0; i < 4 && !k->c.trust; i++)
-		w[n++] = own[i];
+	if (!k->c.trust) { /* the desk's folder is read-only for it */
+		w[n++] = (char *)(uintptr_t)"--lock";
+		w[n++] = (char *)(uintptr_t)"/tmp/ringsided.lock";
+	}
 	return w;
 }
 
