@@ -37,8 +37,7 @@ static char *put_address(char *to, const void *at)
 {
 	uintptr_t v = (uintptr_t)at, from = (uintptr_t)__executable_start;
 
-	return v >= from && v < (uintptr_t)__etext ? put_hex(to, v - from)
-						   : to;
+	return v >= from && v < (uintptr_t)__etext ? put_hex(to, v - from) : to;
 }
 
 static void on_crash(int sig, siginfo_t *info, void *context)

@@ -19,9 +19,17 @@
 
 /* Warnings are told, and are no errors: a student is not done yet. */
 static const char *const compiler[] = {
-	"cc",	   "-std=c11",	   "-D_GNU_SOURCE", "-O2",
-	"-g",	   "-fPIC",	   "-pthread",	    "-fno-omit-frame-pointer",
-	"-Wall",   "-Wextra",	   "-fdiagnostics-color=never",
+	"cc",
+	"-std=c11",
+	"-D_GNU_SOURCE",
+	"-O2",
+	"-g",
+	"-fPIC",
+	"-pthread",
+	"-fno-omit-frame-pointer",
+	"-Wall",
+	"-Wextra",
+	"-fdiagnostics-color=never",
 	"-ffile-prefix-map=./=",
 };
 
@@ -72,8 +80,8 @@ static bool sources_copy(struct arena *a, const struct lab_work *work,
 
 		err = from ? source_copy(from,
 					 arena_printf(a, "%s/%s", out->sources,
-						    work->lab->file[i]),
-				       &why)
+						      work->lab->file[i]),
+					 &why)
 			   : -ENOMEM;
 		free(from);
 	}
@@ -138,15 +146,15 @@ static int compile(struct arena *a, const struct lab_work *work,
 
 	if (err)
 		return err;
-	child.argv = confine_argv(a, &c,
-				  command(a, work, out->program, flags));
+	child.argv = confine_argv(a, &c, command(a, work, out->program, flags));
 	child.dir = trust ? out->sources : NULL;
 	confine_give(&c, folder);
 	err = child_run(&child, SECONDS, &said, &said, &status, why);
 	free(flags);
 	if (err == -ETIME) {
-		text_printf(&said, "The compiler was stopped: it worked for "
-				   "more than %d s.\n",
+		text_printf(&said,
+			    "The compiler was stopped: it worked for "
+			    "more than %d s.\n",
 			    SECONDS);
 		err = 0;
 	} else if (!err && WIFEXITED(status) && !WEXITSTATUS(status)) {

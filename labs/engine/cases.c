@@ -13,7 +13,7 @@
 #define HANGS "2"
 
 struct cases {
-	struct stage *s;
+	struct site *s;
 	struct run_case **list; /* in the order they ran */
 	unsigned n;
 	unsigned crashes; /* told of so far */
@@ -24,7 +24,7 @@ static bool tick(void *data)
 {
 	struct cases *k = data;
 
-	return !stage_floods(k->s);
+	return !site_floods(k->s);
 }
 
 /* ---- what it said -------------------------------------------------------- */
@@ -48,7 +48,8 @@ static void case_begun(struct cases *k, const char *rest)
 	c->domid = (uint16_t)strtoul(rest, &name, 10);
 	c->name = arena_text(k->s->arena, name + (*name == ' '));
 	c->said = "it did not come to an end";
-	k->list = arena_grow(k->s->arena, k->list, k->n, sizeof(struct run_case *));
+	k->list = arena_grow(k->s->arena, k->list, k->n,
+			     sizeof(struct run_case *));
 	k->list[k->n++] = c;
 }
 
@@ -62,10 +63,10 @@ static const char *said_words(struct cases *k, const char *said)
 	if (!at)
 		return arena_text(k->s->arena, said);
 	status = (unsigned)strtoul(at + sizeof(mark) - 1, NULL, 16);
-	return arena_printf(k->s->arena, "your ringsided: %s",
-			    stage_end_words(k->s, (int)status, k->log,
-					    WIFSIGNALED(status) ? k->crashes++
-								: 0));
+	return arena_printf(
+		k->s->arena, "your ringsided: %s",
+		site_end_words(k->s, (int)status, k->log,
+			       WIFSIGNALED(status) ? k->crashes++ : 0));
 }
 
 /* "FAIL NAME: WHY"; names have no colon. */
@@ -128,15 +129,16 @@ static void hand_out(struct cases *k, const struct expect_check *c,
 		if (!wants(c, got->name))
 			continue;
 		r->tried = true;
-		r->kase = arena_grow(a, r->kase, r->kases, sizeof(struct run_case *));
+		r->kase = arena_grow(a, r->kase, r->kases,
+				     sizeof(struct run_case *));
 		r->kase[r->kases++] = got;
-		r->domid = arena_grow(a, r->domid, r->domids,
-				      sizeof(*r->domid));
+		r->domid =
+			arena_grow(a, r->domid, r->domids, sizeof(*r->domid));
 		r->domid[r->domids++] = got->domid;
 	}
 }
 
-static char **command(struct stage *s, const struct expect *e, uint16_t domid,
+static char **command(struct site *s, const struct expect *e, uint16_t domid,
 		      const char *script, const char *log, unsigned *patterns)
 {
 	struct arena *a = s->arena;
@@ -160,14 +162,14 @@ static char **command(struct stage *s, const struct expect *e, uint16_t domid,
 	w[n++] = arena_text(a, "--log");
 	w[n++] = arena_text(a, log);
 	for (i = 0; i < e->checks; i++)
-		for (j = 0; e->check[i].run == RUN_CASE &&
-			    j < e->check[i].args.count;
+		for (j = 0;
+		     e->check[i].run == RUN_CASE && j < e->check[i].args.count;
 		     j++)
 			w[n++] = e->check[i].args.word[j];
 	return w;
 }
 
-int cases_run(struct stage *s, const struct expect *e, uint16_t domid,
+int cases_run(struct site *s, const struct expect *e, uint16_t domid,
 	      struct run_check *out, struct why *why)
 {
 	struct cases k = { .s = s };
@@ -183,7 +185,7 @@ int cases_run(struct stage *s, const struct expect *e, uint16_t domid,
 	c.argv = command(s, e, domid, script, k.log, &patterns);
 	if (!patterns)
 		return 0;
-	err = stage_script_write(s, script, why);
+	err = site_script_write(s, script, why);
 	if (err)
 		return err;
 	c.env = env;
@@ -206,7 +208,7 @@ int cases_run(struct stage *s, const struct expect *e, uint16_t domid,
 	if (said.len)
 		lines_take(&k, said.data);
 	if (err == -ECANCELED && k.n)
-		k.list[k.n - 1]->said = "your ringsided: " STAGE_FLOODS;
+		k.list[k.n - 1]->said = "your ringsided: " SITE_FLOODS;
 	err = 0;
 	for (i = 0; i < e->checks; i++)
 		if (e->check[i].run == RUN_CASE)

@@ -18,8 +18,8 @@ struct child {
 	int in, out, err;
 	/* Become 3 and 4 in the child; -1: none. */
 	int keep[CHILD_KEEP];
-	const char *dir;   /* to run in; NULL: here */
-	int death_signal;  /* that it gets when we end */
+	const char *dir;  /* to run in; NULL: here */
+	int death_signal; /* that it gets when we end */
 	/* child_run(): asked now and then; false ends it with -ECANCELED. */
 	bool (*tick)(void *data);
 	void *data;

@@ -139,8 +139,8 @@ static void add_paths(struct line *l, const char *how, const char *const *paths)
 /* Where the system keeps its programs and libraries. */
 static void add_system(struct line *l)
 {
-	static const char *const tops[] = { "/bin", "/sbin", "/lib", "/lib64",
-					    "/lib32", "/libx32" };
+	static const char *const tops[] = { "/bin",   "/sbin",	"/lib",
+					    "/lib64", "/lib32", "/libx32" };
 	static const char *const files[] = { "/etc/ld.so.cache",
 					     "/etc/alternatives" };
 	char to[256];
@@ -300,7 +300,8 @@ int confine_possible(struct why *why)
 	child.argv = confine_argv(&a, &c, argv);
 	child.keep[1] = filter_fd;
 	err = child_run(&child, 20, NULL, &said, &status, why);
-	if (!err && WIFEXITED(status) && WEXITSTATUS(status) == 127 && !said.len)
+	if (!err && WIFEXITED(status) && WEXITSTATUS(status) == 127 &&
+	    !said.len)
 		err = why_set(why, -ENOENT,
 			      "a program that a student wrote is run by "
 			      "bubblewrap, which is not here: install it "

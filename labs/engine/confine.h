@@ -49,8 +49,8 @@ int confine_possible(struct why *why);
 
 /*
  * The words that run `argv` confined, in the arena, ending with NULL.  The
- * child needs descriptor 4 with the filter of confine_filter(), unless c->forks,
- * and 3 for bwrap's status if c->told.
+ * child needs descriptor 4 with the filter of confine_filter(), unless
+ * c->forks, and 3 for bwrap's status if c->told.
  */
 char **confine_argv(struct arena *a, const struct confine *c,
 		    char *const *argv);

@@ -21,7 +21,7 @@ struct reader {
 };
 
 __attribute__((format(printf, 2, 3))) static int wrong(struct reader *r,
-							const char *fmt, ...)
+						       const char *fmt, ...)
 {
 	char text[400];
 	va_list ap;
@@ -107,8 +107,9 @@ static int line_check(struct reader *r)
 		return -EINVAL;
 	for (i = 0; i < e->checks; i++)
 		if (!strcmp(e->check[i].id, r->w->word[1]))
-			return wrong(r, "there is a check \"%s\" already, in "
-					"line %u",
+			return wrong(r,
+				     "there is a check \"%s\" already, in "
+				     "line %u",
 				     r->w->word[1], e->check[i].line);
 	if (strspn(r->w->word[1], "abcdefghijklmnopqrstuvwxyz0123456789-_") !=
 	    strlen(r->w->word[1]))
@@ -301,8 +302,8 @@ static int line_before(struct reader *r)
 	if (end + 2 != r->w->count || strcmp(r->w->word[end], "by") != 0)
 		return wrong(r, "before EVENT EVENT by FIELD is meant");
 	for (i = 0; i < 2; i++)
-		if (pattern_field_find(item->event[i].kind,
-				       r->w->word[end + 1], &item->by[i]))
+		if (pattern_field_find(item->event[i].kind, r->w->word[end + 1],
+				       &item->by[i]))
 			return wrong(r, "the event %s has no field \"%s\"",
 				     ev_descs[item->event[i].kind].name,
 				     r->w->word[end + 1]);
@@ -313,14 +314,22 @@ static const struct {
 	const char *word;
 	int (*line)(struct reader *r);
 } keywords[] = {
-	{ "check", line_check },       { "rule", line_rule },
-	{ "function", line_function }, { "hint", line_hint },
-	{ "run", line_run },	       { "options", line_options },
-	{ "front", line_front },       { "desk", line_desk },
-	{ "answer", line_answer },     { "ordered", line_ordered },
-	{ "unordered", line_unordered }, { "never", line_never },
-	{ "at-most", line_at_most },   { "at-least", line_at_least },
-	{ "exactly", line_exactly },   { "before", line_before },
+	{ "check", line_check },
+	{ "rule", line_rule },
+	{ "function", line_function },
+	{ "hint", line_hint },
+	{ "run", line_run },
+	{ "options", line_options },
+	{ "front", line_front },
+	{ "desk", line_desk },
+	{ "answer", line_answer },
+	{ "ordered", line_ordered },
+	{ "unordered", line_unordered },
+	{ "never", line_never },
+	{ "at-most", line_at_most },
+	{ "at-least", line_at_least },
+	{ "exactly", line_exactly },
+	{ "before", line_before },
 };
 
 static int line_take(struct reader *r)

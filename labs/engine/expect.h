@@ -65,7 +65,7 @@ struct expect {
 	const char *path;
 	struct expect_check *check;
 	unsigned checks;
-	unsigned points; /* of all */
+	unsigned points;     /* of all */
 	enum ev_level level; /* what has to be recorded */
 };
 

@@ -90,7 +90,7 @@ static int trace_read(struct grader *r, const char *path)
 static int code_run(struct grader *r)
 {
 	struct grade *g = r->g;
-	struct stage s = {
+	struct site s = {
 		.arena = &g->arena,
 		.lab = g->work->lab,
 		.build = &g->build,
@@ -103,12 +103,12 @@ static int code_run(struct grader *r)
 
 	/* It starts while the compiler works. */
 	if (!err)
-		err = stage_record_begin(&s, g->expect->level, r->why);
+		err = site_record_begin(&s, g->expect->level, r->why);
 	if (!err)
 		err = build_make(&g->arena, g->work, r->scratch, s.trust,
 				 &g->build, r->why);
 	if (err || !g->build.made) {
-		stage_end(&s);
+		site_end(&s);
 		return err;
 	}
 	err = run_checks(&s, g->expect, g->run, r->why);
@@ -150,17 +150,22 @@ static void picture_draw(struct grader *r, struct grade_check *c)
 	char *path = arena_printf(a, "%s/%s-%s.svg", g->work->out, c->check->id,
 				  view);
 	uint32_t rec = c->focus ? c->focus->match.rec : MATCH_NONE;
-	char *argv[16] = { g->work->lab->root->ringside, (char *)"show",
+	char *argv[16] = { g->work->lab->root->ringside,
+			   (char *)"show",
 			   (char *)(uintptr_t)view,
-			   (char *)(uintptr_t)g->trace, (char *)"-o", path };
+			   (char *)(uintptr_t)g->trace,
+			   (char *)"-o",
+			   path };
 	struct child child = CHILD_INIT;
-	uint32_t devid = 51712;
+	uint32_t devid = 51712, domid = c->run->domid[0];
 	int n = 6, status = 0;
 
-	if (rec != MATCH_NONE)
+	if (rec != MATCH_NONE) {
+		domid = g->log.rec[rec].domid;
 		devid = g->log.rec[rec].devid;
+	}
 	argv[n++] = (char *)"--device";
-	argv[n++] = arena_printf(a, "%u/%u", c->run->domid[0], devid);
+	argv[n++] = arena_printf(a, "%u/%u", domid, devid);
 	if (!strcmp(view, "sequence") && rec != MATCH_NONE) {
 		int64_t from = g->log.rec[rec].t_ns - g->log.rec[0].t_ns -
 			       PICTURE_BEFORE_NS;
@@ -209,10 +214,9 @@ static int grade_work(struct grader *r)
 	free(path);
 	if (err)
 		return err;
-	g->run = arena_alloc(&g->arena,
-			     g->expect->checks * sizeof(*g->run));
-	g->check = arena_alloc(&g->arena,
-			       g->expect->checks * sizeof(*g->check));
+	g->run = arena_alloc(&g->arena, g->expect->checks * sizeof(*g->run));
+	g->check =
+		arena_alloc(&g->arena, g->expect->checks * sizeof(*g->check));
 	g->has_code = has_code(g->expect);
 	err = scratch_open(r);
 	if (!err && g->has_code)

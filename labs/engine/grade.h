@@ -18,8 +18,8 @@ enum grade_state { GRADE_PASSED, GRADE_FAILED, GRADE_NOT_TRIED };
 struct grade_item {
 	const char *text;
 	enum verdict verdict;
-	const char *saw;   /* what was seen instead; "" if all is well */
-	bool has_match;	   /* it is about events */
+	const char *saw; /* what was seen instead; "" if all is well */
+	bool has_match;	 /* it is about events */
 	struct match match;
 	const struct expect_item *item; /* NULL: goes without saying */
 };
@@ -42,7 +42,7 @@ struct grade {
 	struct expect *expect;
 	bool has_code;
 	struct build build;
-	struct run_check *run;	   /* expect->checks of each */
+	struct run_check *run; /* expect->checks of each */
 	struct grade_check *check;
 	struct trace_log log, own; /* of the run; the student's trace/ */
 	bool own_read;

@@ -170,10 +170,11 @@ static void judge_events(struct judge *j, const struct expect_item *item)
 	made->verdict = made->match.verdict;
 	made->saw = made->match.saw;
 	if (made->verdict == VERDICT_UNKNOWN)
-		made->saw = arena_printf(j->a,
-					 "%s; but events were lost, since there "
-					 "were too many",
-					 made->saw);
+		made->saw =
+			arena_printf(j->a,
+				     "%s; but events were lost, since there "
+				     "were too many",
+				     made->saw);
 }
 
 static void judge_item(struct judge *j, const struct expect_item *item)
@@ -220,8 +221,8 @@ static void judge_check(struct judge *j)
 	unsigned i;
 
 	if (check->function)
-		j->c->place = source_function(j->a, j->g->work,
-					      check->function);
+		j->c->place =
+			source_function(j->a, j->g->work, check->function);
 	if (!j->run->tried && check->run != RUN_NONE) {
 		j->c->state = GRADE_NOT_TRIED;
 		return;

@@ -14,8 +14,8 @@ struct matcher {
 const char *verdict_name(enum verdict v)
 {
 	static const char *const names[] = {
-		[VERDICT_OK] = "ok",	       [VERDICT_MISSING] = "missing",
-		[VERDICT_BROKEN] = "broken",   [VERDICT_UNKNOWN] = "unknown",
+		[VERDICT_OK] = "ok",	     [VERDICT_MISSING] = "missing",
+		[VERDICT_BROKEN] = "broken", [VERDICT_UNKNOWN] = "unknown",
 		[VERDICT_SKIPPED] = "-",
 	};
 
@@ -214,8 +214,7 @@ static void match_before(struct matcher *m)
 	}
 	if (verdict != VERDICT_OK)
 		fails(m, VERDICT_BROKEN, worst,
-		      arena_printf(m->a,
-				   "the %s of %lld came %s %s",
+		      arena_printf(m->a, "the %s of %lld came %s %s",
 				   ev_descs[p[1].kind].name, (long long)value,
 				   verdict == VERDICT_BROKEN ? "before its"
 							     : "without a",

@@ -26,7 +26,7 @@ struct match {
 	/* The record to look at: the first that is wrong, or the last good one
 	 * before what is missing.  MATCH_NONE if there is none. */
 	uint32_t rec;
-	const char *saw;	   /* one clause for a person; "" if all is well */
+	const char *saw; /* one clause for a person; "" if all is well */
 	struct match_event *event; /* of ORDERED, UNORDERED, NEVER */
 };
 

@@ -8,7 +8,7 @@
 /* ---- operators ----------------------------------------------------------- */
 
 static const char *const op_texts[] = {
-	[OP_EQ] = "=",	[OP_NE] = "!=", [OP_LT] = "<",	[OP_LE] = "<=",
+	[OP_EQ] = "=", [OP_NE] = "!=", [OP_LT] = "<",  [OP_LE] = "<=",
 	[OP_GT] = ">", [OP_GE] = ">=", [OP_HAS] = "~",
 };
 

@@ -6,8 +6,8 @@
 #include "labs/engine/pattern.h"
 
 enum query_kind {
-	QUERY_COUNT,	/* of events */
-	QUERY_FIRST,	/* a field of the first event */
+	QUERY_COUNT, /* of events */
+	QUERY_FIRST, /* a field of the first event */
 	QUERY_LAST,
 	QUERY_DISTINCT, /* number of its values */
 	QUERY_MAX,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a run's own witnesses say: the frontend's report, the desk's counters. */
+/* What a run's own witnesses say: the frontend's report, the desk's counters.
+ */
 #ifndef LABS_ENGINE_REPORT_H
 #define LABS_ENGINE_REPORT_H
 
@@ -11,7 +12,7 @@
  * none; else the arena's.
  */
 const char *report_front(struct arena *a, const struct run_check *r,
-			    const char *key);
+			 const char *key);
 
 /* By how much a counter of the desk changed.  -ENOENT: there is none. */
 int report_desk(const struct run_check *r, const char *key, int64_t *out);

@@ -23,7 +23,7 @@
 #define ENDED_WAIT_NS 300000000ull
 
 struct runner {
-	struct stage *s;
+	struct site *s;
 	const struct expect *e;
 	struct run_check *out;
 	struct why *why;
@@ -86,9 +86,10 @@ static int attach(struct runner *r, const char *domid)
 	char *target = arena_printf(
 		r->s->arena, "mem:%uM",
 		DISK_MIB_MIN + random_below(DISK_MIB_MAX - DISK_MIB_MIN));
-	const char *const args[] = { "attach",	 r->s->desk, "--domid",
-				     domid,	 "--target", target,
-				     "--no-wait", NULL };
+	const char *const args[] = {
+		"attach",   r->s->desk, "--domid",   domid,
+		"--target", target,	"--no-wait", NULL
+	};
 	struct child c = CHILD_INIT;
 	struct text said = { 0 };
 	int status = 0, err;
@@ -106,8 +107,8 @@ static int attach(struct runner *r, const char *domid)
 
 static void detach(struct runner *r, const char *domid)
 {
-	const char *const args[] = { "detach",	 r->s->desk, "--domid", domid,
-				     "--vdev", "xvda", NULL };
+	const char *const args[] = { "detach", r->s->desk, "--domid", domid,
+				     "--vdev", "xvda",	   NULL };
 	struct child c = CHILD_INIT;
 	int status = 0;
 
@@ -123,11 +124,11 @@ static bool front_tick(void *data)
 {
 	struct runner *r = data;
 
-	if (stage_floods(r->s)) {
-		stage_daemon_kill(r->s, STAGE_FLOODS);
+	if (site_floods(r->s)) {
+		site_daemon_kill(r->s, SITE_FLOODS);
 		return false;
 	}
-	if (stage_daemon_lives(r->s))
+	if (site_daemon_lives(r->s))
 		return true;
 	if (!r->ended_ns)
 		r->ended_ns = clock_now_ns();
@@ -177,7 +178,7 @@ static void front_run(struct runner *r, const struct expect_check *check,
 	out->front = said.len ? json_tokener_parse(said.data) : NULL;
 	out->front_said = sentence(r->s->arena, &bad);
 	out->front_code = !err && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	if (!stage_daemon_lives(r->s))
+	if (!site_daemon_lives(r->s))
 		out->ended = r->s->ended;
 	else if (err == -ETIME ||
 		 (out->front_code &&
@@ -187,7 +188,7 @@ static void front_run(struct runner *r, const struct expect_check *check,
 					  "it was stopped: the frontend waited "
 					  "for it more than %u s",
 					  limit);
-		stage_daemon_kill(r->s, out->ended);
+		site_daemon_kill(r->s, out->ended);
 	}
 	text_free(&said);
 	text_free(&bad);
@@ -222,7 +223,7 @@ static int check_front(struct runner *r, unsigned i, uint16_t domid)
 		return err;
 	out->tried = true;
 	front_run(r, check, out, number);
-	if (desk && stage_daemon_lives(r->s))
+	if (desk && site_daemon_lives(r->s))
 		detach(r, number);
 	if (desk)
 		desk_settle(r, check, out);
@@ -268,8 +269,8 @@ static int phase(struct runner *r, unsigned first, uint16_t domid, bool *done)
 		if (r->hangs >= HANGS_MAX)
 			continue;
 		last = i;
-		if (!stage_daemon_lives(r->s))
-			err = stage_daemon_start(r->s, options, r->why);
+		if (!site_daemon_lives(r->s))
+			err = site_daemon_start(r->s, options, r->why);
 		if (err == -ECHILD) {
 			not_started(r, i);
 			err = 0;
@@ -278,9 +279,9 @@ static int phase(struct runner *r, unsigned first, uint16_t domid, bool *done)
 		if (!err)
 			err = check_front(r, i, (uint16_t)(domid + i));
 	}
-	if (!stage_daemon_lives(r->s))
+	if (!site_daemon_lives(r->s))
 		return err;
-	stage_daemon_stop(r->s);
+	site_daemon_stop(r->s);
 	if (r->s->ended && !r->out[last].ended)
 		r->out[last].ended = r->s->ended;
 	return err;
@@ -288,8 +289,7 @@ static int phase(struct runner *r, unsigned first, uint16_t domid, bool *done)
 
 static int fronts_run(struct runner *r, uint16_t domid)
 {
-	bool *done = arena_alloc(r->s->arena,
-				 r->e->checks * sizeof(*done) + 1);
+	bool *done = arena_alloc(r->s->arena, r->e->checks * sizeof(*done) + 1);
 	bool any = false;
 	unsigned i;
 	int err;
@@ -298,26 +298,26 @@ static int fronts_run(struct runner *r, uint16_t domid)
 		any |= r->e->check[i].run == RUN_FRONT;
 	if (!any)
 		return 0;
-	err = stage_desk_start(r->s, r->why);
+	err = site_desk_start(r->s, r->why);
 	for (i = 0; i < r->e->checks && !err; i++)
 		if (!done[i] && r->e->check[i].run == RUN_FRONT)
 			err = phase(r, i, domid, done);
 	return err;
 }
 
-int run_checks(struct stage *s, const struct expect *e, struct run_check *out,
+int run_checks(struct site *s, const struct expect *e, struct run_check *out,
 	       struct why *why)
 {
-	uint16_t domid = (uint16_t)(DOMID_MIN +
-				    random_below(DOMID_MAX - DOMID_MIN));
+	uint16_t domid =
+		(uint16_t)(DOMID_MIN + random_below(DOMID_MAX - DOMID_MIN));
 	struct runner r = { .s = s, .e = e, .out = out, .why = why };
-	int err = stage_record_wait(s, why);
+	int err = site_record_wait(s, why);
 
 	if (!err)
 		err = fronts_run(&r, domid);
 	if (!err && r.hangs < HANGS_MAX)
 		err = cases_run(s, e, (uint16_t)(domid + 1000), out, why);
-	stage_end(s);
+	site_end(s);
 	return err;
 }
 

@@ -13,7 +13,7 @@
 #include <json-c/json.h>
 
 #include "labs/engine/expect.h"
-#include "labs/engine/stage.h"
+#include "labs/engine/site.h"
 
 struct run_case {
 	const char *name;
@@ -28,9 +28,9 @@ struct run_check {
 	unsigned domids;
 
 	/* Of `run front`. */
-	struct json_object *front; /* its report; NULL if it gave none */
-	int front_code;		   /* exit code; -1: it was stopped */
-	const char *front_said;	   /* what was wrong, by its own words */
+	struct json_object *front;   /* its report; NULL if it gave none */
+	int front_code;		     /* exit code; -1: it was stopped */
+	const char *front_said;	     /* what was wrong, by its own words */
 	struct json_object *desk[2]; /* counters before and after */
 
 	/* Of `run case`. */
@@ -46,7 +46,7 @@ struct run_check {
  * the arena's, but the JSON, which run_free() gives back.  0; or -errno with a
  * sentence: nothing can be graded.
  */
-int run_checks(struct stage *s, const struct expect *e, struct run_check *out,
+int run_checks(struct site *s, const struct expect *e, struct run_check *out,
 	       struct why *why);
 void run_free(struct run_check *r, unsigned n);
 

@@ -18,8 +18,8 @@ static bool names(const char *line, const char *function)
 		return false;
 	while ((at = strstr(at, function))) {
 		if (at[len] == '(' &&
-		    (at == line || (!isalnum((unsigned char)at[-1]) &&
-				    at[-1] != '_')))
+		    (at == line ||
+		     (!isalnum((unsigned char)at[-1]) && at[-1] != '_')))
 			return true;
 		at += len;
 	}

@@ -127,8 +127,8 @@ static void tell_rules(const struct tell *t, const struct grade *g,
 	unsigned i;
 
 	for (i = 0; i < check->rules; i++) {
-		const char *clause = source_clause(&a, g->work->lab->root,
-						   check->rule[i]);
+		const char *clause =
+			source_clause(&a, g->work->lab->root, check->rule[i]);
 
 		text_printf(t->out, "  rule     %s: ", check->rule[i]);
 		tell_wrapped(t->out, clause ? clause : "see docs/protocol.md",
@@ -198,9 +198,10 @@ static void tell_place(const struct tell *t, const struct grade_check *c)
 		text_printf(t->out, "  where    %s, %s()\n", c->place,
 			    c->check->function);
 	else if (c->check->function)
-		text_printf(t->out,
-			    "  where    %s(), which your file does not define\n",
-			    c->check->function);
+		text_printf(
+			t->out,
+			"  where    %s(), which your file does not define\n",
+			c->check->function);
 }
 
 void tell_check(const struct tell *t, const struct grade *g,

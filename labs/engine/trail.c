@@ -56,8 +56,7 @@ static const char *mark_of(const struct grade_check *c, uint32_t rec)
 	if (rec == m->rec && c->focus->verdict == VERDICT_BROKEN)
 		return ">>";
 	for (i = 0; i < c->focus->item->events; i++)
-		if (m->event[i].rec == rec &&
-		    m->event[i].verdict == VERDICT_OK)
+		if (m->event[i].rec == rec && m->event[i].verdict == VERDICT_OK)
 			return "ok";
 	return "";
 }

@@ -66,7 +66,8 @@ static int options(struct confined *k, int argc, char **argv)
 	return k->c.program ? at + 1 : -1;
 }
 
-/* Of the desk, the program may reach domain 0's sockets, and write statistics. */
+/* Of the desk, the program may reach domain 0's sockets, and write statistics.
+ */
 static void desk_give(struct confined *k, const char *desk)
 {
 	static const char *const names[] = { "", "/desk.sock", "/dom0",
@@ -85,8 +86,7 @@ static void desk_give(struct confined *k, const char *desk)
 
 static char **words(struct confined *k, int argc, char **argv)
 {
-	char **w = arena_alloc(&k->arena,
-			       sizeof(*w) * (size_t)(argc + 8));
+	char **w = arena_alloc(&k->arena, sizeof(*w) * (size_t)(argc + 8));
 	int n = 0, i;
 
 	w[n++] = (char *)(uintptr_t)(k->c.trust ? k->c.program : k->c.as);
@@ -96,8 +96,8 @@ static char **words(struct confined *k, int argc, char **argv)
 			desk_give(k, argv[i] + 5);
 	}
 	if (!k->c.trust) { /* the desk's folder is read-only for it */
-		w[n++] = (char *)(uintptr_t)"--lock";
-		w[n++] = (char *)(uintptr_t)"/tmp/ringsided.lock";
+		w[n++] = (char *)(uintptr_t) "--lock";
+		w[n++] = (char *)(uintptr_t) "/tmp/ringsided.lock";
 	}
 	return w;
 }
@@ -116,8 +116,8 @@ static pid_t inner_find(const struct confined *k)
 	if (k->c.trust)
 		return k->pid;
 	while (have < sizeof(said) - 1 &&
-	       (n = read(k->status_fd, said + have,
-			 sizeof(said) - 1 - have)) > 0)
+	       (n = read(k->status_fd, said + have, sizeof(said) - 1 - have)) >
+		       0)
 		have += (size_t)n;
 	at = strstr(said, "\"child-pid\":");
 	if (!at || sscanf(at + 12, "%d", &outer) != 1)
@@ -194,8 +194,8 @@ int lab_cmd_confined(int argc, char **argv)
 		return 3;
 	fcntl(pipes[0], F_SETFL, O_NONBLOCK);
 	k.status_fd = pipes[0];
-	child.argv = confine_argv(&k.arena, &k.c,
-				  words(&k, argc - at, argv + at));
+	child.argv =
+		confine_argv(&k.arena, &k.c, words(&k, argc - at, argv + at));
 	child.out = child.err = STDERR_FILENO;
 	child.keep[0] = k.c.trust ? -1 : pipes[1];
 	child.keep[1] = confine_filter(&k.c);

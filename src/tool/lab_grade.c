@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "labs/engine/results.h"
+#include "labs/engine/solution.h"
 #include "labs/engine/tell.h"
 #include "tool/lab_commands.h"
 #include "trace/record/dir.h"
@@ -139,8 +140,7 @@ static int teacher_copy(const struct args *a, const struct lab *lab,
 			 : lab_solution_copy(lab, to, why);
 }
 
-static int scratch_make(struct graded *g, const struct args *a,
-			struct why *why)
+static int scratch_make(struct graded *g, const struct args *a, struct why *why)
 {
 	const char *tmp = getenv("TMPDIR");
 
@@ -190,9 +190,10 @@ static int borrow(struct graded *g, const struct args *a, struct why *why)
 	if (!err && own)
 		err = teacher_copy(a, lab, files, why);
 	if (!err)
-		err = lab_work_borrow(lab, own	   ? files
-					   : a->dir ? a->dir
-						    : ".",
+		err = lab_work_borrow(lab,
+				      own      ? files
+				      : a->dir ? a->dir
+					       : ".",
 				      g->scratch, &g->work, why);
 	if (err)
 		lab_free(lab);

@@ -256,7 +256,7 @@ int main(int argc, char **argv)
 {
 	static struct chosen k[CASES_MAX];
 	static char beside[512];
-	const char *ringsided = beside, *log = NULL;
+	const char *ringsided = beside, *log_file = NULL;
 	int first = 0; /* domain, where it was asked for */
 	unsigned i, n, bad = 0;
 	bool list = false;
@@ -278,7 +278,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(argv[a], "--hangs") && a + 1 < argc)
 			hangs_left = (unsigned)atoi(argv[++a]);
 		else if (!strcmp(argv[a], "--log") && a + 1 < argc)
-			log = argv[++a];
+			log_file = argv[++a];
 		else
 			return usage();
 	}
@@ -290,7 +290,7 @@ int main(int argc, char **argv)
 
 	log_open("conformance", LOG_LEVEL_ERROR);
 	signal(SIGPIPE, SIG_IGN);
-	if (world_open(ringsided, log)) {
+	if (world_open(ringsided, log_file)) {
 		perror(case_dir);
 		return 1;
 	}

@@ -234,7 +234,7 @@ void world_daemon_kill(void)
 		kill(daemon_pid, SIGKILL);
 }
 
-int world_open(const char *program, const char *log)
+int world_open(const char *program, const char *log_file)
 {
 	const char *tmp = getenv("TMPDIR");
 
@@ -243,8 +243,8 @@ int world_open(const char *program, const char *log)
 		 tmp ? tmp : "/tmp");
 	if (!mkdtemp(case_dir))
 		return -errno;
-	if (log)
-		snprintf(log_path, sizeof(log_path), "%s", log);
+	if (log_file)
+		snprintf(log_path, sizeof(log_path), "%s", log_file);
 	else
 		snprintf(log_path, sizeof(log_path), "%s/ringsided.log",
 			 case_dir);

@@ -55,28 +55,28 @@ static void bad(unsigned line, const char *words, const char *text)
 
 static void test_all_of_it(void **state)
 {
-	struct expect *e = good("# a comment\n" HEAD
-				"  rule RG-30 RG-31\n"
-				"  function ring_back_push   # where\n"
-				"  hint 2\n"
-				"  options --poll 0\n"
-				"  front read.ops = 400\n"
-				"  front ring.wakeups<=10\n"
-				"  desk mappings = 0\n"
-				"  ordered\n"
-				"    ring_produce side=response\n"
-				"    evtchn_notify actor=backend\n"
-				"  never\n"
-				"    request_refuse rule=\"RQ-38\" detail~size\n"
-				"  at-most 3 evtchn_spurious\n"
-				"  before grant_unmap request_respond op=read "
-				"by seq\n"
-				"check two 5 \"Another\"\n"
-				"  run case \"RG-20 more requests\" RG-22\n"
-				"check three 1 \"No code\"\n"
-				"  run none\n"
-				"  answer reads = count request_push op=read\n"
-				"  answer word = 4\n");
+	struct expect *e =
+		good("# a comment\n" HEAD "  rule RG-30 RG-31\n"
+		     "  function ring_back_push   # where\n"
+		     "  hint 2\n"
+		     "  options --poll 0\n"
+		     "  front read.ops = 400\n"
+		     "  front ring.wakeups<=10\n"
+		     "  desk mappings = 0\n"
+		     "  ordered\n"
+		     "    ring_produce side=response\n"
+		     "    evtchn_notify actor=backend\n"
+		     "  never\n"
+		     "    request_refuse rule=\"RQ-38\" detail~size\n"
+		     "  at-most 3 evtchn_spurious\n"
+		     "  before grant_unmap request_respond op=read "
+		     "by seq\n"
+		     "check two 5 \"Another\"\n"
+		     "  run case \"RG-20 more requests\" RG-22\n"
+		     "check three 1 \"No code\"\n"
+		     "  run none\n"
+		     "  answer reads = count request_push op=read\n"
+		     "  answer word = 4\n");
 	const struct expect_check *c = &e->check[0];
 
 	(void)state;
@@ -133,8 +133,8 @@ static void test_refused(void **state)
 	bad(3, "too much", HEAD "never request_take twice\n");
 	bad(3, "no event follows", HEAD "ordered\n");
 	bad(3, "by FIELD", HEAD "before grant_unmap request_respond\n");
-	bad(3, "no field", HEAD
-	    "before grant_unmap request_respond by count\n");
+	bad(3, "no field",
+	    HEAD "before grant_unmap request_respond by count\n");
 	bad(3, "front KEY", HEAD "front ops\n");
 	bad(3, "number is missing", HEAD "at-most\n");
 	bad(3, "quote", HEAD "never request_refuse rule=\"x\n");
@@ -196,8 +196,8 @@ static void test_ordered(void **state)
 
 	(void)state;
 	rig_open(&r);
-	rig_whole(&r, 0, 1, 0, EV_OP_READ);	/* records 0 to 7 */
-	rig_whole(&r, 200, 2, 1, EV_OP_WRITE);	/* 8 to 15 */
+	rig_whole(&r, 0, 1, 0, EV_OP_READ);    /* records 0 to 7 */
+	rig_whole(&r, 200, 2, 1, EV_OP_WRITE); /* 8 to 15 */
 	holds(&r, VERDICT_OK, MATCH_NONE,
 	      "ordered\nrequest_push op=read\ndisk_submit\nrequest_respond\n"
 	      "request_push op=write\n");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "labs/engine/stage.h"
+#include "labs/engine/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,14 +24,14 @@
 static char register_long[] = "LTTNG_UST_REGISTER_TIMEOUT=60000";
 static char *const traced[] = { register_long, NULL };
 
-static int log_open_in(struct stage *s, const char *name)
+static int log_open_in(struct site *s, const char *name)
 {
 	return open(arena_printf(s->arena, "%s/%s", s->scratch, name),
 		    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 }
 
 /* The last line that a program said. */
-static const char *last_words(struct stage *s, const char *name)
+static const char *last_words(struct site *s, const char *name)
 {
 	struct text said = { 0 };
 	const char *at, *words = "it said nothing";
@@ -52,14 +52,19 @@ static const char *last_words(struct stage *s, const char *name)
 
 /* ---- the recording ------------------------------------------------------- */
 
-int stage_record_begin(struct stage *s, enum ev_level level, struct why *why)
+int site_record_begin(struct site *s, enum ev_level level, struct why *why)
 {
-	char *argv[] = {
-		s->lab->root->ringside, (char *)"record", (char *)"-o", NULL,
-		(char *)"-l", (char *)(uintptr_t)ev_level_name(level),
-		(char *)"--", (char *)"sh", (char *)"-c",
-		(char *)"echo begun; read line; exit 0", NULL
-	};
+	char *argv[] = { s->lab->root->ringside,
+			 (char *)"record",
+			 (char *)"-o",
+			 NULL,
+			 (char *)"-l",
+			 (char *)(uintptr_t)ev_level_name(level),
+			 (char *)"--",
+			 (char *)"sh",
+			 (char *)"-c",
+			 (char *)"echo begun; read line; exit 0",
+			 NULL };
 	struct child c = CHILD_INIT;
 	int in[2], out[2], err;
 
@@ -83,7 +88,7 @@ int stage_record_begin(struct stage *s, enum ev_level level, struct why *why)
 	return err;
 }
 
-int stage_record_wait(struct stage *s, struct why *why)
+int site_record_wait(struct site *s, struct why *why)
 {
 	struct pollfd begun = { .fd = s->record_out, .events = POLLIN };
 	char drop[16];
@@ -95,7 +100,7 @@ int stage_record_wait(struct stage *s, struct why *why)
 		       last_words(s, "record.log"));
 }
 
-static void record_end(struct stage *s)
+static void record_end(struct site *s)
 {
 	int status;
 
@@ -104,20 +109,20 @@ static void record_end(struct stage *s)
 	if (s->record_out >= 0)
 		close(s->record_out);
 	s->record_in = s->record_out = -1;
-	if (s->record && !child_ended(s->record, RECORD_SECONDS * 1000,
-				      &status))
+	if (s->record &&
+	    !child_ended(s->record, RECORD_SECONDS * 1000, &status))
 		child_end(s->record, SIGTERM, RECORD_SECONDS * 1000);
 	s->record = 0;
 }
 
-bool stage_floods(const struct stage *s)
+bool site_floods(const struct site *s)
 {
-	return record_dir_bytes(s->scratch) > STAGE_BYTES;
+	return record_dir_bytes(s->scratch) > SITE_BYTES;
 }
 
 /* ---- the desk ------------------------------------------------------------ */
 
-int stage_desk_start(struct stage *s, struct why *why)
+int site_desk_start(struct site *s, struct why *why)
 {
 	char *argv[] = { s->lab->root->ringside,
 			 (char *)"desk",
@@ -152,11 +157,10 @@ int stage_desk_start(struct stage *s, struct why *why)
 
 /* ---- ringsided ----------------------------------------------------------- */
 
-static char **daemon_argv(struct stage *s, const struct words *options)
+static char **daemon_argv(struct site *s, const struct words *options)
 {
-	char **w = arena_alloc(s->arena,
-			       sizeof(*w) * (16 + (options ? options->count
-							   : 0)));
+	char **w = arena_alloc(
+		s->arena, sizeof(*w) * (16 + (options ? options->count : 0)));
 	unsigned n = 0, i;
 
 	w[n++] = s->lab->root->ringside;
@@ -192,21 +196,20 @@ static bool log_has(const char *path, const char *words)
 	return has;
 }
 
-static void not_ready(struct stage *s)
+static void not_ready(struct site *s)
 {
-	stage_daemon_kill(s, stage_floods(s)
-				     ? STAGE_FLOODS
-				     : arena_printf(s->arena,
-						    "it was stopped: it was "
-						    "not ready within %u s",
-						    s->lab->limit.seconds));
+	site_daemon_kill(s, site_floods(s)
+				    ? SITE_FLOODS
+				    : arena_printf(s->arena,
+						   "it was stopped: it was "
+						   "not ready within %u s",
+						   s->lab->limit.seconds));
 }
 
-int stage_daemon_start(struct stage *s, const struct words *options,
-		       struct why *why)
+int site_daemon_start(struct site *s, const struct words *options,
+		      struct why *why)
 {
-	uint64_t until =
-		clock_now_ns() + s->lab->limit.seconds * 1000000000ull;
+	uint64_t until = clock_now_ns() + s->lab->limit.seconds * 1000000000ull;
 	struct child c = CHILD_INIT;
 	char *name = arena_printf(s->arena, "ringsided-%u.log", s->daemons++);
 	int err;
@@ -219,9 +222,9 @@ int stage_daemon_start(struct stage *s, const struct words *options,
 	err = child_start(&c, &s->daemon, why);
 	close(c.err);
 	while (!err && !log_has(s->log, "ringsided: ready")) {
-		if (!stage_daemon_lives(s))
+		if (!site_daemon_lives(s))
 			return -ECHILD;
-		if (clock_now_ns() > until || stage_floods(s)) {
+		if (clock_now_ns() > until || site_floods(s)) {
 			not_ready(s);
 			return -ECHILD;
 		}
@@ -230,7 +233,7 @@ int stage_daemon_start(struct stage *s, const struct words *options,
 	return err;
 }
 
-bool stage_daemon_lives(struct stage *s)
+bool site_daemon_lives(struct site *s)
 {
 	int status;
 
@@ -239,11 +242,11 @@ bool stage_daemon_lives(struct stage *s)
 	if (!child_ended(s->daemon, 0, &status))
 		return true;
 	s->daemon = 0;
-	s->ended = stage_end_words(s, status, s->log, 0);
+	s->ended = site_end_words(s, status, s->log, 0);
 	return false;
 }
 
-void stage_daemon_kill(struct stage *s, const char *ended)
+void site_daemon_kill(struct site *s, const char *ended)
 {
 	if (s->daemon)
 		child_end(s->daemon, SIGKILL, 0);
@@ -251,28 +254,28 @@ void stage_daemon_kill(struct stage *s, const char *ended)
 	s->ended = ended;
 }
 
-void stage_daemon_stop(struct stage *s)
+void site_daemon_stop(struct site *s)
 {
 	int status;
 
-	if (!stage_daemon_lives(s))
+	if (!site_daemon_lives(s))
 		return;
 	kill(s->daemon, SIGTERM);
 	if (!child_ended(s->daemon, STOP_MS, &status)) {
-		stage_daemon_kill(s, arena_printf(s->arena,
-						  "it did not end within %d s "
-						  "when it was asked to",
-						  STOP_MS / 1000));
+		site_daemon_kill(s, arena_printf(s->arena,
+						 "it did not end within %d s "
+						 "when it was asked to",
+						 STOP_MS / 1000));
 		return;
 	}
 	s->daemon = 0;
 	if (status)
-		s->ended = stage_end_words(s, status, s->log, 0);
+		s->ended = site_end_words(s, status, s->log, 0);
 }
 
-void stage_end(struct stage *s)
+void site_end(struct site *s)
 {
-	stage_daemon_stop(s);
+	site_daemon_stop(s);
 	if (s->desk_pid)
 		child_end(s->desk_pid, SIGTERM, STOP_MS);
 	s->desk_pid = 0;
@@ -291,7 +294,7 @@ static void quoted(FILE *f, const char *text)
 	fputc('\'', f);
 }
 
-int stage_script_write(struct stage *s, const char *path, struct why *why)
+int site_script_write(struct site *s, const char *path, struct why *why)
 {
 	char **w = daemon_argv(s, NULL);
 	FILE *f = fopen(path, "we");
@@ -311,7 +314,7 @@ int stage_script_write(struct stage *s, const char *path, struct why *why)
 
 /* ---- words for an end ---------------------------------------------------- */
 
-static const char *crash_place(struct stage *s, const char *log, unsigned nth)
+static const char *crash_place(struct site *s, const char *log, unsigned nth)
 {
 	static const char mark[] = "ringside-crash: ";
 	struct text said = { 0 };
@@ -335,8 +338,8 @@ static const char *crash_place(struct stage *s, const char *log, unsigned nth)
 	return place;
 }
 
-const char *stage_end_words(struct stage *s, int status, const char *log,
-			    unsigned nth)
+const char *site_end_words(struct site *s, int status, const char *log,
+			   unsigned nth)
 {
 	const char *place, *name;
 	int sig;
