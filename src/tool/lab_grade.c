@@ -37,6 +37,7 @@ enum {
 	OPT_OUT,
 	OPT_TRUST,
 	OPT_FIRST,
+	OPT_KEEP,
 };
 
 static const struct argp_option options[] = {
@@ -55,6 +56,9 @@ static const struct argp_option options[] = {
 	  "grade DIR's files as those of LAB, whatever .lab says", 0 },
 	{ "out", OPT_OUT, "DIR", 0,
 	  "with --lab: keep trace and pictures below DIR", 0 },
+	{ "keep", OPT_KEEP, NULL, 0,
+	  "keep what each program said, in .lab/run (with --lab, below --out)",
+	  0 },
 	{ "solution", OPT_SOLUTION, NULL, 0, "grade the lab's own solution",
 	  0 },
 	{ "mutant", OPT_MUTANT, "NAME", 0, "grade a wrong solution of the lab",
@@ -87,6 +91,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_TRUST:
 		a->grade.trust = true;
+		return 0;
+	case OPT_KEEP:
+		a->grade.keep = true;
 		return 0;
 	case OPT_FIRST:
 		a->first = true;
