@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "labs/engine/keep.h"
 #include "labs/engine/results.h"
 #include "labs/engine/solution.h"
 #include "labs/engine/tell.h"
@@ -224,6 +225,7 @@ static void graded_close(struct graded *g)
 	lab_root_free(g->root);
 	if (*g->scratch && !g->keep)
 		record_dir_remove(g->scratch);
+	keep_end();
 }
 
 /* ---- what is told -------------------------------------------------------- */
@@ -277,6 +279,7 @@ int lab_cmd_grade(int argc, char **argv)
 	int err, code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	keep_daemon("grade", argc, argv);
 	err = graded_open(&k, &a, &why);
 	if (err) {
 		graded_close(&k);
