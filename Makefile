@@ -206,6 +206,12 @@ $(ROOT)/lib/%.o: labs/%/lab.ini $(RINGSIDED_O)
 		%.c,$(B)/%.o,$(call lab_replaces,$*)),$(RINGSIDED_O)) $(INI_LIBS)
 	@strip --strip-debug $@
 
+# Says where a student's ringsided crashes.
+$(ROOT)/lib/crash.o: labs/crash/crash.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) -D_GNU_SOURCE $(ALL_CFLAGS) -c -o $@ $<
+
 # What ringsided needs besides, by the libraries' own names: no student has
 # to install what is for developers.
 $(ROOT)/lib/link.flags: $(B)/ringsided
@@ -237,7 +243,7 @@ $(ROOT)/.staged: $(B)/ringside $(B)/conformance $(B)/nbdkit-ringside-plugin.so \
 	@touch $@
 
 .PHONY: labs
-labs: $(ROOT)/.staged $(patsubst %,$(ROOT)/lib/%.o,$(LABS)) ## the labs in build/VARIANT/labs
+labs: $(ROOT)/.staged $(ROOT)/lib/crash.o $(patsubst %,$(ROOT)/lib/%.o,$(LABS)) ## the labs in build/VARIANT/labs
 
 .PHONY: units
 units: $(UNIT) $(FIXTURE) $(B)/seam $(B)/conformance ## build the unit tests

@@ -115,7 +115,7 @@ static int top_copy(const struct lab *lab, const char *to, struct why *why)
 static int kit_fill(const struct lab *lab, const char *to, struct why *why)
 {
 	static const char *const parts[] = { "bin", "include", "docs",
-					     "lib/link.flags" };
+					     "lib/link.flags", "lib/crash.o" };
 	char *object = file_text("lib/%s.o", lab->id);
 	int err = object ? top_copy(lab, to, why) : no_memory(why);
 	unsigned i;

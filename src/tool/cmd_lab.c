@@ -16,8 +16,11 @@ static const struct command student_list[] = {
 	{ "list", lab_cmd_list, "the labs that there are" },
 	{ "doctor", lab_cmd_doctor, "is this machine ready for them?" },
 	{ "start", lab_cmd_start, "begin a lab in a directory of yours" },
+	{ "grade", lab_cmd_grade, "build, run and judge what you wrote" },
+	{ "watch", lab_cmd_watch, "the same whenever you save it" },
 	{ "hint", lab_cmd_hint, "one of the lab's hints" },
 	{ "predict", lab_cmd_predict, "say a number before it is measured" },
+	{ "measure", lab_cmd_measure, "what you predicted, measured" },
 	{ "catchup", lab_cmd_catchup, "have steps filled in, to go on" },
 	{ "submit", lab_cmd_submit, "pack what is handed in" },
 };
@@ -25,6 +28,11 @@ static const struct command student_list[] = {
 static const struct command teacher_list[] = {
 	{ "kit", lab_cmd_kit, "pack what students get" },
 	{ "skeleton", lab_cmd_skeleton, "a solution without its steps" },
+};
+
+/* What the grader calls and nobody else. */
+static const struct command own_list[] = {
+	{ "confined", lab_cmd_confined, "stand in for a student's ringsided" },
 };
 
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
@@ -60,6 +68,9 @@ static const struct command *find(const char *name)
 	for (i = 0; i < COUNT(teacher_list); i++)
 		if (!strcmp(name, teacher_list[i].name))
 			return &teacher_list[i];
+	for (i = 0; i < COUNT(own_list); i++)
+		if (!strcmp(name, own_list[i].name))
+			return &own_list[i];
 	return NULL;
 }
 

@@ -8,6 +8,7 @@
 #define TOOL_LAB_COMMANDS_H
 
 int lab_cmd_catchup(int argc, char **argv);
+int lab_cmd_confined(int argc, char **argv); /* for the grader itself */
 int lab_cmd_doctor(int argc, char **argv);
 int lab_cmd_grade(int argc, char **argv);
 int lab_cmd_hint(int argc, char **argv);
