@@ -39,7 +39,8 @@ ALL_CFLAGS := -std=c11 $(CFLAGS) $(WARN) $(SANFLAGS) -fPIC -pthread
 pkg = $(shell pkg-config $(1) $(2))
 XEN_LIBS := -lxenstore -lxengnttab -lxenevtchn
 UST_LIBS := -llttng-ust -ldl
-DISK_LIBS := -luring $(call pkg,--libs,libnbd) -l:libinih.a
+INI_LIBS := -l:libinih.a
+DISK_LIBS := -luring $(call pkg,--libs,libnbd) $(INI_LIBS)
 VIZ_CFLAGS = $(call pkg,--cflags,libgvc libcgraph babeltrace2 json-c)
 VIZ_LIBS := -lbabeltrace2 -lgvc -lcgraph -ljson-c -lm
 REC_LIBS := -llttng-ctl
@@ -59,11 +60,16 @@ TOOL_O    := $(call layer,src/tool)
 EMIT_O    := $(B)/gen/trace/provider.o
 TRACE_O   := $(call layer,trace/record) $(B)/gen/trace/desc.o
 VIZ_O     := $(call layer,viz viz/read viz/model viz/views viz/render)
+# Not below $(B)/labs, which is what students get.
+LAB_O     := $(patsubst labs/engine/%.c,$(B)/engine/%.o,$(wildcard labs/engine/*.c))
 
 # A file named main_*.c holds a program's main; tests link all the others.
 no_main = $(filter-out %/main_ringsided.o %/main_ringside.o %/nbdkit_plugin.o,$(1))
 
 LIB_SRC := $(BASE_O) $(XEN_O) $(RING_O) $(BACK_O) $(DESK_O) $(FRONT_O) $(EMIT_O)
+# Students write the backend's end of the ring, and get the other programs.
+FRONT_RING_O := $(filter-out %/ring/back.o,$(RING_O))
+
 GEN_H := $(B)/gen/trace/events.h $(B)/gen/trace/desc.h
 
 PROGRAMS := $(B)/ringsided $(B)/ringside $(B)/nbdkit-ringside-plugin.so
@@ -71,25 +77,26 @@ FIXTURE := $(patsubst tests/%.c,$(B)/%,$(wildcard tests/fixtures/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all
-all: $(PROGRAMS) $(B)/host.tar lint-layers build/bin ## build ringsided and ringside
+all: $(PROGRAMS) $(B)/host.tar labs lint-layers build/bin ## build ringsided, ringside, the labs
 
 # build/bin holds the programs of the last build, whatever its variant.
 .PHONY: build/bin
 build/bin: $(PROGRAMS)
 	@mkdir -p build && ln -sfn $(VARIANT) build/bin
 
-$(B)/ringsided: $(BASE_O) $(XEN_O) $(RING_O) $(BACK_O) $(EMIT_O)
+RINGSIDED_O := $(BASE_O) $(XEN_O) $(RING_O) $(BACK_O) $(EMIT_O)
+$(B)/ringsided: $(RINGSIDED_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS)
 
-$(B)/ringside: $(BASE_O) $(XEN_O) $(RING_O) $(DESK_O) $(FRONT_O) $(HOST_O) \
-		$(TOOL_O) $(EMIT_O) $(TRACE_O) $(VIZ_O)
+$(B)/ringside: $(BASE_O) $(XEN_O) $(FRONT_RING_O) $(DESK_O) $(FRONT_O) $(HOST_O) \
+		$(TOOL_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) $(LAB_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %/nbdkit_plugin.o,$^) \
-		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS)
+		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS) $(INI_LIBS)
 
 # The frontend as a plugin of nbdkit: `ringside front --nbd` runs it.
-$(B)/nbdkit-ringside-plugin.so: $(BASE_O) $(XEN_O) $(RING_O) $(FRONT_O) $(EMIT_O)
+$(B)/nbdkit-ringside-plugin.so: $(BASE_O) $(XEN_O) $(FRONT_RING_O) $(FRONT_O) $(EMIT_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(XEN_LIBS) $(UST_LIBS)
 
@@ -127,7 +134,7 @@ $(B)/gen/%.o: $(B)/gen/%.c
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-undef -MMD -MP -c -o $@ $<
 
 $(B)/src/disk/nbd%.o: CPPFLAGS += $(call pkg,--cflags,libnbd)
-$(B)/viz/%.o $(B)/src/tool/%.o: CPPFLAGS += $(VIZ_CFLAGS)
+$(B)/viz/%.o $(B)/src/tool/%.o $(B)/engine/%.o: CPPFLAGS += $(VIZ_CFLAGS)
 # .incbin is no dependency that the compiler tells.
 $(B)/viz/render/assets.o: $(wildcard viz/render/*.css viz/render/*.js)
 $(B)/src/host/files.o: src/host/files/build
@@ -137,8 +144,13 @@ $(B)/%.o: %.c | $(GEN_H)
 	@echo "  CC      $<"
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+$(B)/engine/%.o: labs/engine/%.c | $(GEN_H)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
 TEST_O := $(BASE_O) $(XEN_O) $(RING_O) $(call no_main,$(BACK_O)) $(DESK_O) \
-	$(call no_main,$(FRONT_O)) $(HOST_O) $(EMIT_O) $(TRACE_O) $(VIZ_O)
+	$(call no_main,$(FRONT_O)) $(HOST_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) $(LAB_O)
 
 # One archive, so that a unit test takes only what it names.
 $(B)/libtest.a: $(TEST_O)
@@ -167,6 +179,69 @@ CONFORMANCE := $(patsubst %.c,$(B)/%.o,$(wildcard tests/conformance/*.c))
 $(B)/conformance: $(CONFORMANCE) $(B)/libtest.a
 	@echo "  TEST    $@"
 	@$(CC) $(ALL_CFLAGS) -o $@ $^ $(XEN_LIBS) $(UST_LIBS)
+
+# ---- the labs --------------------------------------------------------------
+
+# One tree, for us, for an installation and for a student's kit alike
+# (labs/engine/root.h).
+ROOT := $(B)/labs
+LABS := $(patsubst labs/%/lab.ini,%,$(wildcard labs/*/lab.ini))
+LAB_SRC := $(shell find labs -path labs/engine -prune -o -print 2>/dev/null)
+# The headers that a layer may include, without the folders that they are in.
+LAB_H := $(wildcard $(addsuffix /*.h,$(addprefix src/,base xen ring grant xenbus \
+	request disk backend)))
+LAB_TEXTS := $(wildcard docs/*.md) docs/pictures
+
+# Of a lab: the object that is left out, and the file that lab.ini calls so.
+lab_replaces = $(shell sed -nE 's,^replaces *= *(src/[^ ;]+).*,\1,p' labs/$(1)/lab.ini)
+
+# ringsided without that; no student gets by it what another file says.
+$(ROOT)/lib/%.o: labs/%/lab.ini $(RINGSIDED_O)
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	@out="$(patsubst %.c,$(B)/%.o,$(call lab_replaces,$*))"; \
+	case " $(RINGSIDED_O) " in *"$${out:+ $$out }"*) ;; \
+	*) echo "$<: ringsided has no such source to replace" >&2; exit 1 ;; esac
+	@$(CC) -r -nostdlib -o $@ $(filter-out $(patsubst \
+		%.c,$(B)/%.o,$(call lab_replaces,$*)),$(RINGSIDED_O)) $(INI_LIBS)
+	@strip --strip-debug $@
+
+# Says where a student's ringsided crashes.
+$(ROOT)/lib/crash.o: labs/crash/crash.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) -D_GNU_SOURCE $(ALL_CFLAGS) -c -o $@ $<
+
+# What ringsided needs besides, by the libraries' own names: no student has
+# to install what is for developers.
+$(ROOT)/lib/link.flags: $(B)/ringsided
+	@mkdir -p $(@D)
+	@{ echo "-pthread $(SANFLAGS)"; objdump -p $< | awk '$$1 == "NEEDED" && \
+		$$2 !~ /^(libc|ld-linux.*|libm|libgcc_s|lib[a-z]*san)\.so/ \
+		{ print "-l:" $$2 }'; } >$@
+
+# Skeletons are made from solutions, unless a lab has its own.
+$(ROOT)/.staged: $(B)/ringside $(B)/conformance $(B)/nbdkit-ringside-plugin.so \
+		$(ROOT)/lib/link.flags $(LAB_SRC) $(LAB_H) $(GEN_H) $(LAB_TEXTS)
+	@echo "  LABS    $(ROOT)"
+	@rm -rf $(addprefix $(ROOT)/,bin include docs labs kit)
+	@mkdir -p $(addprefix $(ROOT)/,bin include/trace docs labs)
+	@ln -sfn ../../ringside $(ROOT)/bin/ringside
+	@ln -sfn ../../conformance $(ROOT)/bin/ringside-frontends
+	@ln -sfn ../../nbdkit-ringside-plugin.so $(ROOT)/bin/
+	@cd src && cp --parents $(LAB_H:src/%=%) $(CURDIR)/$(ROOT)/include/
+	@cp trace/emit.h $(B)/gen/trace/events.h $(B)/gen/trace/enums.h \
+		$(ROOT)/include/trace/
+	@cp -R $(LAB_TEXTS) $(ROOT)/docs/
+	@cp -R labs/kit $(ROOT)/
+	@cp -R $(addprefix labs/,$(LABS)) $(ROOT)/labs/
+	@for lab in $(LABS); do [ -e labs/$$lab/skeleton ] || \
+		RINGSIDE_LABS=$(ROOT) $(B)/ringside lab skeleton $$lab \
+		-o $(ROOT)/labs/$$lab/skeleton || exit 1; done
+	@touch $@
+
+.PHONY: labs
+labs: $(ROOT)/.staged $(ROOT)/lib/crash.o $(patsubst %,$(ROOT)/lib/%.o,$(LABS)) ## the labs in build/VARIANT/labs
 
 .PHONY: units
 units: $(UNIT) $(FIXTURE) $(B)/seam $(B)/conformance ## build the unit tests
@@ -280,8 +355,8 @@ $(B)/bench/%: tests/bench/%.c tests/bench/load.c tests/bench/load_bare.c \
 
 # ---- installing -------------------------------------------------------------
 
-.PHONY: install install-files
-install: all install-files ## install programs, man pages, Xen's script below PREFIX
+.PHONY: install install-files install-labs
+install: all install-files install-labs ## install programs, labs, man pages, Xen's script below PREFIX
 	install -m 644 $(B)/host.tar $(DESTDIR)$(PREFIX)/lib/ringside/
 
 install-files:
@@ -302,6 +377,17 @@ install-files:
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/ringsided.service
 	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+
+# With solutions: on a machine of students, install a kit for each lab.
+LABS_TO = $(DESTDIR)$(PREFIX)/lib/ringside/labs
+install-labs:
+	rm -rf $(LABS_TO)
+	install -d $(LABS_TO)/bin
+	cp -R $(addprefix $(ROOT)/,lib include docs labs kit) $(LABS_TO)/
+	chmod -R u+rwX,go+rX,go-w $(LABS_TO)
+	install -m 755 $(B)/conformance $(LABS_TO)/bin/ringside-frontends
+	ln -sfn ../../../../bin/ringside $(LABS_TO)/bin/ringside
+	ln -sfn ../../nbdkit-ringside-plugin.so $(LABS_TO)/bin/
 
 .PHONY: clean
 clean: ## remove everything that was built

@@ -14,6 +14,7 @@ int cmd_eject(int argc, char **argv);
 int cmd_front(int argc, char **argv);
 int cmd_host(int argc, char **argv);
 int cmd_insert(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_stats(int argc, char **argv);

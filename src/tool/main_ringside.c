@@ -26,6 +26,7 @@ static const struct command command_list[] = {
 	{ "show", cmd_show, "make pictures, tables and reports of a trace" },
 	{ "stats", cmd_stats, "what a running backend has counted" },
 	{ "host", cmd_host, "a real Xen host in QEMU, without hardware" },
+	{ "lab", cmd_lab, "labs: write a layer of the backend yourself" },
 };
 
 #define COMMANDS (sizeof(command_list) / sizeof(command_list[0]))

@@ -22,7 +22,7 @@
 char case_dir[256];
 
 static const char *ringsided;
-static char log_path[300];
+static char log_path[4096];
 static char how_it_ended[64];
 static pid_t desk_pid, daemon_pid;
 static struct peer good; /* the disk that nothing may disturb */
@@ -234,7 +234,7 @@ void world_daemon_kill(void)
 		kill(daemon_pid, SIGKILL);
 }
 
-int world_open(const char *program)
+int world_open(const char *program, const char *log_file)
 {
 	const char *tmp = getenv("TMPDIR");
 
@@ -243,7 +243,11 @@ int world_open(const char *program)
 		 tmp ? tmp : "/tmp");
 	if (!mkdtemp(case_dir))
 		return -errno;
-	snprintf(log_path, sizeof(log_path), "%s/ringsided.log", case_dir);
+	if (log_file)
+		snprintf(log_path, sizeof(log_path), "%s", log_file);
+	else
+		snprintf(log_path, sizeof(log_path), "%s/ringsided.log",
+			 case_dir);
 	return 0;
 }
 

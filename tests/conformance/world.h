@@ -10,9 +10,11 @@
 #include "tests/conformance/case.h"
 #include "xen/desk/control.h"
 
-/* A directory for all of it; `program` is the ringsided to run.  0 or -errno.
+/*
+ * A directory for all of it; `program` is the ringsided to run, and `log_file`
+ * where what it says goes (NULL: into that directory).  0 or -errno.
  */
-int world_open(const char *program);
+int world_open(const char *program, const char *log_file);
 void world_close(void); /* whatever there is of it */
 
 void world_desk_start(const void *unused);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "labs/engine/cases.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "labs/engine/child.h"
+
+/* After so many that wait in vain nothing more is tried. */
+#define HANGS "2"
+
+struct cases {
+	struct site *s;
+	struct run_case **list; /* in the order they ran */
+	unsigned n;
+	unsigned crashes; /* told of so far */
+	const char *log;
+};
+
+static bool tick(void *data)
+{
+	struct cases *k = data;
+
+	return !site_floods(k->s);
+}
+
+/* ---- what it said -------------------------------------------------------- */
+
+static struct run_case *case_find(struct cases *k, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < k->n; i++)
+		if (!strcmp(k->list[i]->name, name))
+			return k->list[i];
+	return NULL;
+}
+
+static void case_begun(struct cases *k, const char *rest)
+{
+	struct run_case *c;
+	char *name;
+
+	c = arena_alloc(k->s->arena, sizeof(*c));
+	c->domid = (uint16_t)strtoul(rest, &name, 10);
+	c->name = arena_text(k->s->arena, name + (*name == ' '));
+	c->said = "it did not come to an end";
+	k->list = arena_grow(k->s->arena, k->list, k->n,
+			     sizeof(struct run_case *));
+	k->list[k->n++] = c;
+}
+
+/* Wait statuses are for programs; a person gets the signal and the line. */
+static const char *said_words(struct cases *k, const char *said)
+{
+	static const char mark[] = "ringsided ended, wait status ";
+	const char *at = strstr(said, mark);
+	unsigned status;
+
+	if (!at)
+		return arena_text(k->s->arena, said);
+	status = (unsigned)strtoul(at + sizeof(mark) - 1, NULL, 16);
+	return arena_printf(
+		k->s->arena, "your ringsided: %s",
+		site_end_words(k->s, (int)status, k->log,
+			       WIFSIGNALED(status) ? k->crashes++ : 0));
+}
+
+/* "FAIL NAME: WHY"; names have no colon. */
+static void case_failed(struct cases *k, char *rest)
+{
+	char *colon = strchr(rest, ':');
+	struct run_case *c;
+
+	if (!colon)
+		return;
+	*colon = '\0';
+	c = case_find(k, rest);
+	if (c)
+		c->said = said_words(k, colon + 1 + (colon[1] == ' '));
+	else if (k->n && !strncmp(rest, "ringsided", 9)) /* it does not start */
+		k->list[k->n - 1]->said = said_words(k, colon + 1);
+}
+
+static void lines_take(struct cases *k, char *text)
+{
+	char *line, *save = NULL;
+	struct run_case *c;
+
+	for (line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		if (!strncmp(line, "case ", 5)) {
+			case_begun(k, line + 5);
+		} else if (!strncmp(line, "FAIL ", 5)) {
+			case_failed(k, line + 5);
+		} else if (!strncmp(line, "ok   ", 5)) {
+			c = case_find(k, line + 5);
+			if (c)
+				c->ok = true;
+		}
+	}
+}
+
+/* ---- who wants which ------------------------------------------------------
+ */
+
+static bool wants(const struct expect_check *c, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < c->args.count; i++)
+		if (strstr(name, c->args.word[i]))
+			return true;
+	return false;
+}
+
+static void hand_out(struct cases *k, const struct expect_check *c,
+		     struct run_check *r)
+{
+	struct arena *a = k->s->arena;
+	unsigned i;
+
+	for (i = 0; i < k->n; i++) {
+		struct run_case *got = k->list[i];
+
+		if (!wants(c, got->name))
+			continue;
+		r->tried = true;
+		r->kase = arena_grow(a, r->kase, r->kases,
+				     sizeof(struct run_case *));
+		r->kase[r->kases++] = got;
+		r->domid =
+			arena_grow(a, r->domid, r->domids, sizeof(*r->domid));
+		r->domid[r->domids++] = got->domid;
+	}
+}
+
+static char **command(struct site *s, const struct expect *e, uint16_t domid,
+		      const char *script, const char *log, unsigned *patterns)
+{
+	struct arena *a = s->arena;
+	unsigned n = 0, i, j;
+	char **w;
+
+	*patterns = 0;
+	for (i = 0; i < e->checks; i++)
+		if (e->check[i].run == RUN_CASE)
+			*patterns += e->check[i].args.count;
+	w = arena_alloc(a, sizeof(*w) * (*patterns + 16));
+	w[n++] = s->lab->root->frontends;
+	w[n++] = arena_text(a, "--ringsided");
+	w[n++] = arena_text(a, script);
+	w[n++] = arena_text(a, "--patience");
+	w[n++] = arena_printf(a, "%u", s->lab->limit.seconds);
+	w[n++] = arena_text(a, "--domid");
+	w[n++] = arena_printf(a, "%u", domid);
+	w[n++] = arena_text(a, "--hangs");
+	w[n++] = arena_text(a, HANGS);
+	w[n++] = arena_text(a, "--log");
+	w[n++] = arena_text(a, log);
+	for (i = 0; i < e->checks; i++)
+		for (j = 0;
+		     e->check[i].run == RUN_CASE && j < e->check[i].args.count;
+		     j++)
+			w[n++] = e->check[i].args.word[j];
+	return w;
+}
+
+int cases_run(struct site *s, const struct expect *e, uint16_t domid,
+	      struct run_check *out, struct why *why)
+{
+	struct cases k = { .s = s };
+	struct child c = CHILD_INIT;
+	struct text said = { 0 }, bad = { 0 };
+	char *env[] = { arena_printf(s->arena, "TMPDIR=%s", s->scratch),
+			(char *)"LTTNG_UST_REGISTER_TIMEOUT=60000", NULL };
+	const char *script = arena_printf(s->arena, "%s/ringsided", s->scratch);
+	unsigned patterns, i;
+	int status = 0, err;
+
+	k.log = arena_printf(s->arena, "%s/cases.log", s->scratch);
+	c.argv = command(s, e, domid, script, k.log, &patterns);
+	if (!patterns)
+		return 0;
+	err = site_script_write(s, script, why);
+	if (err)
+		return err;
+	c.env = env;
+	c.tick = tick;
+	c.data = &k;
+	c.death_signal = 15;
+	err = child_run(&c, (s->lab->limit.seconds + 30) * (patterns + 2),
+			&said, &bad, &status, why);
+	if (err && err != -ETIME && err != -ECANCELED)
+		goto out;
+	if (!err && WIFEXITED(status) && WEXITSTATUS(status) > 1) {
+		err = why_set(why, -EINVAL,
+			      "%s cannot be run, or knows none of the cases: "
+			      "%.*s",
+			      s->lab->root->frontends,
+			      (int)strcspn(text_str(&bad), "\n"),
+			      text_str(&bad));
+		goto out;
+	}
+	if (said.len)
+		lines_take(&k, said.data);
+	if (err == -ECANCELED && k.n)
+		k.list[k.n - 1]->said = "your ringsided: " SITE_FLOODS;
+	err = 0;
+	for (i = 0; i < e->checks; i++)
+		if (e->check[i].run == RUN_CASE)
+			hand_out(&k, &e->check[i], &out[i]);
+out:
+	text_free(&said);
+	text_free(&bad);
+	return err;
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+#include "labs/engine/grade.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "labs/engine/child.h"
+#include "labs/engine/confine.h"
+#include "labs/engine/judge.h"
+#include "trace/record/dir.h"
+#include "viz/read/ctf.h"
+
+#define PICTURE_SECONDS 60
+#define PICTURE_ROWS	"40"
+/* The picture begins this long before what it is about. */
+#define PICTURE_BEFORE_NS 200000
+
+struct grader {
+	struct grade *g;
+	const struct grade_options *o;
+	const char *scratch;
+	int lock;
+	struct why *why;
+};
+
+/* ---- the place to work in ------------------------------------------------ */
+
+/* One grade at a time in a student's directory; another one is waited for. */
+static int scratch_open(struct grader *r)
+{
+	const struct lab_work *work = r->g->work;
+	char *path = arena_printf(&r->g->arena, "%s/lock", work->meta);
+
+	r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (r->lock < 0)
+		return why_set(r->why, -errno, "%s cannot be written: %s", path,
+			       strerror(errno));
+	while (flock(r->lock, LOCK_EX))
+		if (errno != EINTR)
+			return why_set(r->why, -errno, "%s: %s", path,
+				       strerror(errno));
+	r->scratch = arena_printf(&r->g->arena, "%s/run", work->meta);
+	record_dir_remove(r->scratch);
+	if (mkdir(r->scratch, 0755))
+		return why_set(r->why, -errno, "%s cannot be made: %s",
+			       r->scratch, strerror(errno));
+	return lab_work_out_make(work, r->why);
+}
+
+static void scratch_close(struct grader *r)
+{
+	if (r->scratch)
+		record_dir_remove(r->scratch);
+	if (r->lock >= 0)
+		close(r->lock);
+}
+
+/* ---- run and read -------------------------------------------------------- */
+
+static void trace_keep(struct grader *r, const char *from)
+{
+	struct grade *g = r->g;
+	char *to = arena_printf(&g->arena, "%s/trace", g->work->out);
+
+	record_dir_remove(to);
+	g->trace = rename(from, to) ? NULL : to;
+}
+
+static int trace_read(struct grader *r, const char *path)
+{
+	struct why why = { "" };
+	int err = ctf_read(path, &r->g->log, &why);
+
+	/* Nothing at all was emitted: then each event is missing. */
+	if (err == -ENODATA || err == -ENOENT)
+		return 0;
+	if (err)
+		return why_set(r->why, err, "the trace cannot be read: %s",
+			       why.text);
+	return 0;
+}
+
+static int code_run(struct grader *r)
+{
+	struct grade *g = r->g;
+	struct site s = {
+		.arena = &g->arena,
+		.lab = g->work->lab,
+		.build = &g->build,
+		.scratch = r->scratch,
+		.record_in = -1,
+		.record_out = -1,
+		.trust = r->o->trust,
+	};
+	int err = r->o->trust ? 0 : confine_possible(r->why);
+
+	/* It starts while the compiler works. */
+	if (!err)
+		err = site_record_begin(&s, g->expect->level, r->why);
+	if (!err)
+		err = build_make(&g->arena, g->work, r->scratch, s.trust,
+				 &g->build, r->why);
+	if (err || !g->build.made) {
+		site_end(&s);
+		return err;
+	}
+	err = run_checks(&s, g->expect, g->run, r->why);
+	if (!err)
+		err = trace_read(r, s.trace);
+	if (!err && !r->o->quiet)
+		trace_keep(r, s.trace);
+	return err;
+}
+
+static bool has_code(const struct expect *e)
+{
+	unsigned i;
+
+	for (i = 0; i < e->checks; i++)
+		if (e->check[i].run != RUN_NONE)
+			return true;
+	return false;
+}
+
+/* ---- pictures ------------------------------------------------------------ */
+
+/* A handshake's picture where the lab is about states, else a sequence. */
+static const char *picture_view(const struct grade_check *c)
+{
+	const char *layer;
+
+	if (!c->focus)
+		return "sequence";
+	layer = ev_descs[c->focus->item->event[0].kind].layer;
+	return strcmp(layer, "xenbus") != 0 ? "sequence" : "handshake";
+}
+
+static void picture_draw(struct grader *r, struct grade_check *c)
+{
+	struct grade *g = r->g;
+	struct arena *a = &g->arena;
+	const char *view = picture_view(c);
+	char *path = arena_printf(a, "%s/%s-%s.svg", g->work->out, c->check->id,
+				  view);
+	uint32_t rec = c->focus ? c->focus->match.rec : MATCH_NONE;
+	char *argv[16] = { g->work->lab->root->ringside,
+			   (char *)"show",
+			   (char *)(uintptr_t)view,
+			   (char *)(uintptr_t)g->trace,
+			   (char *)"-o",
+			   path };
+	struct child child = CHILD_INIT;
+	uint32_t devid = 51712, domid = c->run->domid[0];
+	int n = 6, status = 0;
+
+	if (rec != MATCH_NONE) {
+		domid = g->log.rec[rec].domid;
+		devid = g->log.rec[rec].devid;
+	}
+	argv[n++] = (char *)"--device";
+	argv[n++] = arena_printf(a, "%u/%u", domid, devid);
+	if (!strcmp(view, "sequence") && rec != MATCH_NONE) {
+		int64_t from = g->log.rec[rec].t_ns - g->log.rec[0].t_ns -
+			       PICTURE_BEFORE_NS;
+
+		argv[n++] = (char *)"--from";
+		argv[n++] = arena_printf(a, "%lldns",
+					 (long long)(from > 0 ? from : 0));
+	}
+	if (!strcmp(view, "sequence")) {
+		argv[n++] = (char *)"--first";
+		argv[n++] = (char *)PICTURE_ROWS;
+	}
+	child.argv = argv;
+	if (!child_run(&child, PICTURE_SECONDS, NULL, NULL, &status, NULL) &&
+	    !status)
+		c->picture = path;
+}
+
+static void pictures_draw(struct grader *r)
+{
+	unsigned i;
+
+	for (i = 0; r->g->trace && i < r->g->expect->checks; i++) {
+		struct grade_check *c = &r->g->check[i];
+
+		if (c->state != GRADE_FAILED || !c->run->domids)
+			continue;
+		picture_draw(r, c);
+		if (!r->o->pictures)
+			break;
+	}
+}
+
+/* ---- the whole ----------------------------------------------------------- */
+
+static int grade_work(struct grader *r)
+{
+	struct grade *g = r->g;
+	char *path = r->o->expect ? strdup(r->o->expect)
+				  : lab_path(g->work->lab, "expect.trace");
+	int err;
+
+	if (!path)
+		return why_set(r->why, -ENOMEM, "out of memory");
+	err = expect_load(path, &g->expect, r->why);
+	free(path);
+	if (err)
+		return err;
+	g->run = arena_alloc(&g->arena, g->expect->checks * sizeof(*g->run));
+	g->check =
+		arena_alloc(&g->arena, g->expect->checks * sizeof(*g->check));
+	g->has_code = has_code(g->expect);
+	err = scratch_open(r);
+	if (!err && g->has_code)
+		err = code_run(r);
+	if (err)
+		return err;
+	judge_grade(g);
+	pictures_draw(r);
+	return 0;
+}
+
+int grade_make(const struct lab_work *work, const struct grade_options *o,
+	       struct grade **out, struct why *why)
+{
+	uint64_t start = clock_now_ns();
+	struct grade *g = calloc(1, sizeof(*g));
+	struct grader r = { .g = g, .o = o, .lock = -1, .why = why };
+	int err;
+
+	if (!g || log_init(&g->log) || log_init(&g->own)) {
+		free(g);
+		return why_set(why, -ENOMEM, "out of memory");
+	}
+	g->work = work;
+	g->build.said = "";
+	err = grade_work(&r);
+	scratch_close(&r);
+	if (err) {
+		grade_free(g);
+		return err;
+	}
+	g->seconds = (double)(clock_now_ns() - start) / 1e9;
+	*out = g;
+	return 0;
+}
+
+void grade_free(struct grade *g)
+{
+	if (!g)
+		return;
+	if (g->run)
+		run_free(g->run, g->expect->checks);
+	expect_free(g->expect);
+	log_free(&g->log);
+	log_free(&g->own);
+	arena_free(&g->arena);
+	free(g);
+}
+
+const struct grade_check *grade_first_failed(const struct grade *g)
+{
+	unsigned i;
+
+	for (i = 0; i < g->expect->checks; i++)
+		if (g->check[i].state != GRADE_PASSED)
+			return &g->check[i];
+	return NULL;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+#include "labs/engine/judge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "labs/engine/report.h"
+#include "labs/engine/source.h"
+#include "viz/read/ctf.h"
+
+struct judge {
+	struct grade *g;
+	struct arena *a;
+	struct grade_check *c;
+	const struct run_check *run;
+};
+
+static struct grade_item *item_add(struct judge *j, const char *text,
+				   enum verdict v, const char *saw)
+{
+	struct grade_check *c = j->c;
+	struct grade_item *item;
+
+	c->item = arena_grow(j->a, c->item, c->items, sizeof(*item));
+	item = &c->item[c->items++];
+	memset(item, 0, sizeof(*item));
+	item->text = text;
+	item->verdict = v;
+	item->saw = saw;
+	return item;
+}
+
+/* ---- what goes without saying -------------------------------------------- */
+
+static bool asks_front(const struct expect_check *check, const char *key)
+{
+	unsigned i;
+
+	for (i = 0; i < check->items; i++)
+		if (check->item[i].kind == EXPECT_FRONT &&
+		    !strcmp(check->item[i].key, key))
+			return true;
+	return false;
+}
+
+static void judge_front_end(struct judge *j)
+{
+	const struct run_check *r = j->run;
+	bool well = !r->front_code || asks_front(j->c->check, "exit");
+	const char *said = r->front_said && *r->front_said
+				   ? r->front_said
+				   : "it did not come to an end";
+
+	item_add(j, "your ringsided runs to the end",
+		 r->ended ? VERDICT_BROKEN : VERDICT_OK,
+		 r->ended ? r->ended : "");
+	item_add(j, "the frontend is content",
+		 well ? VERDICT_OK : VERDICT_BROKEN, well ? "" : said);
+}
+
+static void judge_cases(struct judge *j)
+{
+	unsigned i;
+
+	for (i = 0; i < j->run->kases; i++) {
+		const struct run_case *k = j->run->kase[i];
+
+		item_add(j, arena_printf(j->a, "case \"%s\"", k->name),
+			 k->ok ? VERDICT_OK : VERDICT_BROKEN,
+			 k->ok ? "" : k->said);
+	}
+}
+
+/* ---- what the check says ------------------------------------------------- */
+
+static void judge_front(struct judge *j, const struct expect_item *item)
+{
+	const char *is = report_front(j->a, j->run, item->key);
+	const char *other = report_front(j->a, j->run, item->value);
+	bool holds;
+
+	if (!is) {
+		item_add(j, item->text, VERDICT_MISSING,
+			 "the frontend has not told it");
+		return;
+	}
+	holds = report_holds(item->op, is, other ? other : item->value);
+	item_add(j, item->text, holds ? VERDICT_OK : VERDICT_BROKEN,
+		 holds	 ? ""
+		 : other ? arena_printf(j->a, "it was %s, and %s was %s", is,
+					item->value, other)
+			 : arena_printf(j->a, "it was %s", is));
+}
+
+static void judge_desk(struct judge *j, const struct expect_item *item)
+{
+	bool holds;
+	int64_t v;
+
+	if (report_desk(j->run, item->key, &v)) {
+		item_add(j, item->text, VERDICT_MISSING,
+			 "the desk has no such counter");
+		return;
+	}
+	holds = pattern_op_holds(item->op, v, strtoll(item->value, NULL, 0));
+	item_add(j, item->text, holds ? VERDICT_OK : VERDICT_BROKEN,
+		 holds ? ""
+		       : arena_printf(j->a, "%lld were left in the end",
+				      (long long)v));
+}
+
+/* The trace that the student recorded, for labs without code. */
+static const struct trace_log *own_log(struct judge *j, const char **wrong)
+{
+	struct grade *g = j->g;
+	struct why why = { "" };
+	char *path = arena_printf(j->a, "%s/trace", g->work->dir);
+
+	if (!g->own_read && ctf_read(path, &g->own, &why)) {
+		*wrong = arena_text(j->a, why.text);
+		return NULL;
+	}
+	g->own_read = true;
+	return &g->own;
+}
+
+static void judge_answer(struct judge *j, const struct expect_item *item)
+{
+	const char *is = source_answer(j->a, j->g->work, item->key), *saw = "";
+	const char *text = arena_printf(j->a, "answer %s", item->key);
+	struct scope s = { 0 };
+	struct text right = { 0 };
+
+	if (!is) {
+		item_add(j, text, VERDICT_MISSING,
+			 "answers.txt does not give it");
+		return;
+	}
+	if (item->value) {
+		text_add(&right, item->value);
+	} else {
+		s.log = j->c->check->run == RUN_NONE ? own_log(j, &saw)
+						     : &j->g->log;
+		s.domid = j->run->domid;
+		s.domids = j->run->domids;
+		if (!s.log) {
+			item_add(j, text, VERDICT_MISSING, saw);
+			return;
+		}
+		query_answer(&s, &item->query, &right);
+	}
+	/* The right answer is not told: it is the exercise. */
+	if (report_holds(OP_EQ, is, text_str(&right)))
+		item_add(j, text, VERDICT_OK, "");
+	else
+		item_add(j, text, VERDICT_BROKEN,
+			 arena_printf(j->a, "%s is not what the trace says",
+				      is));
+	text_free(&right);
+}
+
+static void judge_events(struct judge *j, const struct expect_item *item)
+{
+	const struct scope s = { &j->g->log, j->run->domid, j->run->domids };
+	struct grade_item *made = item_add(j, item->text, VERDICT_OK, "");
+
+	made->has_match = true;
+	match_events(j->a, &s, item, &made->match);
+	made->verdict = made->match.verdict;
+	made->saw = made->match.saw;
+	if (made->verdict == VERDICT_UNKNOWN)
+		made->saw =
+			arena_printf(j->a,
+				     "%s; but events were lost, since there "
+				     "were too many",
+				     made->saw);
+}
+
+static void judge_item(struct judge *j, const struct expect_item *item)
+{
+	switch (item->kind) {
+	case EXPECT_FRONT:
+		judge_front(j, item);
+		break;
+	case EXPECT_DESK:
+		judge_desk(j, item);
+		break;
+	case EXPECT_ANSWER:
+		judge_answer(j, item);
+		break;
+	default:
+		judge_events(j, item);
+		break;
+	}
+	j->c->item[j->c->items - 1].item = item;
+}
+
+/* ---- a check ------------------------------------------------------------- */
+
+static void check_sum(struct judge *j)
+{
+	struct grade_check *c = j->c;
+	unsigned i;
+
+	c->state = GRADE_PASSED;
+	for (i = 0; i < c->items; i++) {
+		if (c->item[i].verdict == VERDICT_OK)
+			continue;
+		c->state = GRADE_FAILED;
+		if (c->item[i].has_match && !c->focus)
+			c->focus = &c->item[i];
+	}
+	if (c->state == GRADE_PASSED)
+		j->g->points += c->check->points;
+}
+
+static void judge_check(struct judge *j)
+{
+	const struct expect_check *check = j->c->check;
+	unsigned i;
+
+	if (check->function)
+		j->c->place =
+			source_function(j->a, j->g->work, check->function);
+	if (!j->run->tried && check->run != RUN_NONE) {
+		j->c->state = GRADE_NOT_TRIED;
+		return;
+	}
+	if (check->run == RUN_FRONT)
+		judge_front_end(j);
+	if (check->run == RUN_CASE)
+		judge_cases(j);
+	for (i = 0; i < check->items; i++)
+		judge_item(j, &check->item[i]);
+	check_sum(j);
+}
+
+void judge_grade(struct grade *g)
+{
+	struct judge j = { .g = g, .a = &g->arena };
+	unsigned i;
+
+	for (i = 0; i < g->expect->checks; i++) {
+		j.c = &g->check[i];
+		j.run = j.c->run = &g->run[i];
+		j.c->check = &g->expect->check[i];
+		judge_check(&j);
+	}
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* A lab begins: from its folder to a student's directory. */
+#ifndef LABS_ENGINE_START_H
+#define LABS_ENGINE_START_H
+
+#include "labs/engine/work.h"
+
+/*
+ * Makes `dir` if it is missing, copies into it what is in skeleton/, README.md,
+ * whose links to "../../" go to ROOT then, and what else is meant for students
+ * to look at (lab_student_look), records its trace if it has one, and writes
+ * the state.  Takes `lab` if it returns 0.  -EEXIST: a file that it would write
+ * is there, and nothing was changed; -ENOENT: the lab has no skeleton.
+ */
+int lab_work_start(struct lab *lab, const char *dir, struct lab_work **out,
+		   struct why *why);
+
+/*
+ * Of a lab's folder: is a file or folder of that name for students to look
+ * at?  README.md, pictures (pictures/, *.svg, *.png) and traces/ are.
+ */
+bool lab_student_look(const char *name);
+
+/*
+ * Does it belong into a kit: the same, and lab.ini, expect.trace, hints/,
+ * skeleton/, frontends/?  What is not known here does not.
+ */
+bool lab_student_kit(const char *name);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/lab_tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+void lab_tool_complain(const char *name, const struct why *why)
+{
+	fprintf(stderr, "%s: %s\n", name, why->text);
+}
+
+int lab_tool_code(int err)
+{
+	switch (err) {
+	case -ENOENT:
+	case -EINVAL:
+	case -EEXIST:
+	case -ESRCH:
+	case -EFBIG:
+	case -ENOTDIR:
+		return 2;
+	default:
+		return 1;
+	}
+}
+
+static int told(const char *name, int err, const struct why *why)
+{
+	if (!err)
+		return 0;
+	lab_tool_complain(name, why);
+	return lab_tool_code(err);
+}
+
+int lab_tool_root(const char *name, struct lab_root **root)
+{
+	struct why why;
+
+	return told(name, lab_root_find(root, &why), &why);
+}
+
+int lab_tool_lab(const char *name, const char *which, struct lab_root **root,
+		 struct lab **lab)
+{
+	struct why why;
+	int code;
+
+	code = lab_tool_root(name, root);
+	if (code)
+		return code;
+	code = told(name, lab_load(*root, which, lab, &why), &why);
+	if (code)
+		lab_root_free(*root);
+	return code;
+}
+
+int lab_tool_work(const char *name, const char *dir, struct lab_root **root,
+		  struct lab_work **work)
+{
+	struct why why;
+	int code;
+
+	code = lab_tool_root(name, root);
+	if (code)
+		return code;
+	code = told(name, lab_work_open(*root, dir, work, &why), &why);
+	if (code)
+		lab_root_free(*root);
+	return code;
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* ringside lab watch: grade again whenever one of the lab's files is saved. */
+#include <argp.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "labs/engine/keep.h"
+#include "labs/engine/tell.h"
+#include "tool/lab_commands.h"
+
+#define PROGRAM "ringside lab watch"
+
+/* Editors write a file in several steps. */
+#define SETTLE_MS 40
+
+struct watch {
+	const char *dir;
+	bool all;
+	bool once;
+	struct grade_options grade;
+	struct lab_work *work;
+	int inotify, signals;
+};
+
+enum { OPT_DIR = 0x100, OPT_ALL, OPT_TRUST, OPT_ONCE };
+
+static const struct argp_option options[] = {
+	{ "dir", OPT_DIR, "DIR", 0, "the student's directory (default: this)",
+	  0 },
+	{ "all", OPT_ALL, NULL, 0,
+	  "tell about all checks that were not passed, not only the first", 0 },
+	{ "trust", OPT_TRUST, NULL, 0,
+	  "run the program without confinement: for your own only", 0 },
+	{ "once", OPT_ONCE, NULL, OPTION_HIDDEN, NULL, 0 },
+	{ 0 }
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct watch *w = state->input;
+
+	switch (key) {
+	case OPT_DIR:
+		w->dir = arg;
+		return 0;
+	case OPT_ALL:
+		w->all = w->grade.pictures = true;
+		return 0;
+	case OPT_TRUST:
+		w->grade.trust = true;
+		return 0;
+	case OPT_ONCE:
+		w->once = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "there is nothing to do with \"%s\"", arg);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Grade whenever one of the lab's files is saved, until Ctrl-C.",
+};
+
+/* ---- a round ------------------------------------------------------------- */
+
+static void round_tell(const struct watch *w, const struct grade *g)
+{
+	struct text said = { 0 };
+	struct tell t = { &said, tell_colour_wanted(STDOUT_FILENO) };
+	unsigned i;
+
+	tell_build(&t, g);
+	if (!g->has_code || g->build.made) {
+		tell_list(&t, g);
+		for (i = 0; i < g->expect->checks; i++) {
+			if (g->check[i].state != GRADE_FAILED)
+				continue;
+			tell_check(&t, g, &g->check[i]);
+			if (!w->all)
+				break;
+		}
+	}
+	tell_end(&t, g);
+	fputs(text_str(&said), stdout);
+	text_free(&said);
+}
+
+static void round_run(const struct watch *w)
+{
+	struct why why = { "" };
+	struct grade *g;
+
+	/* A terminal shows the last round only. */
+	if (isatty(STDOUT_FILENO))
+		fputs("\033[H\033[J", stdout);
+	if (grade_make(w->work, &w->grade, &g, &why)) {
+		printf("Not graded: %s\n", why.text);
+	} else {
+		round_tell(w, g);
+		grade_free(g);
+	}
+	printf("Waiting for the next save; Ctrl-C ends.\n");
+	fflush(stdout);
+}
+
+/* ---- saves --------------------------------------------------------------- */
+
+static bool is_ours(const struct watch *w, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < w->work->lab->files; i++)
+		if (!strcmp(w->work->lab->file[i], name))
+			return true;
+	return false;
+}
+
+/* All that has been saved by now; whether one of the lab's files is among. */
+static bool saves_take(const struct watch *w)
+{
+	union {
+		char room[8192];
+		struct inotify_event align;
+	} u;
+	bool any = false;
+	ssize_t n, at;
+
+	while ((n = read(w->inotify, u.room, sizeof(u.room))) > 0) {
+		const struct inotify_event *e;
+
+		for (at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
+			e = (const void *)(u.room + at);
+			any |= e->len && is_ours(w, e->name);
+		}
+	}
+	return any;
+}
+
+/* Until a save (true) or a signal. */
+static bool saved(const struct watch *w)
+{
+	struct pollfd fds[2] = { { .fd = w->inotify, .events = POLLIN },
+				 { .fd = w->signals, .events = POLLIN } };
+	bool any = false;
+	int n;
+
+	for (;;) {
+		n = poll(fds, 2, any ? SETTLE_MS : -1);
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0 && fds[1].revents)
+			return false;
+		if (n == 0)
+			return true;
+		any |= saves_take(w);
+	}
+}
+
+static int watch_open(struct watch *w, struct why *why)
+{
+	sigset_t set;
+
+	w->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (w->inotify < 0 ||
+	    inotify_add_watch(w->inotify, w->work->dir,
+			      IN_CLOSE_WRITE | IN_MOVED_TO) < 0)
+		return why_set(why, -errno, "%s cannot be watched: %s",
+			       w->work->dir, strerror(errno));
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	w->signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return 0;
+}
+
+int lab_cmd_watch(int argc, char **argv)
+{
+	struct watch w = { .inotify = -1 };
+	struct why why = { "" };
+	struct lab_root *root;
+	int err;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &w);
+	err = lab_root_find(&root, &why);
+	if (!err) {
+		err = lab_work_open(root, w.dir, &w.work, &why);
+		if (!err)
+			err = watch_open(&w, &why);
+	}
+	if (err) {
+		fprintf(stderr, PROGRAM ": %s\n", why.text);
+		return err == -ENOENT || err == -EINVAL ? 2 : 3;
+	}
+	keep_daemon();
+	do {
+		round_run(&w);
+	} while (!w.once && saved(&w));
+	keep_end();
+	lab_work_free(w.work);
+	lab_root_free(root);
+	return 0;
+}

@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# timeout: 300
+# once
+# ringside lab grade, watch and measure with the template of a lab: a skeleton
+# fails as documented, a solution passes, each mutant is killed by its check.
+. "${0%/*}/../lib.sh"
+export RINGSIDE_LABS=$BIN/labs
+[ -d "$RINGSIDE_LABS/labs/template" ] || fail "there is no $RINGSIDE_LABS"
+
+# lab EXPECTED_CODE ARG...: its words are in $T/said
+lab()
+{
+	local code=$1 status
+	shift
+	ringside lab "$@" >"$T/said" 2>&1 </dev/null
+	status=$?
+	[ $status -eq 3 ] && grep -q 'bubblewrap may not' "$T/said" &&
+		skip "bubblewrap may not confine programs here"
+	[ $status -eq "$code" ] || fail "lab $* exited with $status, not" \
+		"$code: $(cat "$T/said")"
+}
+
+said()
+{
+	grep -qE -- "$1" "$T/said" || fail "nobody said \"$1\": $(cat "$T/said")"
+}
+
+never_said()
+{
+	! grep -qE -- "$1" "$T/said" || fail "somebody said \"$1\": $(cat "$T/said")"
+}
+
+step "a skeleton fails, and its first message is the one documented"
+lab 0 start template "$T/work"
+lab 1 grade --dir "$T/work" --results "$T/results.json"
+cat "$T/said"
+said '^  FAILED      0/60  told '
+said '^  rule     GR-48: '
+said '^  where    flight\.c:[0-9]+, grant_flight_add\(\)$'
+said '^ +missing  request_tolerate rule=GR-48$'
+said '-> no request_tolerate rule=GR-48 came$'
+said '^  your trace, events [0-9]+ to [0-9]+ of the [0-9]+ of this check:$'
+said '^  hint     ringside lab hint 1$'
+said '^Not all passed: [0-9]+ of 100 points'
+picture=$(sed -n 's/^  picture  //p' "$T/said" | head -1)
+xmllint --noout "$picture" || fail "no picture in \"$picture\""
+[ -d "$T/work/out/trace" ] || fail "the trace was not kept"
+wide=$(awk 'length > 80 && !/\//' "$T/said")
+[ -z "$wide" ] || fail "wider than 80 columns: $wide"
+
+step "results for Gradescope"
+python3 - "$T/results.json" <<-'END' || fail "$(cat "$T/results.json")"
+	import json, sys
+	r = json.load(open(sys.argv[1]))
+	assert r["max_score"] == 100 and r["score"] < 100, r
+	t = {c["extra_data"]["id"]: c for c in r["tests"]}
+	assert t["told"]["status"] == "failed" and t["told"]["score"] == 0
+	assert "GR-48" in t["told"]["output"] and "\033" not in t["told"]["output"]
+	assert sum(c["score"] for c in t.values()) == r["score"]
+	assert sum(c["max_score"] for c in t.values()) == 100
+END
+
+step "the solution passes"
+lab 0 grade --lab template --solution --results "$T/results.json"
+cat "$T/said"
+said '^All passed: 100 of 100 points'
+never_said 'FAILED|missing|broken'
+grep -q '"score":100' "$T/results.json" || grep -q '"score": *100,' \
+	"$T/results.json" || fail "$(cat "$T/results.json")"
+
+step "each mutant is killed by the check that it names"
+mutants=0
+for file in "$RINGSIDE_LABS"/labs/template/mutants/*; do
+	name=$(basename "$file") name=${name%.*}
+	check=$(sed -n 's/.*killed by: //p' "$file")
+	lab 1 grade --lab template --mutant "$name" --results "$T/m.json"
+	python3 - "$T/m.json" "$check" <<-'END' || fail "$name: $(cat "$T/said")"
+		import json, sys
+		t = {c["extra_data"]["id"]: c["status"]
+		     for c in json.load(open(sys.argv[1]))["tests"]}
+		assert t[sys.argv[2]] == "failed", t
+	END
+	mutants=$((mutants + 1))
+done
+[ $mutants -gt 1 ] || fail "$mutants mutants"
+
+step "what the compiler says is shown as it said it"
+cp "$RINGSIDE_LABS"/labs/template/solution/flight.c "$T/work/flight.c"
+sed -i 's/s->uses--;/s->uses--/' "$T/work/flight.c"
+line=$(grep -n 's->uses--$' "$T/work/flight.c" | cut -d: -f1)
+lab 1 grade --dir "$T/work"
+cat "$T/said"
+said "^  flight\.c:$line:[0-9]+: error: "
+said '^Not all passed: 0 of 100 points'
+
+step "what is no grade is not zero points"
+mkdir "$T/nobwrap"
+for tool in sh cc prlimit setpriv lttng-sessiond; do
+	ln -s "$(command -v $tool)" "$T/nobwrap/"
+done
+PATH=$T/nobwrap "$BIN/ringside" lab grade --lab template --solution \
+	>"$T/said" 2>&1
+[ $? -eq 3 ] || fail "without bubblewrap: $(cat "$T/said")"
+said 'not graded: .*bubblewrap'
+cp -r "$RINGSIDE_LABS" "$T/root"
+echo 'never nonsense' >>"$T/root/labs/template/expect.trace"
+RINGSIDE_LABS=$T/root lab 3 grade --lab template --solution
+said 'not graded: .*expect\.trace:[0-9]+: .*nonsense'
+
+step "watch answers when a file is saved"
+cp "$RINGSIDE_LABS"/labs/template/skeleton/flight.c "$T/work/flight.c"
+background watch ringside lab watch --dir "$T/work"
+wait_until "the first round" logged watch '^Waiting'
+before=$EPOCHREALTIME
+cp "$RINGSIDE_LABS"/labs/template/solution/flight.c "$T/work/flight.c.new"
+mv "$T/work/flight.c.new" "$T/work/flight.c"
+wait_until "the second round" logged watch '^All passed'
+after=$EPOCHREALTIME
+echo "   a round of watch: $(((${after/[.,]/} - ${before/[.,]/}) / 1000)) ms"
+[ "$(grep -c '^== ' "$T/watch.log")" -eq 1 ] ||
+	fail "watch tells of more than the first check: $(cat "$T/watch.log")"
+kill -INT "${JOB[watch]}"
+ended watch || fail "watch ended with $?"
+
+step "measure: predicted, measured, ratio"
+lab 1 measure --dir "$T/work"
+said 'first predict it'
+lab 0 predict --dir "$T/work" told 8 'because'
+lab 0 measure --dir "$T/work"
+cat "$T/said"
+said '^  predicted +8 times$'
+said '^  measured +0 times$'
+said '^  ratio +0 '
