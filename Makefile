@@ -186,7 +186,7 @@ $(B)/conformance: $(CONFORMANCE) $(B)/libtest.a
 # (labs/engine/root.h).
 ROOT := $(B)/labs
 LABS := $(patsubst labs/%/lab.ini,%,$(wildcard labs/*/lab.ini))
-LAB_SRC := $(shell find labs -path labs/engine -prune -o -print 2>/dev/null)
+LAB_SRC := $(shell find labs -mindepth 1 -path labs/engine -prune -o -print 2>/dev/null)
 # The headers that a layer may include, without the folders that they are in.
 LAB_H := $(wildcard $(addsuffix /*.h,$(addprefix src/,base xen ring grant xenbus \
 	request disk backend)))
