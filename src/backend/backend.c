@@ -222,13 +222,15 @@ static int backend_steps(struct backend *b)
 			v->dirty = true;
 		if (v->measure_ns && now >= v->measure_ns)
 			medium_measure(v);
-		if (v->dirty) {
+		if (v->dirty && now >= v->rest_ns) {
 			err = vbd_step(v, b->stopping);
 			v->retry_ns = err ? now + RETRY_NS : 0;
+			/* Its own writes must not bring it back at once. */
+			v->rest_ns = err == -ELOOP ? v->retry_ns : 0;
 		}
 		if (err == -EPIPE)
 			return err; /* the store is gone */
-		if (err && log_limit_pass(&v->limit))
+		if (err && err != -ELOOP && log_limit_pass(&v->limit))
 			log_error("domain %u device %u: the store refused, "
 				  "trying again: %s",
 				  v->dev.ev.domid, v->dev.ev.devid,

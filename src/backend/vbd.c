@@ -17,6 +17,8 @@
 #define LIFE_BURST 30
 /* For the toolstack to see state 6 before the directory goes. */
 #define REMOVE_DELAY_NS 1000000000ull
+/* A handshake comes to rest after a handful, whatever the frontend does. */
+#define ROUNDS_MAX 64u
 
 /* ---- opening ------------------------------------------------------------ */
 
@@ -234,8 +236,20 @@ static int vbd_act(struct vbd *v, enum handshake_action action)
 	return 0;
 }
 
+/* Either it goes round in circles, or a frontend is faster than we are. */
+static int vbd_restless(struct vbd *v, enum handshake_action action)
+{
+	if (log_limit_pass(&v->limit))
+		log_warn("domain %u device %u: the handshake does not come to "
+			 "rest: own state %d, the frontend's %d, and still: %s",
+			 v->dev.ev.domid, v->dev.ev.devid, (int)v->dev.own,
+			 (int)v->dev.peer, handshake_action_name(action));
+	return -ELOOP;
+}
+
 int vbd_step(struct vbd *v, bool stopping)
 {
+	unsigned rounds = 0;
 	int err;
 
 	v->dirty = false;
@@ -266,6 +280,8 @@ int vbd_step(struct vbd *v, bool stopping)
 			action = HANDSHAKE_WAIT;
 		if (action == HANDSHAKE_WAIT)
 			return medium_step(v);
+		if (++rounds > ROUNDS_MAX)
+			return vbd_restless(v, action);
 		err = vbd_act(v, action);
 		if (err)
 			return err;

@@ -70,6 +70,7 @@ struct vbd {
 	uint64_t overdue_ns; /* when its grace is over; 0: none runs */
 	uint64_t remove_ns;  /* when to remove its directory; 0: never */
 	uint64_t retry_ns;   /* when to try a refused step again; 0: none */
+	uint64_t rest_ns;    /* no step before this; 0: at any time */
 	struct log_limit limit;
 	struct log_limit life; /* for words about connections */
 	struct vbd *next;
@@ -89,7 +90,8 @@ void vbd_free(struct vbd *v);
 
 /*
  * Look at the store and do everything that is due; `stopping` if the daemon
- * ends.  0, or -errno if the store itself failed.
+ * ends.  0; -errno if the store itself failed; -ELOOP if after a while there
+ * was still something due.
  */
 int vbd_step(struct vbd *v, bool stopping);
 

@@ -176,22 +176,40 @@ static int do_evtchn_unbind(struct desk_conn *c,
 	return desk_evtchn_unbind(c, q->arg);
 }
 
+static int domain_counters(struct desk *d, uint16_t domid,
+			   struct desk_counters *n)
+{
+	const struct desk_domain *dom = desk_domain_find(d, domid);
+
+	if (!dom || !domid)
+		return -ESRCH;
+	n->grants = desk_grant_count(dom);
+	n->mappings = desk_grant_count_mappings(d, dom);
+	desk_grant_tally(dom, &n->tally);
+	return 0;
+}
+
 static int do_counters(struct desk_conn *c, const struct desk_wire_request *q,
 		       struct answer *a)
 {
 	struct desk_counters *n = &a->reply.counters;
-	const struct desk *d = c->desk;
+	struct desk *d = c->desk;
 	const struct desk_domain *dom;
 	const struct desk_conn *i;
 
-	(void)q;
+	if (q->arg)
+		return q->domid > DESK_DOMID_MAX
+			       ? -ESRCH
+			       : domain_counters(d, (uint16_t)q->domid, n);
+	n->tally = d->gone;
 	LIST_FOREACH(dom, &d->domains, link) {
 		n->domains += dom->domid != 0;
 		n->grants += desk_grant_count(dom);
+		desk_grant_tally(dom, &n->tally);
 	}
 	LIST_FOREACH(i, &d->conns, link)
 		n->connections += i->domain && !i->asks;
-	n->mappings = desk_grant_count_mappings(d);
+	n->mappings = desk_grant_count_mappings(d, NULL);
 	desk_evtchn_count(d, &n->ports_unbound, &n->ports_bound);
 	n->watches = d->store->watches;
 	n->transactions = d->store->transactions;

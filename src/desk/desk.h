@@ -94,6 +94,7 @@ struct desk {
 	bool ending;	      /* nobody is missed any more */
 	uint64_t mem_default; /* bytes, of a domain that names no size */
 	unsigned channels, channels_max; /* two descriptors each */
+	struct desk_tally gone;		 /* of domains that are no more */
 };
 
 struct desk_domain *desk_domain_find(struct desk *d, uint16_t domid);

@@ -126,6 +126,7 @@ void desk_domain_free(struct desk_domain *dom)
 	store_domain_remove(dom->desk->store, dom->domid);
 	desk_server_unlink_store(dom->desk, dom->domid);
 	LIST_REMOVE(dom, link);
+	desk_grant_tally(dom, &dom->desk->gone);
 	memory_free(dom);
 	free(dom);
 }

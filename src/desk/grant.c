@@ -240,7 +240,8 @@ uint32_t desk_grant_count(const struct desk_domain *dom)
 	return n;
 }
 
-uint32_t desk_grant_count_mappings(const struct desk *d)
+uint32_t desk_grant_count_mappings(const struct desk *d,
+				   const struct desk_domain *of)
 {
 	const struct desk_conn *c;
 	const struct desk_table *t;
@@ -250,6 +251,27 @@ uint32_t desk_grant_count_mappings(const struct desk *d)
 	LIST_FOREACH(c, &d->conns, link)
 		LIST_FOREACH(t, &c->table, link)
 			for (i = 0; i < DESK_TRACK_ENTRIES; i++)
-				n += t->entry[i].flags & DESK_TRACK_USED;
+				n += t->entry[i].flags & DESK_TRACK_USED &&
+				     (!of || t->entry[i].domid == of->domid);
 	return n;
+}
+
+void desk_grant_tally(const struct desk_domain *dom, struct desk_tally *sum)
+{
+	const struct desk_tally *t;
+
+	if (!dom->active)
+		return;
+	t = &dom->active->tally;
+	sum->map_calls += __atomic_load_n(&t->map_calls, __ATOMIC_RELAXED);
+	sum->unmap_calls += __atomic_load_n(&t->unmap_calls, __ATOMIC_RELAXED);
+	sum->copy_calls += __atomic_load_n(&t->copy_calls, __ATOMIC_RELAXED);
+	sum->pages_mapped +=
+		__atomic_load_n(&t->pages_mapped, __ATOMIC_RELAXED);
+	sum->pages_writable +=
+		__atomic_load_n(&t->pages_writable, __ATOMIC_RELAXED);
+	sum->pages_unmapped +=
+		__atomic_load_n(&t->pages_unmapped, __ATOMIC_RELAXED);
+	sum->pages_copied +=
+		__atomic_load_n(&t->pages_copied, __ATOMIC_RELAXED);
 }

@@ -35,8 +35,15 @@ bool desk_grant_withdraw(struct desk_domain *dom, uint32_t first,
  */
 bool desk_grant_retire(struct desk_domain *dom);
 
-/* Entries that permit access; pages mapped, over all tables. */
+/*
+ * Entries that permit access; pages mapped, over all tables, of all domains or
+ * (`of` is not NULL) of one.
+ */
 uint32_t desk_grant_count(const struct desk_domain *dom);
-uint32_t desk_grant_count_mappings(const struct desk *d);
+uint32_t desk_grant_count_mappings(const struct desk *d,
+				   const struct desk_domain *of);
+
+/* Add to `sum` what was done with the domain's pages. */
+void desk_grant_tally(const struct desk_domain *dom, struct desk_tally *sum);
 
 #endif

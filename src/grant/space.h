@@ -81,9 +81,10 @@ int grant_space_open(struct grant_space **out,
 void grant_space_close(struct grant_space *s);
 
 /*
- * Make a batch of uses accessible; with those that are held already they keep
- * to uses_max and pages_max.  Each gets its own result: a bad gref of
- * one disturbs no other (XSA-361), and what was mapped of it is unmapped.
+ * Make a batch of uses accessible.  The caller sees to it that together with
+ * those that are held already they are at most uses_max, of pages_max pages.
+ * Each gets its own result: a bad gref of one disturbs no other (XSA-361), and
+ * of the use that has it nothing stays mapped.
  * Pages are mapped read-only unless the data goes to the guest (GR-49).
  * 0, or -errno if the host itself failed; then all `error`s say so.
  */

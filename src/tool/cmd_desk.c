@@ -14,14 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <json-c/json.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "desk/domain.h"
 #include "desk/server.h"
 #include "tool/commands.h"
+#include "tool/desk_status.h"
 #include "xen/desk/control.h"
 
 #define STOP_PATIENCE_NS 10000000000u
@@ -35,6 +34,7 @@ struct args {
 	const char *dir;
 	bool foreground;
 	bool json;
+	uint16_t domid; /* that is asked for; 0: all of it */
 	uint64_t mem_bytes;
 	bool mem_given;
 	int ready_fd; /* of the started process: tell its parent; or -1 */
@@ -229,7 +229,7 @@ static int stop(const struct args *a)
 	return 0;
 }
 
-/* ---- env and status ---------------------------------------------------- */
+/* ---- env ---------------------------------------------------------------- */
 
 /* In single quotes, for any shell. */
 static void print_quoted(const char *text)
@@ -272,48 +272,9 @@ static int env(const struct args *a)
 	return 0;
 }
 
-static int status(const struct args *a)
-{
-	struct desk_counters c;
-	struct json_object *o;
-	struct why why;
-	size_t i;
-
-	if (desk_control_counters(a->dir, &c, &why))
-		return complain(why.text);
-
-	const struct {
-		const char *name;
-		uint32_t n;
-	} line[] = {
-		{ "domains", c.domains },
-		{ "connections", c.connections },
-		{ "grants", c.grants },
-		{ "mappings", c.mappings },
-		{ "ports_unbound", c.ports_unbound },
-		{ "ports_bound", c.ports_bound },
-		{ "watches", c.watches },
-		{ "transactions", c.transactions },
-		{ "nodes", c.nodes },
-	};
-
-	if (!a->json) {
-		for (i = 0; i < sizeof(line) / sizeof(line[0]); i++)
-			printf("%s %u\n", line[i].name, line[i].n);
-		return 0;
-	}
-	o = json_object_new_object();
-	for (i = 0; i < sizeof(line) / sizeof(line[0]); i++)
-		json_object_object_add(o, line[i].name,
-				       json_object_new_int64(line[i].n));
-	puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY));
-	json_object_put(o);
-	return 0;
-}
-
 /* ---- arguments --------------------------------------------------------- */
 
-enum { OPT_FOREGROUND = 0x100, OPT_MEM, OPT_JSON, OPT_READY_FD };
+enum { OPT_FOREGROUND = 0x100, OPT_MEM, OPT_JSON, OPT_DOMID, OPT_READY_FD };
 
 static const struct argp_option options[] = {
 	{ "foreground", OPT_FOREGROUND, NULL, 0,
@@ -321,6 +282,8 @@ static const struct argp_option options[] = {
 	{ "mem", OPT_MEM, "SIZE", 0,
 	  "start: memory of a guest that is made (default: 64M)", 0 },
 	{ "json", OPT_JSON, NULL, 0, "status: as JSON", 0 },
+	{ "domid", OPT_DOMID, "N", 0, "status: only the grants of domain N",
+	  0 },
 	{ "ready-fd", OPT_READY_FD, "FD", OPTION_HIDDEN, NULL, 0 },
 	{ 0 }
 };
@@ -346,6 +309,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_JSON:
 		a->json = true;
+		return 0;
+	case OPT_DOMID:
+		if (number_parse(arg, 1, DESK_DOMID_MAX, &n))
+			argp_error(state,
+				   "--domid %s: a number from 1 to %u "
+				   "is needed",
+				   arg, DESK_DOMID_MAX);
+		a->domid = (uint16_t)n;
 		return 0;
 	case OPT_READY_FD:
 		if (number_parse(arg, 3, 1023, &n))
@@ -378,6 +349,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--mem belongs to start");
 		if (a->json && a->action != STATUS)
 			argp_error(state, "--json belongs to status");
+		if (a->domid && a->action != STATUS)
+			argp_error(state, "--domid belongs to status");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -415,6 +388,6 @@ int cmd_desk(int argc, char **argv)
 	case ENV:
 		return env(&a);
 	default:
-		return status(&a);
+		return desk_status_print(a.dir, a.domid, a.json);
 	}
 }

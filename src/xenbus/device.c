@@ -112,16 +112,21 @@ int xenbus_device_look(struct xenbus_device *d)
 	char *online;
 	int err = 0;
 
-	d->own = state_read(d, d->path, &err);
-	if (err)
-		return err;
-	d->gone = d->own == XENBUS_UNKNOWN;
-
+	/*
+	 * First `online`, then the state: if the directory goes meanwhile, it
+	 * is seen that it is gone.  The other way round it would look like a
+	 * removal that has to be answered, there.
+	 */
 	online = node_read_quiet(d, 0, d->path, "online");
 	if (!online && errno != ENOENT)
 		return -errno;
 	d->online = online && strcmp(online, "0") != 0;
 	free(online);
+
+	d->own = state_read(d, d->path, &err);
+	if (err)
+		return err;
+	d->gone = d->own == XENBUS_UNKNOWN;
 
 	peer = state_read(d, d->frontend, &err);
 	if (err)

@@ -25,9 +25,9 @@ struct conf_case {
 };
 
 /* Each list ends with a case without a name. */
-extern const struct conf_case store_rules[], handshake_rules[], ring_rules[],
-	notify_rules[], request_rules[], order_rules[], grant_rules[],
-	advisories[], advisories_grants[];
+extern const struct conf_case store_rules[], handshake_rules[], removal_rules[],
+	ring_rules[], notify_rules[], request_rules[], order_rules[],
+	grant_rules[], advisories[], advisories_grants[];
 
 /* What the main program tells a case. */
 extern char case_dir[]; /* the desk's */

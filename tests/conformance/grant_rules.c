@@ -6,7 +6,8 @@
 
 #include "tests/conformance/nbd.h"
 
-#define KEEP 1056u /* pages that a queue keeps */
+#define KEEP	 1056u /* pages that a queue keeps */
+#define BAD_GREF 60000u
 
 static struct req full_request(enum op op, uint64_t sector,
 			       const struct page *page, unsigned n)
@@ -78,6 +79,53 @@ static void gr_46(void)
 			}
 		}
 	}
+	peer_end(&p);
+}
+
+/*
+ * What one look at the ring takes is mapped by one call of the hypervisor, and
+ * unmapped by one; also where a request of it fails.
+ */
+static void gr_46_calls(void)
+{
+	enum { N = 32 };
+	struct desk_tally before, after;
+	struct page page[N];
+	struct peer p;
+	struct ring *r = &p.ring[0];
+	unsigned i, bad;
+
+	peer_begin(&p, 51712);
+	peer_connect(&p);
+	pages_new_all(&p, page, N);
+	for (bad = 0; bad < 2; bad++) {
+		settle(r);
+		before = counters_of(&p).tally;
+		for (i = 0; i < N; i++) {
+			struct req q = req_io(i & 1 ? READ : WRITE, i * 8,
+					      &page[i], 0, 7);
+
+			if (bad && i == N / 2)
+				q.seg[0].gref = BAD_GREF;
+			q.id = i;
+			put(r, &q);
+		}
+		push(r);
+		for (i = 0; i < N; i++) {
+			struct rsp rsp = take(r);
+
+			same("status", rsp.status,
+			     bad && rsp.id == N / 2 ? -1 : 0);
+		}
+		after = counters_of(&p).tally;
+		same("pages mapped", after.pages_mapped - before.pages_mapped,
+		     N - bad);
+		same("calls to map them", after.map_calls - before.map_calls,
+		     1);
+		same("calls to unmap them",
+		     after.unmap_calls - before.unmap_calls, 1);
+	}
+	pages_free_all(&p, page, N);
 	peer_end(&p);
 }
 
@@ -155,20 +203,15 @@ static void gr_48(void)
 	gr_48_on(true);
 }
 
-/* ---- copied -------------------------------------------------------------- */
-
-static void gr_50(void)
+/* Sectors in the middle of pages, in and out: each where it belongs. */
+static void pieces_check(struct peer *p)
 {
 	struct page page[SEGS_MAX];
-	struct peer p;
-	struct ring *r = &p.ring[0];
+	struct ring *r = &p->ring[0];
 	struct req q = { .op = WRITE, .nr = SEGS_MAX };
 	unsigned i, j, sector;
 
-	peer_begin(&p, 51712);
-	same("feature-persistent", back_number(&p, "feature-persistent"), 0);
-	peer_connect(&p);
-	pages_new_all(&p, page, SEGS_MAX);
+	pages_new_all(p, page, SEGS_MAX);
 	for (i = 0; i < SEGS_MAX; i++) {
 		memset(page[i].mem, (int)(0x30 + i), PAGE);
 		q.seg[i] =
@@ -188,8 +231,30 @@ static void gr_50(void)
 				     ? (long long)(0x30 + i)
 				     : 0xee);
 		}
-	pages_free_all(&p, page, SEGS_MAX);
+	pages_free_all(p, page, SEGS_MAX);
 	data_check(r, 64, 5);
+}
+
+static void rq_37_mapped(void)
+{
+	struct peer p;
+
+	peer_begin(&p, 51712);
+	peer_connect(&p);
+	pieces_check(&p);
+	peer_end(&p);
+}
+
+/* ---- copied -------------------------------------------------------------- */
+
+static void gr_50(void)
+{
+	struct peer p;
+
+	peer_begin(&p, 51712);
+	same("feature-persistent", back_number(&p, "feature-persistent"), 0);
+	peer_connect(&p);
+	pieces_check(&p);
 	peer_end(&p);
 }
 
@@ -292,12 +357,14 @@ static void gr_47_least(void)
 
 const struct conf_case grant_rules[] = {
 	{ "GR-46 unmapped before the response", gr_46, NULL },
+	{ "GR-46 one call for what is taken at once", gr_46_calls, NULL },
 	{ "GR-47 kept if both sides offer it", gr_47_offer, NULL },
 	{ "GR-47 not kept if the backend does not offer it", gr_47_none,
 	  "--grants map" },
 	{ "GR-47 the least recently used one goes first", gr_47_least, NULL },
 	{ "GR-48 one grant in several requests", gr_48, NULL },
 	{ "GR-49 data for the disk is mapped read-only", gr_49, NULL },
+	{ "RQ-37 sectors in the middle of pages", rq_37_mapped, NULL },
 	{ "GR-50 copies stay in their pages", gr_50, "--grants copy" },
 	{ 0 }
 };

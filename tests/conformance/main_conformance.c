@@ -29,9 +29,9 @@
 #define FIRST_DOMID 200
 
 static const struct conf_case *const lists[] = {
-	store_rules,  handshake_rules, ring_rules,
-	notify_rules, request_rules,   order_rules,
-	grant_rules,  advisories,      advisories_grants,
+	store_rules,  handshake_rules,	 removal_rules, ring_rules,
+	notify_rules, request_rules,	 order_rules,	grant_rules,
+	advisories,   advisories_grants,
 };
 
 static uint16_t domid;

@@ -11,6 +11,7 @@
 
 #include "base/stats.h"
 #include "tests/conformance/case.h"
+#include "xen/desk/control.h"
 #include "xen/xen.h"
 
 #define PAGE	   XEN_PAGE_SIZE
@@ -54,6 +55,7 @@ struct attach {
 	const char *mode;	    /* "w" if NULL */
 	const char *device_type;    /* "disk" if NULL */
 	const char *discard_enable; /* no such node if NULL */
+	const char *state;	    /* of the backend; "1" if NULL */
 	/* More nodes of the backend's directory: key, value, ..., NULL. */
 	const char *const *more;
 };
@@ -92,6 +94,11 @@ bool stats_there(const struct peer *p);
 
 /* The connection was refused: state 5, and the error node names the rule. */
 void refused_by(struct peer *p, const char *rule);
+
+/* Ends of event channels that are bound, of all domains. */
+uint32_t ports_bound(void);
+/* What is granted and mapped of this domain, and how often that was done. */
+struct desk_counters counters_of(const struct peer *p);
 
 /* ---- connecting ---------------------------------------------------------- */
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "tests/conformance/peer.h"
-#include "xen/desk/control.h"
 
 static struct xen_host *host_open(uint16_t domid)
 {
@@ -93,7 +92,7 @@ static void attach_write(struct peer *p, xen_xbt t, const struct attach *a)
 			 a->discard_enable);
 	for (i = 0; a->more && a->more[i]; i += 2)
 		node_put(p->tool, t, p->back, a->more[i], a->more[i + 1]);
-	node_put(p->tool, t, p->back, "state", "1");
+	node_put(p->tool, t, p->back, "state", a->state ? a->state : "1");
 }
 
 void peer_attach(struct peer *p, const struct attach *a)
@@ -254,6 +253,29 @@ void refused_by(struct peer *p, const char *rule)
 	must(why && !strncmp(why, words, strlen(words)),
 	     "expected the error node to name %s, saw \"%s\"", rule,
 	     why ? why : "(no node)");
+}
+
+/* ---- the desk -------------------------------------------------------------
+ */
+
+uint32_t ports_bound(void)
+{
+	struct desk_counters c;
+	struct why why;
+
+	if (desk_control_counters(case_dir, &c, &why))
+		fail("%s", why.text);
+	return c.ports_bound;
+}
+
+struct desk_counters counters_of(const struct peer *p)
+{
+	struct desk_counters c;
+	struct why why;
+
+	if (desk_control_domain_counters(case_dir, p->domid, &c, &why))
+		fail("%s", why.text);
+	return c;
 }
 
 /* ---- statistics ---------------------------------------------------------- */

@@ -19,11 +19,18 @@ diff -u - "$T/status" <<-END || fail "status"
 	watches 0
 	transactions 0
 	nodes 7
+	map_calls 0
+	unmap_calls 0
+	copy_calls 0
+	pages_mapped 0
+	pages_writable 0
+	pages_unmapped 0
+	pages_copied 0
 END
 ringside desk status --json "$DESK" | python3 -c '
 import json, sys
 c = json.load(sys.stdin)
-assert len(c) == 9 and c["nodes"] == 7 and c["domains"] == 0' ||
+assert len(c) == 16 and c["nodes"] == 7 and c["domains"] == 0' ||
 	fail "status --json"
 ringside desk stop "$DESK" || fail "stop"
 wait_until "the desk's process ends" eval '

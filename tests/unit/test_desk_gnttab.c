@@ -869,6 +869,60 @@ static void mapper_is_stopped_in_the_lock(void **state)
 	rig_gate_close(&up);
 }
 
+/* For whoever judges a backend by what it asked of its host. */
+static void calls_and_pages_are_counted(void **state)
+{
+	enum { PAGES = 3 };
+	uint8_t *page = desk_guest_alloc(guest, PAGES), local[64];
+	uint32_t gref[PAGES], bad = 60000;
+	struct xen_copy c[2];
+	struct desk_counters n;
+	struct xen_map m[4];
+	struct why why;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < PAGES; i++)
+		gref[i] = grant(page + i * XEN_PAGE_SIZE, false);
+	m[0] = (struct xen_map){ .domid = GUEST, .count = 2, .grefs = gref };
+	m[1] = (struct xen_map){ .domid = GUEST, .count = 1, .grefs = &bad };
+	m[2] = (struct xen_map){
+		.domid = GUEST, .writable = true, .count = PAGES, .grefs = gref
+	};
+	assert_int_equal(ops->map(gnt, m, 3), 1);
+	assert_int_equal(map_one(&m[3], gref[0], false, (int16_t[]){ 0 }), 0);
+	n = rig_counters();
+	assert_int_equal(n.tally.map_calls, 2);
+	assert_int_equal(n.tally.pages_mapped, 2 + PAGES + 1);
+	assert_int_equal(n.tally.pages_writable, PAGES);
+	assert_int_equal(n.tally.unmap_calls, 0);
+	assert_int_equal(ops->unmap(gnt, m, 4), 0);
+	for (i = 0; i < 2; i++)
+		c[i] = (struct xen_copy){ .local = local,
+					  .domid = GUEST,
+					  .gref = i ? bad : gref[0],
+					  .len_bytes = sizeof(local) };
+	assert_int_equal(ops->copy(gnt, c, 2), 1);
+	n = rig_counters();
+	assert_int_equal(n.tally.unmap_calls, 1);
+	assert_int_equal(n.tally.pages_unmapped, n.tally.pages_mapped);
+	assert_int_equal(n.tally.copy_calls, 1);
+	assert_int_equal(n.tally.pages_copied, 1);
+
+	/* Of one domain: all of it was this one's, and none the other's. */
+	assert_int_equal(desk_control_domain_counters(rig_dir, GUEST, &n, &why),
+			 0);
+	assert_int_equal(n.tally.map_calls, 2);
+	assert_int_equal(n.grants, PAGES);
+	assert_int_equal(desk_control_domain_counters(rig_dir, 2, &n, &why), 0);
+	assert_int_equal(n.tally.map_calls, 0);
+	assert_int_equal(n.grants, 0);
+	assert_int_equal(desk_control_domain_counters(rig_dir, 0, &n, &why),
+			 -ESRCH);
+	assert_int_equal(desk_control_domain_counters(rig_dir, 99, &n, &why),
+			 -ESRCH);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -881,6 +935,7 @@ int main(void)
 		T(batches),
 		T(window_is_bounded),
 		T(copies),
+		T(calls_and_pages_are_counted),
 		T(driver_domain),
 		T(closing_unmaps),
 		T(idle_runs_are_unmapped_for_the_guest),

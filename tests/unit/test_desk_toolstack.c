@@ -150,6 +150,8 @@ static void killed_frontend_loses_its_disk(void **state)
 	rig_wait_counter(domains, 0);
 	assert_int_equal(rig_counters().grants, 0);
 	assert_int_equal(rig_counters().ports_unbound, 0);
+	assert_int_equal(rig_counters().tally.pages_mapped,
+			 1); /* all the same */
 	/* And may come back: another one of that number, seen as it is. */
 	assert_int_equal(back->ops->gnttab.map(g, &m, 1), 1);
 	rig_domain(1);

@@ -36,6 +36,23 @@ int desk_control_counters(const char *dir, struct desk_counters *out,
 	return err;
 }
 
+int desk_control_domain_counters(const char *dir, uint16_t domid,
+				 struct desk_counters *out, struct why *why)
+{
+	struct desk_wire_request q = { .op = DESK_WIRE_COUNTERS,
+				       .domid = domid,
+				       .arg = 1 };
+	struct desk_wire_reply reply;
+	int err = ask(dir, &q, &reply, why);
+
+	if (err == -ESRCH)
+		why_set(why, err, "there is no domain %u on the desk in %s",
+			domid, dir);
+	if (!err)
+		*out = reply.counters;
+	return err;
+}
+
 int desk_control_domain_create(const char *dir, uint16_t domid,
 			       uint64_t mem_bytes, struct why *why)
 {

@@ -10,6 +10,23 @@
 
 #include "base/why.h"
 
+/*
+ * What was done with the pages of a domain since it began, by those who map
+ * it.  A call is one of xen_gnttab_ops, for whatever number of pages; what
+ * failed is not counted as a page.  The host undoes the mappings of a handle
+ * that is closed or a process that dies without a call: then pages_unmapped
+ * stays behind pages_mapped.
+ */
+struct desk_tally {
+	uint64_t map_calls;
+	uint64_t unmap_calls;
+	uint64_t copy_calls; /* of 64 pages at most: more are several */
+	uint64_t pages_mapped;
+	uint64_t pages_writable; /* of these, read-write */
+	uint64_t pages_unmapped;
+	uint64_t pages_copied;
+};
+
 /* What is in use on the desk, over all domains. */
 struct desk_counters {
 	uint32_t domains;     /* domain 0 not counted */
@@ -20,11 +37,19 @@ struct desk_counters {
 	uint32_t ports_bound; /* each end of a channel counts */
 	uint32_t watches;
 	uint32_t transactions;
-	uint32_t nodes; /* of the store */
+	uint32_t nodes;		 /* of the store */
+	struct desk_tally tally; /* domains that are gone count, too */
 };
 
 int desk_control_counters(const char *dir, struct desk_counters *out,
 			  struct why *why);
+
+/*
+ * The same of the grants of domain `domid` alone: grants, mappings and tally,
+ * the others are 0.  -ESRCH: there is no such domain, or it is domain 0.
+ */
+int desk_control_domain_counters(const char *dir, uint16_t domid,
+				 struct desk_counters *out, struct why *why);
 
 /*
  * Create domain `domid` (1..32751) with `mem_bytes` of memory, 0 for the desk's

@@ -150,6 +150,28 @@ static void status_fill(struct xen_map *m, int16_t status)
 	m->addr = NULL;
 }
 
+/* Under the lock of the domain that is counted; read by the desk at any time.
+ */
+static void tally_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+static void tally_map(struct desk_tally *t, const struct xen_map *maps,
+		      unsigned n)
+{
+	unsigned i;
+
+	tally_add(&t->map_calls, 1);
+	for (i = 0; i < n; i++) {
+		if (!maps[i].addr)
+			continue;
+		tally_add(&t->pages_mapped, maps[i].count);
+		if (maps[i].writable)
+			tally_add(&t->pages_writable, maps[i].count);
+	}
+}
+
 static uint32_t pinned_gfn(const struct xen_gnttab *g,
 			   const struct desk_view *v, uint32_t page)
 {
@@ -199,6 +221,7 @@ static void place_undo(struct xen_gnttab *g, struct desk_view *v,
 		for (i = 0; i < m->count; i++)
 			desk_unpin(v, g->track[page + i].gref, m->writable,
 				   &g->track[page + i]);
+		tally_add(&v->active->tally.pages_unmapped, m->count);
 		desk_pin_unlock(v);
 	}
 	desk_window_give(&g->window, page, m->count);
@@ -277,6 +300,7 @@ static int map_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 			failed++;
 		}
 	}
+	tally_map(&v->active->tally, maps, n);
 	desk_pin_unlock(v);
 	for (i = 0; i < n; i++) {
 		if (maps[i].addr && place(g, v, &maps[i])) {
@@ -334,7 +358,9 @@ static int unmap_domain(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 		for (i = 0; i < maps[m].count; i++)
 			desk_unpin(v, g->track[page + i].gref, maps[m].writable,
 				   &g->track[page + i]);
+		tally_add(&v->active->tally.pages_unmapped, maps[m].count);
 	}
+	tally_add(&v->active->tally.unmap_calls, 1);
 	desk_pin_unlock(v);
 	for (m = 0; m < n; m++) {
 		if (maps[m].addr)
@@ -438,8 +464,10 @@ static int copy_domain(struct xen_gnttab *g, struct xen_copy *c, unsigned n)
 	err = desk_pin_lock(v);
 	if (err)
 		return err;
+	tally_add(&v->active->tally.copy_calls, 1);
 	for (i = 0; i < n; i++) {
 		if (c[i].status == XEN_GNTST_OKAY) {
+			tally_add(&v->active->tally.pages_copied, 1);
 			desk_unpin(v, c[i].gref, c[i].to_guest, &track[i]);
 			if (!whole)
 				c[i].status = XEN_GNTST_GENERAL_ERROR;

@@ -25,6 +25,8 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "xen/desk/control.h"
+
 #define DESK_GRANT_ENTRIES 65536u
 #define DESK_GRANT_FIRST   8u /* 0 to 7 are reserved, as in Linux */
 /* Half of what the kernel lets a process have of mappings. */
@@ -66,8 +68,9 @@ struct desk_active_entry {
 };
 
 struct desk_active {
-	pthread_mutex_t lock; /* process-shared and robust */
-	uint32_t dead;	      /* the domain is gone: open it anew */
+	pthread_mutex_t lock;	 /* process-shared and robust */
+	uint32_t dead;		 /* the domain is gone: open it anew */
+	struct desk_tally tally; /* changed under the lock, too */
 	struct desk_active_entry entry[DESK_GRANT_ENTRIES];
 };
 

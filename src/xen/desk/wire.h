@@ -17,7 +17,7 @@
 #include "xen/desk/control.h"
 
 /* Changes with any change of these structs or of shared.h. */
-#define DESK_WIRE_MAGIC 0x52534401u
+#define DESK_WIRE_MAGIC 0x52534402u
 
 #define DESK_WIRE_SOCKET  "desk.sock"
 #define DESK_WIRE_FDS_MAX 4u
@@ -53,7 +53,7 @@ enum desk_wire_op {
 	DESK_WIRE_EVTCHN_BIND,
 	DESK_WIRE_EVTCHN_UNBIND, /* arg: port */
 	/* Only on a connection that asks: */
-	DESK_WIRE_COUNTERS,
+	DESK_WIRE_COUNTERS,	 /* arg: 1 if only of domain `domid` */
 	DESK_WIRE_DOMAIN_CREATE, /* domid, size */
 	DESK_WIRE_WATCHERS,	 /* domid. Back: value, see control.h */
 	DESK_WIRE_STOP,
