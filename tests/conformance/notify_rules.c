@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "tests/conformance/peer.h"
 
 static const enum abi every_abi[] = { ABI_64, ABI_32, ABI_NONE };
@@ -115,6 +116,38 @@ static void rg_30(void)
 	peer_end(&p);
 }
 
+/* The same around 2^32 - 1, where a plain comparison of indices goes wrong. */
+static void rg_30_wrap(void)
+{
+	const uint32_t start = 0xffffffe0u;
+	struct peer p;
+	struct ring *r = &p.ring[0];
+	struct req q = flush();
+
+	peer_begin(&p, 51712);
+	rings_make(&p);
+	ring_begin_at(r, start);
+	keys_write(&p);
+	front_state(&p, 3);
+	back_wait(&p, 4);
+	front_state(&p, 4);
+	settle(r);
+	heard(r);
+	while (r->req_prod - start < 64) {
+		asked_at(r, 2);
+		served(r, &q, 0);
+		not_heard(r, "of the first of 2 responses");
+		put(r, &q);
+		put(r, &q);
+		push(r);
+		take(r);
+		take(r);
+		until(heard(r), "no notification of response %u",
+		      r->rsp_cons - 1);
+	}
+	peer_end(&p);
+}
+
 /* Notify as a good frontend does: only if the backend asks for it. */
 static void push_asked(struct ring *r, uint32_t old)
 {
@@ -173,6 +206,112 @@ static void rg_32(void)
 	peer_end(&p);
 }
 
+/* ---- at any moment of a side's falling asleep -----------------------------
+ */
+
+#define MOMENTS 20000u
+#define LATE_NS 3000000000u
+
+/* A length of time that differs from round to round: up to microseconds. */
+static void moment(unsigned round)
+{
+	unsigned n = round % 64 * (round / 64 % 64), i;
+
+	for (i = 0; i < n; i++)
+		__asm__ volatile("" : : "r"(i));
+}
+
+/* Look as closely as a processor can; whoever has to wait longer does. */
+#define closely(cond)                                                          \
+	do {                                                                   \
+		unsigned looks_ = 0;                                           \
+		while (!(cond) && ++looks_ < 20000)                            \
+			__asm__ volatile("" : : : "memory");                   \
+	} while (0)
+
+/* All requests before `idx` are answered: in how many ns from now? */
+static uint64_t answered(struct ring *r, uint32_t idx)
+{
+	uint64_t from = clock_now_ns();
+
+	closely(index_get(r, RSP_PROD) == idx);
+	until(index_get(r, RSP_PROD) == idx,
+	      "no response to request %u: rsp_prod is %u", idx - 1,
+	      index_get(r, RSP_PROD));
+	return clock_now_ns() - from;
+}
+
+/*
+ * A request that comes when the backend has looked for the last time and not
+ * yet asked to be notified: so nobody notifies, and it has to look once more.
+ * A backend that does not sleeps until its timer wakes it, which is seconds;
+ * that other processes kept it from running so long, twice, is out of reason.
+ */
+static void rg_31_asleep(void)
+{
+	struct peer p;
+	struct ring *r = &p.ring[0];
+	struct req q = flush();
+	unsigned i, late = 0;
+
+	peer_begin(&p, 51712);
+	peer_connect(&p);
+	settle(r);
+	put(r, &q);
+	push_asked(r, 0);
+	for (i = 0; i < MOMENTS; i++) {
+		uint32_t next = r->req_prod;
+
+		put(r, &q); /* not published yet */
+		late += answered(r, next) > LATE_NS;
+		must(late < 2, "the backend slept while a request waited for "
+			       "it: a wake-up was lost");
+		moment(i);
+		push_asked(r, next);
+		take(r);
+	}
+	take(r);
+	settle(r);
+	peer_end(&p);
+}
+
+/*
+ * And the other way round: a frontend asks to be notified just when the
+ * response is published.  Either it sees the response when it looks once more,
+ * or the backend sees that it asked.  It begins to ask when the response's
+ * bytes are in the slot.
+ */
+static void rg_30_asleep(void)
+{
+	struct peer p;
+	struct ring *r = &p.ring[0];
+	struct req q = flush();
+	unsigned i;
+
+	peer_begin(&p, 51712);
+	peer_connect(&p);
+	settle(r);
+	for (i = 0; i < MOMENTS; i++) {
+		const uint8_t *slot = slot_at(r, r->req_prod);
+		uint32_t old = r->req_prod;
+
+		q.id = 0x0101010101010101u * (1 + i % 255);
+		put(r, &q);
+		push_asked(r, old);
+		closely(((const volatile uint8_t *)slot)[0] == (uint8_t)q.id);
+		moment(i % 1024);
+		asked_at(r, 1);
+		while (index_get(r, RSP_PROD) == old)
+			until(heard(r),
+			      "no notification of response %u, which "
+			      "the frontend asked for",
+			      old);
+		take(r);
+		heard(r);
+	}
+	peer_end(&p);
+}
+
 /* ---- RQ-40, which is counted likewise ------------------------------------ */
 
 static void rq_40(void)
@@ -214,7 +353,12 @@ const struct conf_case notify_rules[] = {
 	{ "RG-29 bytes between the fields of a response", padding, NULL },
 	{ "XSA-216 bytes between the fields of a response", padding, NULL },
 	{ "RG-30 notified of what was asked for", rg_30, NULL },
+	{ "RG-30 notified across 2^32", rg_30_wrap, NULL },
+	{ "RG-30 a response while the frontend falls asleep", rg_30_asleep,
+	  NULL },
 	{ "RG-31 no wake-up is lost", rg_31, "--poll 0" },
+	{ "RG-31 a request while the backend falls asleep", rg_31_asleep,
+	  "--poll 0" },
 	{ "RG-32 wake-ups for nothing are counted", rg_32, NULL },
 	{ "RQ-40 a discard that is not aligned", rq_40, NULL },
 	{ 0 }

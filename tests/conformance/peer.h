@@ -97,6 +97,8 @@ void refused_by(struct peer *p, const char *rule);
 
 /* Rings of zeroed pages, granted; ports for the backend to bind. */
 void rings_make(struct peer *p);
+/* All indices stand at `idx`; before the backend maps the ring. */
+void ring_begin_at(struct ring *r, uint32_t idx);
 void rings_free(struct peer *p); /* the grants must be free of mappings */
 /* The keys of a connection, without state 3. */
 void keys_write(struct peer *p);
