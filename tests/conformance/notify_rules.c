@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* RG: what else a response may hold, and who is woken when. */
+/* RG: what else a response may hold, and who is woken when: one subject. */
 #include <stdio.h>
 #include <string.h>
 
@@ -148,12 +148,16 @@ static void rg_30_wrap(void)
 	peer_end(&p);
 }
 
-/* Notify as a good frontend does: only if the backend asks for it. */
-static void push_asked(struct ring *r, uint32_t old)
+/* Notify as a good frontend does: only if the backend asks; true if so. */
+static bool push_asked(struct ring *r, uint32_t old)
 {
+	bool asked;
+
 	index_set(r, REQ_PROD, r->req_prod);
-	if (r->req_prod - index_get(r, REQ_EVENT) < r->req_prod - old)
+	asked = r->req_prod - index_get(r, REQ_EVENT) < r->req_prod - old;
+	if (asked)
 		notify(r);
+	return asked;
 }
 
 static void rg_31(void)
@@ -206,43 +210,76 @@ static void rg_32(void)
 	peer_end(&p);
 }
 
-/* ---- at any moment of a side's falling asleep -----------------------------
+/* ---- at the moment of a side's falling asleep -----------------------------
  */
 
-#define MOMENTS 20000u
+#define MOMENTS 2000u
+#define BATCH	8u
 #define LATE_NS 3000000000u
 
-/* A length of time that differs from round to round: up to microseconds. */
-static void moment(unsigned round)
+/*
+ * The moment lasts some nanoseconds.  It is found by waiting, in steps of this
+ * loop, from a sign that comes before it, and by learning from each try whether
+ * it was too early or too late.
+ */
+static void pass(unsigned steps)
 {
-	unsigned n = round % 64 * (round / 64 % 64), i;
+	unsigned i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < steps; i++)
 		__asm__ volatile("" : : "r"(i));
 }
 
-/* Look as closely as a processor can; whoever has to wait longer does. */
-#define closely(cond)                                                          \
-	do {                                                                   \
-		unsigned looks_ = 0;                                           \
-		while (!(cond) && ++looks_ < 20000)                            \
-			__asm__ volatile("" : : : "memory");                   \
-	} while (0)
-
-/* All requests before `idx` are answered: in how many ns from now? */
-static uint64_t answered(struct ring *r, uint32_t idx)
+static unsigned learn(unsigned steps, bool late, unsigned round)
 {
-	uint64_t from = clock_now_ns();
+	unsigned by = 1 + round * 7 % 32;
 
-	closely(index_get(r, RSP_PROD) == idx);
-	until(index_get(r, RSP_PROD) == idx,
-	      "no response to request %u: rsp_prod is %u", idx - 1,
-	      index_get(r, RSP_PROD));
-	return clock_now_ns() - from;
+	if (!late)
+		return steps < 100000 ? steps + by : steps;
+	return steps > by ? steps - by : 0;
+}
+
+/* Flushes whose responses are told by the first byte of their slots. */
+static void batch_put(struct ring *r, unsigned round)
+{
+	struct req q = flush();
+	unsigned i;
+
+	q.id = 0x10 + round % 64;
+	for (i = 0; i < BATCH; i++)
+		put(r, &q);
 }
 
 /*
- * A request that comes when the backend has looked for the last time and not
+ * The sign: the response to a batch's first request is written, the others
+ * follow, and then all are published.  Looks as closely as a processor can,
+ * for a while; no system call, not even for the time, may stand between this
+ * and what is done about it.
+ */
+static bool written(const struct ring *r, uint32_t idx, unsigned round)
+{
+	const volatile uint8_t *slot = slot_at(r, idx);
+	unsigned i;
+
+	for (i = 0; i < 200000; i++)
+		if (*slot == 0x10 + round % 64)
+			return true;
+	return false;
+}
+
+/* Wait for a batch; true if that takes as long as a backend's timer. */
+static bool published_late(const struct ring *r, uint32_t end)
+{
+	uint64_t from = clock_now_ns();
+
+	until(index_get(r, RSP_PROD) == end,
+	      "no response to request %u: rsp_prod is %u", end - 1,
+	      index_get(r, RSP_PROD));
+	return clock_now_ns() - from > LATE_NS;
+}
+
+/*
+ * Requests that come when the backend has looked for the last time and not
  * yet asked to be notified: so nobody notifies, and it has to look once more.
  * A backend that does not sleeps until its timer wakes it, which is seconds;
  * that other processes kept it from running so long, twice, is out of reason.
@@ -251,62 +288,63 @@ static void rg_31_asleep(void)
 {
 	struct peer p;
 	struct ring *r = &p.ring[0];
-	struct req q = flush();
-	unsigned i, late = 0;
+	unsigned i, late = 0, steps = 0;
 
 	peer_begin(&p, 51712);
 	peer_connect(&p);
 	settle(r);
-	put(r, &q);
+	batch_put(r, 0);
 	push_asked(r, 0);
 	for (i = 0; i < MOMENTS; i++) {
 		uint32_t next = r->req_prod;
 
-		put(r, &q); /* not published yet */
-		late += answered(r, next) > LATE_NS;
+		batch_put(r, i + 1); /* not published yet */
+		if (!written(r, next - BATCH, i))
+			late += published_late(r, next);
 		must(late < 2, "the backend slept while a request waited for "
 			       "it: a wake-up was lost");
-		moment(i);
-		push_asked(r, next);
-		take(r);
+		pass(steps);
+		steps = learn(steps, push_asked(r, next), i);
+		r->rsp_cons = next; /* take() would sleep */
 	}
-	take(r);
+	published_late(r, r->req_prod);
 	settle(r);
 	peer_end(&p);
 }
 
 /*
  * And the other way round: a frontend asks to be notified just when the
- * response is published.  Either it sees the response when it looks once more,
- * or the backend sees that it asked.  It begins to ask when the response's
- * bytes are in the slot.
+ * responses are published.  Either it sees them when it looks once more, or
+ * the backend sees that it asked.
  */
 static void rg_30_asleep(void)
 {
 	struct peer p;
 	struct ring *r = &p.ring[0];
-	struct req q = flush();
-	unsigned i;
+	unsigned i, steps = 0;
 
 	peer_begin(&p, 51712);
 	peer_connect(&p);
 	settle(r);
 	for (i = 0; i < MOMENTS; i++) {
-		const uint8_t *slot = slot_at(r, r->req_prod);
 		uint32_t old = r->req_prod;
+		bool sign, seen;
 
-		q.id = 0x0101010101010101u * (1 + i % 255);
-		put(r, &q);
+		batch_put(r, i);
 		push_asked(r, old);
-		closely(((const volatile uint8_t *)slot)[0] == (uint8_t)q.id);
-		moment(i % 1024);
+		sign = written(r, old, i);
+		pass(steps);
 		asked_at(r, 1);
+		seen = index_get(r, RSP_PROD) != old;
+		if (sign)
+			steps = learn(steps, seen, i);
 		while (index_get(r, RSP_PROD) == old)
 			until(heard(r),
-			      "no notification of response %u, which "
-			      "the frontend asked for",
+			      "no notification of response %u, which the "
+			      "frontend asked for",
 			      old);
-		take(r);
+		while (r->rsp_cons != r->req_prod)
+			take(r);
 		heard(r);
 	}
 	peer_end(&p);
