@@ -186,7 +186,7 @@ $(B)/conformance: $(CONFORMANCE) $(B)/libtest.a
 # (labs/engine/root.h).
 ROOT := $(B)/labs
 LABS := $(patsubst labs/%/lab.ini,%,$(wildcard labs/*/lab.ini))
-LAB_SRC := $(shell find labs -path labs/engine -prune -o -print 2>/dev/null)
+LAB_SRC := $(shell find labs -mindepth 1 -path labs/engine -prune -o -print 2>/dev/null)
 # The headers that a layer may include, without the folders that they are in.
 LAB_H := $(wildcard $(addsuffix /*.h,$(addprefix src/,base xen ring grant xenbus \
 	request disk backend)))
@@ -235,6 +235,8 @@ $(ROOT)/.staged: $(B)/ringside $(B)/conformance $(B)/nbdkit-ringside-plugin.so \
 	@cp -R $(LAB_TEXTS) $(ROOT)/docs/
 	@cp -R labs/kit $(ROOT)/
 	@cp -R $(addprefix labs/,$(LABS)) $(ROOT)/labs/
+	@cd $(ROOT)/lib && for o in *.o; do [ -d ../labs/$${o%.o} ] || \
+		rm -f "$$o"; done
 	@for lab in $(LABS); do [ -e labs/$$lab/skeleton ] || \
 		RINGSIDE_LABS=$(ROOT) $(B)/ringside lab skeleton $$lab \
 		-o $(ROOT)/labs/$$lab/skeleton || exit 1; done

@@ -264,9 +264,14 @@ static enum health record_look(struct exam *e)
 		free(ust);
 		return say(e, BROKEN, "there is no program to record", NULL);
 	}
-	/* A guest without a disk: it says that it begins, and gives up. */
+	/*
+	 * A guest whose disk nobody serves: it says that it begins, and gives
+	 * up after a second.
+	 */
 	self = e->root->ringside;
 	RUN(e, self, WORD("desk"), WORD("start"), WORD("desk"));
+	RUN(e, self, WORD("attach"), WORD("desk"), WORD("--target"),
+	    WORD("mem:1M"), WORD("--no-wait"));
 	RUN(e, self, WORD("record"), WORD("-o"), WORD("trace"), WORD("--"),
 	    self, WORD("front"), WORD("desk"), WORD("--timeout"), WORD("1"),
 	    WORD("--info"));

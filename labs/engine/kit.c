@@ -18,7 +18,7 @@ static int no_memory(struct why *why)
 int lab_tar_make(const char *dir, const char *name, const char *file,
 		 struct why *why)
 {
-	char *words = file_text("%s.err", file);
+	char *words = file_text("%s/.tar.err", dir);
 	struct why said;
 	char *argv[] = { (char *)"tar",
 			 (char *)"--create",
