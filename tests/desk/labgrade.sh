@@ -126,7 +126,7 @@ ended watch || fail "watch ended with $?"
 step "measure: predicted, measured, ratio"
 lab 1 measure --dir "$T/work"
 said 'first predict it'
-lab 0 predict --dir "$T/work" told 8 'because'
+lab 0 predict --dir "$T/work" told 8 --explain because
 lab 0 measure --dir "$T/work"
 cat "$T/said"
 said '^  predicted +8 times$'

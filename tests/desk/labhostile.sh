@@ -15,10 +15,9 @@ export RINGSIDE_LABS=$T/root
 solution=$T/root/labs/template/solution/flight.c
 
 # What nobody may touch.
-sleep 1000 &
-witness=$!
+background witness sleep 1000
+witness=${JOB[witness]}
 echo secret >"$T/secret"
-trap 'kill $witness 2>/dev/null; finish' EXIT
 
 # hostile NAME REGEX: the solution and stdin; REGEX is what it is told.
 hostile()
