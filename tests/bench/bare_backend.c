@@ -141,8 +141,8 @@ static void run(blkif_back_ring_t *ring, xenevtchn_handle *evtchn, int port)
 		check(!xenevtchn_unmask(evtchn, (evtchn_port_t)port), "unmask");
 		do {
 			while (RING_HAS_UNCONSUMED_REQUESTS(ring)) {
-				blkif_request_t q = *RING_GET_REQUEST(
-					ring, ring->req_cons);
+				blkif_request_t q =
+					*RING_GET_REQUEST(ring, ring->req_cons);
 				blkif_response_t *p;
 
 				ring->req_cons++;
