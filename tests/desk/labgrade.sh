@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # timeout: 300
-# once
+# level: all
 # ringside lab grade, watch and measure with the template of a lab: a skeleton
 # fails as documented, a solution passes, each mutant is killed by its check.
 . "${0%/*}/../lib.sh"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # timeout: 400
-# once
+# level: all
 # Submissions that loop, crash, fork, fill the disk, use the network, kill,
 # leave at once, flood, cheat: each ends in time with a clear word, is not
 # passed, and harms nothing.

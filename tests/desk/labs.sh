@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# timeout: 1200
+# level: all
+# Each lab with code: its solution passes, its skeleton does not, and each of
+# its mutants is killed by the check that its first line names.
+. "${0%/*}/../lib.sh"
+export RINGSIDE_LABS=$BIN/labs
+[ -d "$RINGSIDE_LABS/labs/template" ] || fail "there is no $RINGSIDE_LABS"
+
+# grade ARG...: the exit code in $status, the words in $T/said
+grade()
+{
+	ringside lab grade "$@" >"$T/said" 2>&1 </dev/null
+	status=$?
+	[ $status -eq 3 ] && grep -q 'bubblewrap may not' "$T/said" &&
+		skip "bubblewrap may not confine programs here"
+	return 0
+}
+
+for dir in "$TOP"/labs/[0-9]*; do
+	lab=$(basename "$dir")
+	grep -q '^replaces *= *src/' "$dir/lab.ini" || continue
+	step "$lab: the solution"
+	grade --lab "$lab" --solution
+	[ $status -eq 0 ] || fail "$lab's solution: exit $status: $(cat "$T/said")"
+
+	step "$lab: the skeleton"
+	ringside lab start "$lab" "$T/$lab" >"$T/said" 2>&1 || fail "$(cat "$T/said")"
+	grade --dir "$T/$lab" --first
+	[ $status -eq 1 ] || fail "$lab's skeleton: exit $status: $(cat "$T/said")"
+
+	for file in "$dir"/mutants/*; do
+		mutant=$(basename "$file")
+		mutant=${mutant%.*}
+		check=$(sed -n '1,3s/.*killed by: *\([a-z0-9-]*\).*/\1/p' "$file")
+		[ -n "$check" ] || fail "$file names no check"
+		grep -q -- "$mutant" "$dir/INSTRUCTOR.md" ||
+			fail "INSTRUCTOR.md of $lab does not speak of $mutant"
+		grade --lab "$lab" --mutant "$mutant"
+		[ $status -eq 1 ] ||
+			fail "$lab's mutant $mutant: exit $status: $(cat "$T/said")"
+		grep -qE "^  FAILED +0/[0-9]+ +$check( |\$)" "$T/said" ||
+			fail "$lab's mutant $mutant lives: $check did not fail: $(cat "$T/said")"
+		printf '   %s: killed by %s\n' "$mutant" "$check"
+	done
+done
