@@ -235,6 +235,8 @@ $(ROOT)/.staged: $(B)/ringside $(B)/conformance $(B)/nbdkit-ringside-plugin.so \
 	@cp -R $(LAB_TEXTS) $(ROOT)/docs/
 	@cp -R labs/kit $(ROOT)/
 	@cp -R $(addprefix labs/,$(LABS)) $(ROOT)/labs/
+	@cd $(ROOT)/lib && for o in *.o; do [ -d ../labs/$${o%.o} ] || \
+		rm -f "$$o"; done
 	@for lab in $(LABS); do [ -e labs/$$lab/skeleton ] || \
 		RINGSIDE_LABS=$(ROOT) $(B)/ringside lab skeleton $$lab \
 		-o $(ROOT)/labs/$$lab/skeleton || exit 1; done
@@ -329,7 +331,7 @@ test-host: ## only the tests on a real Xen host, in QEMU
 .PHONY: bench-host
 bench-host: ## the same guest on xen-blkback, qdisk and ringsided
 	@tests/deps demo test host
-	@+$(MAKE) --no-print-directory all host-images
+	@+$(MAKE) --no-print-directory all host-images $(B)/bench/bare_backend
 	@tests/bench/host
 
 .PHONY: bench bench-events bench-desk
@@ -352,6 +354,12 @@ $(B)/bench/%: tests/bench/%.c tests/bench/load.c tests/bench/load_bare.c \
 	@echo "  BENCH   $@"
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $(filter %.c,$^) $(B)/libtest.a \
 		$(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS) $(REC_LIBS)
+
+# The least that serves a disk on Xen, which "make bench-host" compares with.
+$(B)/bench/bare_backend: tests/bench/bare_backend.c $(BASE_O) $(XEN_O)
+	@mkdir -p $(@D)
+	@echo "  BENCH   $@"
+	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $^ $(XEN_LIBS)
 
 # ---- installing -------------------------------------------------------------
 

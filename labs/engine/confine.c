@@ -130,10 +130,28 @@ static void add3(struct line *l, const char *a, const char *b, const char *c)
 		add(l, c);
 }
 
+/* What bwrap makes on the way to a path is for root alone: make it before. */
+static void add_way(struct line *l, const char *path)
+{
+	const char *slash = path;
+
+	while (*path == '/' && (slash = strchr(slash + 1, '/'))) {
+		add3(l, "--perms", "0755", "--dir");
+		add(l, arena_printf(l->a, "%.*s", (int)(slash - path), path));
+	}
+}
+
+static void add_bind(struct line *l, const char *how, const char *from,
+		     const char *to)
+{
+	add_way(l, to);
+	add3(l, how, from, to);
+}
+
 static void add_paths(struct line *l, const char *how, const char *const *paths)
 {
 	for (; paths && *paths; paths++)
-		add3(l, how, *paths, *paths);
+		add_bind(l, how, *paths, *paths);
 }
 
 /* Where the system keeps its programs and libraries. */
@@ -161,7 +179,7 @@ static void add_system(struct line *l)
 		add3(l, "--symlink", to, tops[i]);
 	}
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		add3(l, "--ro-bind-try", files[i], files[i]);
+		add_bind(l, "--ro-bind-try", files[i], files[i]);
 }
 
 /*
@@ -173,11 +191,10 @@ static void add_lttng(struct line *l)
 	const char *home = getenv("LTTNG_HOME");
 	char *path;
 
-	add(l, "--symlink");
-	add(l, "../run");
-	add(l, "/var/run");
-	add3(l, "--ro-bind-try", "/run/lttng/lttng-ust-sock-8",
-	     "/run/lttng/lttng-ust-sock-8");
+	add_way(l, "/var/run");
+	add3(l, "--symlink", "../run", "/var/run");
+	add_bind(l, "--ro-bind-try", "/run/lttng/lttng-ust-sock-8",
+		 "/run/lttng/lttng-ust-sock-8");
 	add3(l, "--ro-bind-try", "/dev/shm/lttng-ust-wait-8",
 	     "/dev/shm/lttng-ust-wait-8");
 	if (geteuid() == 0)
@@ -187,7 +204,7 @@ static void add_lttng(struct line *l)
 	if (!home)
 		return;
 	path = arena_printf(l->a, "%s/.lttng/lttng-ust-sock-8", home);
-	add3(l, "--ro-bind-try", path, path);
+	add_bind(l, "--ro-bind-try", path, path);
 	path = arena_printf(l->a, "/dev/shm/lttng-ust-wait-8-%u",
 			    (unsigned)geteuid());
 	add3(l, "--ro-bind-try", path, path);
@@ -196,7 +213,12 @@ static void add_lttng(struct line *l)
 
 static void add_bwrap(struct line *l, const struct confine *c)
 {
-	add3(l, "bwrap", "--unshare-all", "--die-with-parent");
+	add3(l, "bwrap", "--die-with-parent", NULL);
+	add3(l, "--unshare-ipc", "--unshare-pid", "--unshare-net");
+	add3(l, "--unshare-uts", "--unshare-cgroup-try", NULL);
+	/* Root needs none, and could not become another user in one. */
+	if (geteuid())
+		add(l, "--unshare-user");
 	add(l, "--new-session");
 	if (c->told)
 		add3(l, "--json-status-fd", "3", NULL);
@@ -215,10 +237,12 @@ static void add_bwrap(struct line *l, const struct confine *c)
 	add3(l, "--tmpfs", "/tmp", NULL);
 	add3(l, "--size", "1048576", NULL);
 	add3(l, "--tmpfs", "/dev/shm", NULL);
-	if (c->hide)
+	if (c->hide) {
+		add_way(l, c->hide);
 		add3(l, "--tmpfs", c->hide, NULL);
+	}
 	if (c->program)
-		add3(l, "--ro-bind", c->program, c->as);
+		add_bind(l, "--ro-bind", c->program, c->as);
 	add_paths(l, "--ro-bind", c->see);
 	add_paths(l, "--bind", c->write);
 	add(l, "--clearenv");

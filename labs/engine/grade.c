@@ -56,7 +56,7 @@ static int scratch_open(struct grader *r)
 
 static void scratch_close(struct grader *r)
 {
-	if (r->scratch)
+	if (r->scratch && !r->o->keep)
 		record_dir_remove(r->scratch);
 	if (r->lock >= 0)
 		close(r->lock);

@@ -54,6 +54,7 @@ struct grade {
 struct grade_options {
 	bool trust;    /* without confinement */
 	bool pictures; /* of all failed checks; else of the first one only */
+	bool keep;     /* leave what all programs said, in .lab/run */
 	bool quiet;    /* no pictures at all, and no trace is kept */
 	const char *expect; /* instead of the lab's expect.trace; or NULL */
 };

@@ -169,7 +169,7 @@ static void backend_changed(struct backend *b, const char *path)
 	/* Of our own directory only the toolstack's words matter. */
 	v->params_written |= !strcmp(key, "params");
 	if (!*key || !strcmp(key, "state") || !strcmp(key, "online") ||
-	    !strcmp(key, "params")) {
+	    !strcmp(key, "params") || features_key(key)) {
 		ev_store_watch(&v->dev.ev, path, TOKEN_BACKEND);
 		v->dirty = true;
 	}

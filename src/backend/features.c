@@ -106,6 +106,24 @@ void features_read(struct features *f, struct xenbus_device *d,
 	free(names);
 }
 
+bool features_key(const char *key)
+{
+	size_t n = strlen(DIRECTORY);
+
+	return !strncmp(key, DIRECTORY, n) && (!key[n] || key[n] == '/');
+}
+
+bool features_same(const struct features *a, const struct features *b)
+{
+	unsigned i;
+
+	for (i = 0; i < SWITCHES; i++)
+		if (*(const bool *)((const char *)a + switches[i].at) !=
+		    *(const bool *)((const char *)b + switches[i].at))
+			return false;
+	return a->path == b->path;
+}
+
 void features_apply(const struct features *f, struct negotiate_offer *o)
 {
 	o->persistent &= f->persistent;

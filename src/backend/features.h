@@ -48,6 +48,12 @@ int features_set(struct features *f, const char *name, const char *value,
 void features_read(struct features *f, struct xenbus_device *d,
 		   struct log_limit *limit);
 
+/* True if `key`, below a disk's directory, is one of these or above them. */
+bool features_key(const char *key);
+
+/* True if both switch the same. */
+bool features_same(const struct features *a, const struct features *b);
+
 /* Take out of an offer what is switched off. */
 void features_apply(const struct features *f, struct negotiate_offer *o);
 

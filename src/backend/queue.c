@@ -97,23 +97,34 @@ static void queue_relax(void)
 }
 
 /*
+ * So many looks at the ring for each look at the clock, which is a system call
+ * where a domain's clock is Xen's, and for each pause, which ends an emulated
+ * processor's turn.
+ */
+#define LOOKS 32
+
+/*
  * Nothing is in flight: look for requests as long as they have lately taken
  * to come.  No notification is asked for meanwhile.  True if one has come.
  */
 static bool queue_poll(struct queue *q)
 {
-	uint64_t now = clock_now_ns(), from = now;
-	uint64_t until = now + patience_ns(&q->patience);
+	uint64_t look = patience_ns(&q->patience), now, from, until;
 	bool found = false;
+	unsigned i;
 
-	q->idle_ns = from;
-	if (until == from)
+	q->idle_ns = q->turn.answered_ns;
+	if (!look)
 		return false;
+	now = from = clock_now_ns();
+	until = from + look;
 	while (!found && now < until) {
 		if (atomic_load_explicit(&q->stop, memory_order_relaxed))
 			break;
-		queue_relax();
-		found = ring_back_peek(&q->turn.ring);
+		for (i = 0; i < LOOKS && !found; i++)
+			found = ring_back_peek(&q->turn.ring);
+		if (!found)
+			queue_relax();
 		now = clock_now_ns();
 	}
 	ev_queue_poll(&q->ev, now - from, found);
@@ -126,7 +137,6 @@ static bool queue_poll(struct queue *q)
  */
 static unsigned queue_next_turn(struct queue *q)
 {
-	uint64_t begin = q->idle_ns ? clock_now_ns() : 0;
 	bool stop = atomic_load_explicit(&q->stop, memory_order_relaxed);
 	unsigned work = turn_run(&q->turn, !stop && !q->halted);
 	const struct turn_fault *fault = &q->turn.fault;
@@ -138,7 +148,7 @@ static unsigned queue_next_turn(struct queue *q)
 		eventfd_write(q->fault_fd, 1);
 	}
 	if (work && q->idle_ns) {
-		patience_learn(&q->patience, begin - q->idle_ns);
+		patience_learn(&q->patience, q->turn.taken_ns - q->idle_ns);
 		q->idle_ns = 0;
 	}
 	return work;

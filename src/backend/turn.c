@@ -197,6 +197,8 @@ static unsigned turn_take(struct turn *t)
 		request_fifo_push(&t->waiting, r);
 	}
 	turn_lists_read(t);
+	if (ready)
+		t->taken_ns = now;
 	return (unsigned)ready;
 }
 
@@ -251,7 +253,7 @@ static void turn_answer(struct turn *t)
 			t->pages -= t->done[i]->use.count;
 		}
 	grant_space_release(t->grants, t->uses, held);
-	now = clock_now_ns();
+	t->answered_ns = now = clock_now_ns();
 	for (i = 0; i < t->ndone; i++) {
 		request_release_end(t->done[i]);
 		turn_count(t, t->done[i], now);

@@ -60,8 +60,10 @@ struct turn {
 	struct ev_origin ev;
 	struct log_limit limit;
 	struct turn_fault fault;
-	uint64_t pushes;   /* with responses in them */
-	uint64_t indirect; /* requests with segments in pages */
+	uint64_t pushes;      /* with responses in them */
+	uint64_t taken_ns;    /* when requests were last taken, or 0 */
+	uint64_t answered_ns; /* when any were last answered, or 0 */
+	uint64_t indirect;    /* requests with segments in pages */
 	struct stats_queue *stats;
 	struct stats_queue own_stats; /* where nobody wants them */
 

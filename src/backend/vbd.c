@@ -6,14 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/connect.h"
 #include "backend/medium.h"
 #include "backend/queue.h"
-#include "backend/stats.h"
 #include "base/clock.h"
-#include "ring/shared.h"
 #include "xenbus/handshake.h"
 
 #define SCRIPT "block-ringside"
+/* A guest that connects again and again does not fill the log. */
+#define LIFE_BURST 30
 /* For the toolstack to see state 6 before the directory goes. */
 #define REMOVE_DELAY_NS 1000000000ull
 /* A handshake comes to rest after a handful, whatever the frontend does. */
@@ -57,6 +58,7 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 		return why_set(why, -ENOMEM, "no memory for a device");
 	v->config = config;
 	v->fault_fd = fault_fd;
+	v->life.burst = LIFE_BURST;
 	err = xenbus_device_open(&v->dev, host, path, domid, devid, why);
 	if (!err && !vbd_is_ours(&v->dev, config))
 		err = -ENOENT;
@@ -73,47 +75,6 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 	return 0;
 }
 
-/* ---- connecting --------------------------------------------------------- */
-
-static enum ring_abi vbd_abi(const struct negotiate_result *got)
-{
-	return got->abi == NEGOTIATE_X86_64 ? RING_ABI_X86_64 : RING_ABI_X86_32;
-}
-
-static void vbd_stats_open(struct vbd *v, const struct negotiate_result *got)
-{
-	struct stats_header header = {
-		.queues = got->queues,
-		.domid = v->dev.ev.domid,
-		.devid = v->dev.ev.devid,
-		.since_ns = clock_now_ns(),
-		.size_bytes = v->facts.size_bytes,
-		.ring_entries =
-			ring_entries(vbd_abi(got), 1u << got->ring_order),
-	};
-	struct why why;
-
-	snprintf(header.target, sizeof(header.target), "%s", v->disk->target);
-	v->stats = stats_open(v->config->stats_dir, &header, &why);
-	if (!v->stats && log_limit_pass(&v->limit))
-		log_warn("domain %u device %u: %s", v->dev.ev.domid,
-			 v->dev.ev.devid, why.text);
-}
-
-static void vbd_disconnect(struct vbd *v)
-{
-	unsigned i;
-
-	stats_hide(v->stats);
-	for (i = 0; i < v->nqueues; i++)
-		queue_close(v->queues[i]);
-	stats_close(v->stats);
-	v->stats = NULL;
-	v->nqueues = 0;
-	v->connected = false;
-	medium_settle(v);
-}
-
 void vbd_free(struct vbd *v)
 {
 	if (!v)
@@ -123,8 +84,9 @@ void vbd_free(struct vbd *v)
 	free(v);
 }
 
-/* The connection cannot go on: say why once, and let it close. */
-static void vbd_fault(struct vbd *v, const char *rule, const char *text)
+/* ---- faults ------------------------------------------------------------- */
+
+void vbd_fault(struct vbd *v, const char *rule, const char *text)
 {
 	char error[600];
 
@@ -155,127 +117,11 @@ void vbd_queues_poll(struct vbd *v)
 	}
 }
 
-static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
-			  unsigned i, const char **rule, struct why *why)
-{
-	struct queue_setup setup = {
-		.host = v->dev.host,
-		.disk = v->disk,
-		.domid = v->dev.ev.domid,
-		.abi = vbd_abi(got),
-		.ring_grefs = got->ring[i].gref,
-		.ring_pages = 1u << got->ring_order,
-		.evtchn_port = got->ring[i].evtchn_port,
-		.limits =
-			{
-				.size_bytes = v->facts.size_bytes,
-				.sector_bytes = v->facts.sector_bytes,
-				.unit_shift = v->facts.unit_shift,
-				.readonly = v->facts.readonly,
-				.flush = v->offer.flush,
-				.barrier = v->offer.barrier,
-				.discard = v->offer.discard,
-				.secure = v->offer.secure,
-				.indirect_segs = v->offer.indirect_segs,
-				.discard_granularity =
-					v->offer.discard_granularity,
-				.discard_alignment = v->offer.discard_alignment,
-			},
-		.grant_path = got->persistent ? GRANT_PATH_PERSIST
-					      : v->features.path,
-		.grant_keep_pages = v->config->grant_keep_pages,
-		.grant_budget = v->config->grant_budget,
-		.poll_us = v->config->poll_us,
-		.stats = v->stats ? stats_queue(v->stats, i) : NULL,
-		.ev = v->dev.ev,
-		.fault_fd = v->fault_fd,
-	};
-	int err;
-
-	setup.ev.queue = (uint16_t)i;
-	err = queue_open(&v->queues[i], &setup, rule, why);
-	if (err)
-		return err;
-	v->nqueues = i + 1;
-	return queue_start(v->queues[i], why);
-}
-
-/*
- * A frontend that counts in sector-size says so, by the headers that have it
- * count like that; but not all that do.
- */
-static void vbd_units_warn(struct vbd *v)
-{
-	char *large;
-
-	if (!v->facts.unit_shift)
-		return;
-	large = xenbus_peer_read(&v->dev, 0, "feature-large-sector-size");
-	if (!large || strcmp(large, "1") != 0)
-		log_warn("domain %u device %u: sectors are counted in units "
-			 "of %u bytes, and the frontend does not say that it "
-			 "does (feature-large-sector-size)",
-			 v->dev.ev.domid, v->dev.ev.devid,
-			 v->facts.sector_bytes);
-	free(large);
-}
-
-/*
- * HANDSHAKE_CONNECT.  Whatever the frontend did wrong becomes a fault and 0
- * is returned; -errno only if the store failed.
- */
-static int vbd_connect(struct vbd *v)
-{
-	struct negotiate_result got;
-	const char *rule = "";
-	struct why why;
-	unsigned i;
-	int err;
-
-	if (!v->disk) {
-		vbd_fault(v, "", v->disk_why.text);
-		return 0;
-	}
-	err = negotiate_read(&v->dev, &v->offer, &got, &rule, &why);
-	if (err)
-		goto fault;
-	medium_measure(v);
-	v->untold = false;
-	vbd_stats_open(v, &got);
-	for (i = 0; i < got.queues; i++) {
-		err = vbd_queue_open(v, &got, i, &rule, &why); /* XB-05 */
-		if (err)
-			goto fault;
-	}
-	err = negotiate_connected_write(&v->dev, &v->facts);
-	if (err) {
-		vbd_disconnect(v);
-		return err;
-	}
-	v->connected = true;
-	vbd_units_warn(v);
-	v->told_bytes = v->facts.size_bytes;
-	xenbus_error_clear(&v->dev);
-	log_info("domain %u device %u: connected, %u queue%s of %u page%s, "
-		 "grants %s",
-		 v->dev.ev.domid, v->dev.ev.devid, got.queues,
-		 got.queues == 1 ? "" : "s", 1u << got.ring_order,
-		 got.ring_order ? "s" : "",
-		 got.persistent			       ? "kept"
-		 : v->features.path == GRANT_PATH_COPY ? "copied"
-						       : "mapped");
-	return 0;
-fault:
-	vbd_disconnect(v);
-	vbd_fault(v, rule, why.text);
-	return 0;
-}
-
 /* ---- stepping ----------------------------------------------------------- */
 
 static int vbd_close(struct vbd *v)
 {
-	if (v->connected)
+	if (v->connected && log_limit_pass(&v->life))
 		log_info("domain %u device %u: disconnected", v->dev.ev.domid,
 			 v->dev.ev.devid);
 	/* XB-19: nothing mapped and nothing bound before state 6. */
@@ -334,6 +180,7 @@ static void vbd_claim(struct vbd *v)
 	int got =
 		host->ops->claim(host, v->dev.ev.domid, v->dev.ev.devid, &why);
 
+	v->unclaimed = got < 0;
 	if (got > 0) {
 		v->stale = true;
 		log_info("domain %u device %u: taken over from xen-blkback",
@@ -344,6 +191,21 @@ static void vbd_claim(struct vbd *v)
 	xenbus_own_write(&v->dev, 0, "hotplug-error", "%s", why.text);
 	xenbus_own_write(&v->dev, 0, "hotplug-status", "error");
 	vbd_fault(v, "", why.text);
+}
+
+/*
+ * Switches in the store that changed after the offer, while the frontend has
+ * not begun with it: as of a guest that was made paused.
+ */
+static void vbd_switches_look(struct vbd *v)
+{
+	struct features now = v->config->features;
+
+	if (v->connected || v->stale || v->dev.own != XENBUS_INIT_WAIT ||
+	    v->dev.peer > XENBUS_INITIALISING)
+		return;
+	features_read(&now, &v->dev, &v->limit);
+	v->stale = !features_same(&now, &v->features);
 }
 
 static int vbd_act(struct vbd *v, enum handshake_action action)
@@ -400,6 +262,7 @@ int vbd_step(struct vbd *v, bool stopping)
 		err = xenbus_device_look(&v->dev);
 		if (err)
 			return err;
+		vbd_switches_look(v);
 		view = (struct handshake_view){
 			.own = v->dev.own,
 			.peer = v->dev.peer,
@@ -412,6 +275,9 @@ int vbd_step(struct vbd *v, bool stopping)
 		};
 		view.overdue = vbd_overdue(v, view.online);
 		action = handshake_next(&view);
+		/* What another backend drives is not offered beside it. */
+		if (action == HANDSHAKE_OFFER && v->unclaimed)
+			action = HANDSHAKE_WAIT;
 		if (action == HANDSHAKE_WAIT)
 			return medium_step(v);
 		if (++rounds > ROUNDS_MAX)

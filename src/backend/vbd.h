@@ -66,11 +66,13 @@ struct vbd {
 	bool dirty;	     /* something of it changed in the store */
 	bool dead;	     /* nothing is left: to be freed */
 	bool stale;	     /* see struct handshake_view */
+	bool unclaimed;	     /* another backend drives it, and stays */
 	uint64_t overdue_ns; /* when its grace is over; 0: none runs */
 	uint64_t remove_ns;  /* when to remove its directory; 0: never */
 	uint64_t retry_ns;   /* when to try a refused step again; 0: none */
 	uint64_t rest_ns;    /* no step before this; 0: at any time */
 	struct log_limit limit;
+	struct log_limit life; /* for words about connections */
 	struct vbd *next;
 };
 

@@ -51,7 +51,7 @@ int log_limit_pass(struct log_limit *limit)
 				 limit->held);
 		limit->held = 0;
 	}
-	if (limit->passed >= LOG_LIMIT_BURST) {
+	if (limit->passed >= (limit->burst ? limit->burst : LOG_LIMIT_BURST)) {
 		limit->held++;
 		return 0;
 	}

@@ -33,6 +33,7 @@ void log_line(enum log_level level, const char *fmt, ...)
  * Zero-initialised, one per device; not shared between threads.
  */
 struct log_limit {
+	unsigned burst;	    /* lines in ten seconds; 0: LOG_LIMIT_BURST */
 	uint64_t window_ns; /* start of the current window */
 	unsigned passed;
 	unsigned held;

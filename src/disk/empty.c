@@ -18,7 +18,7 @@ static int empty_queue_open(struct disk *d, unsigned depth,
 			    struct disk_queue **out, struct why *why)
 {
 	(void)depth;
-	return disk_instant_open(d, empty_perform, out, why);
+	return disk_instant_open(d, empty_perform, 1, out, why);
 }
 
 static void empty_submit(struct disk_queue *q, struct disk_op *op)

@@ -10,6 +10,9 @@
 #include "disk/instant.h"
 #include "disk/op.h"
 
+/* What is in flight is served and answered in so many parts. */
+#define PORTIONS 4
+
 bool disk_inline_suits(const struct disk_file *f)
 {
 	struct statfs fs;
@@ -62,7 +65,7 @@ static int inline_queue_open(struct disk *d, unsigned depth,
 			     struct disk_queue **out, struct why *why)
 {
 	struct disk_file *f = (struct disk_file *)d;
-	int err = disk_instant_open(d, inline_perform, out, why);
+	int err = disk_instant_open(d, inline_perform, PORTIONS, out, why);
 
 	(void)depth;
 	if (!err)

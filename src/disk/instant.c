@@ -11,13 +11,17 @@
 struct disk_queue {
 	struct disk *d; /* borrowed */
 	disk_instant_do *perform;
-	struct disk_list ready;
+	struct disk_list waiting;
+	unsigned count; /* of them */
+	unsigned portions;
+	unsigned portion; /* how many the next reap does */
 	int signal;
 	bool raised; /* the eventfd is readable */
 };
 
 int disk_instant_open(struct disk *d, disk_instant_do *perform,
-		      struct disk_queue **out, struct why *why)
+		      unsigned portions, struct disk_queue **out,
+		      struct why *why)
 {
 	struct disk_queue *q = calloc(1, sizeof(*q));
 
@@ -26,6 +30,7 @@ int disk_instant_open(struct disk *d, disk_instant_do *perform,
 			       d->target);
 	q->d = d;
 	q->perform = perform;
+	q->portions = portions;
 	q->signal = disk_signal_open();
 	if (q->signal < 0) {
 		int err = q->signal;
@@ -42,21 +47,22 @@ int disk_instant_open(struct disk *d, disk_instant_do *perform,
 
 void disk_instant_close(struct disk_queue *q)
 {
-	assert(!q->ready.head);
+	assert(!q->waiting.head);
 	close(q->signal);
 	free(q);
 }
 
 void disk_instant_submit(struct disk_queue *q, struct disk_op *op)
 {
-	if (disk_op_begin(q->d, op) && op->kind != DISK_FLUSH)
-		q->perform(q->d, op);
-	disk_list_push(&q->ready, op);
+	disk_op_begin(q->d, op);
+	disk_list_push(&q->waiting, op);
+	q->count++;
 }
 
 void disk_instant_kick(struct disk_queue *q)
 {
-	(void)q; /* the caller reaps before it waits (disk.h) */
+	/* No signal: the caller reaps before it waits (disk.h). */
+	q->portion = (q->count + q->portions - 1) / q->portions;
 }
 
 unsigned disk_instant_reap(struct disk_queue *q, struct disk_op **done,
@@ -64,9 +70,15 @@ unsigned disk_instant_reap(struct disk_queue *q, struct disk_op **done,
 {
 	unsigned n = 0;
 
-	while (n < max && q->ready.head)
-		done[n++] = disk_list_pop(&q->ready);
-	if (!q->ready.head == !q->raised)
+	while (n < max && n < q->portion && q->waiting.head) {
+		struct disk_op *op = disk_list_pop(&q->waiting);
+
+		if (!op->error && op->len_bytes && op->kind != DISK_FLUSH)
+			q->perform(q->d, op);
+		done[n++] = op;
+	}
+	q->count -= n;
+	if (!q->waiting.head == !q->raised)
 		return n;
 	q->raised = !q->raised;
 	if (q->raised)

@@ -58,7 +58,7 @@ static int mem_queue_open(struct disk *d, unsigned depth,
 			  struct disk_queue **out, struct why *why)
 {
 	(void)depth;
-	return disk_instant_open(d, mem_perform, out, why);
+	return disk_instant_open(d, mem_perform, 1, out, why);
 }
 
 static void mem_close(struct disk *d)

@@ -21,7 +21,7 @@ static int null_queue_open(struct disk *d, unsigned depth,
 			   struct disk_queue **out, struct why *why)
 {
 	(void)depth;
-	return disk_instant_open(d, null_perform, out, why);
+	return disk_instant_open(d, null_perform, 1, out, why);
 }
 
 static void null_close(struct disk *d)

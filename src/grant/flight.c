@@ -29,10 +29,19 @@ void grant_flight_close(struct grant_flight *f)
 	f->slot = NULL;
 }
 
-/* Its slot, or the free one where it would be.  Grefs are dense numbers. */
+/*
+ * Where a gref belongs.  Grefs are dense numbers: left as they are they would
+ * stand in long rows, and a removal goes to the end of its row.
+ */
+static uint32_t flight_home(const struct grant_flight *f, uint32_t gref)
+{
+	return (gref * 2654435761u >> 7) & f->mask;
+}
+
+/* Its slot, or the free one where it would be. */
 static uint32_t flight_find(const struct grant_flight *f, uint32_t gref)
 {
-	uint32_t i = gref & f->mask;
+	uint32_t i = flight_home(f, gref);
 
 	while (f->slot[i].uses && f->slot[i].gref != gref)
 		i = (i + 1) & f->mask;
@@ -64,7 +73,7 @@ void grant_flight_remove(struct grant_flight *f, uint32_t gref)
 		i = (i + 1) & f->mask;
 		if (!f->slot[i].uses)
 			break;
-		home = f->slot[i].gref & f->mask;
+		home = flight_home(f, f->slot[i].gref);
 		if (((i - home) & f->mask) < ((i - hole) & f->mask))
 			continue;
 		f->slot[hole] = f->slot[i];

@@ -29,13 +29,14 @@ struct grant_path_ops {
 	void (*release)(struct grant_space *s, struct grant_use **uses,
 			unsigned n);
 	bool (*idle)(struct grant_space *s); /* NULL: keeps nothing */
+	bool tells_shared; /* acquire sets `shared` itself (GR-48) */
 };
 
 struct grant_space {
 	struct grant_space_setup setup;
 	const struct xen_gnttab_ops *gnttab; /* for setup.gnttab */
 	const struct grant_path_ops *path;
-	struct grant_flight flight; /* GR-48 */
+	struct grant_flight flight; /* GR-48, unless the path tells */
 	void *own;		    /* the path's */
 	unsigned kept;		    /* pages mapped for longer than a request */
 	/*

@@ -20,6 +20,7 @@
 #include <string.h>
 
 struct entry {
+	uint64_t seq; /* the request that used it last */
 	uint32_t gref;
 	uint32_t uses;	       /* of requests in flight */
 	uint32_t next_hash;    /* chain, or the list of free ones */
@@ -246,15 +247,20 @@ static unsigned use_hold(struct persist_own *own, struct grant_use *u)
 	unsigned fresh = 0;
 	uint32_t i;
 
+	u->shared = false;
 	for (i = 0; i < u->count; i++) {
 		struct entry *e = entry_find(own, u->segs[i].gref);
 
 		if (!e) {
 			e = entry_new(own, u->segs[i].gref);
 			fresh++;
-		} else if (!e->uses && e->map.addr) {
+		} else if (!e->uses) {
 			order_remove(own, e);
+		} else if (e->seq != u->seq) {
+			u->shared = true; /* GR-48 */
+			u->shared_gref = e->gref;
 		}
+		e->seq = u->seq;
 		e->uses++;
 		e->fresh = true;
 		u->segs[i].held = e;
@@ -398,4 +404,5 @@ const struct grant_path_ops grant_path_persist = {
 	.acquire = persist_acquire,
 	.release = persist_release,
 	.idle = persist_idle,
+	.tells_shared = true,
 };

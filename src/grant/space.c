@@ -26,7 +26,10 @@ int grant_space_open(struct grant_space **out,
 	s->status = calloc(pages, sizeof(*s->status));
 	if (!s->grefs || !s->status)
 		goto fail;
-	err = grant_flight_open(&s->flight, setup->pages_max);
+	if (!path[setup->path]->tells_shared)
+		err = grant_flight_open(&s->flight, setup->pages_max);
+	else
+		err = 0;
 	if (err)
 		goto fail;
 	err = path[setup->path]->open(s);
@@ -83,7 +86,7 @@ int grant_space_acquire(struct grant_space *s, struct grant_use **uses,
 	if (!n)
 		return 0;
 	err = s->path->acquire(s, uses, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n && !s->path->tells_shared; i++)
 		use_took_off(s, uses[i]);
 	return err;
 }
@@ -97,7 +100,8 @@ void grant_space_release(struct grant_space *s, struct grant_use **uses,
 		return;
 	s->path->release(s, uses, n);
 	for (i = 0; i < n; i++) {
-		use_landed(s, uses[i]);
+		if (!s->path->tells_shared)
+			use_landed(s, uses[i]);
 		uses[i]->count = 0;
 	}
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ring/barrier.h"
+#include "ring/notify.h"
 
 void ring_front_init(struct ring_front *r, void *pages, unsigned npages,
 		     enum ring_abi abi, const struct ev_origin *ev)

@@ -54,14 +54,4 @@ static inline uint8_t *ring_slot_at(struct ring_shared *s, enum ring_abi abi,
 	       (size_t)(idx & (entries - 1)) * ring_abi_slot_bytes(abi);
 }
 
-/*
- * RG-30: whoever published the entries old..new notifies if and only if the
- * peer's event index lies among them.
- */
-static inline bool ring_must_notify(uint32_t old, uint32_t new_prod,
-				    uint32_t event)
-{
-	return new_prod - event < new_prod - old;
-}
-
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "labs/engine/keep.h"
 #include "labs/engine/results.h"
 #include "labs/engine/solution.h"
 #include "labs/engine/tell.h"
@@ -37,6 +38,7 @@ enum {
 	OPT_OUT,
 	OPT_TRUST,
 	OPT_FIRST,
+	OPT_KEEP,
 };
 
 static const struct argp_option options[] = {
@@ -55,6 +57,9 @@ static const struct argp_option options[] = {
 	  "grade DIR's files as those of LAB, whatever .lab says", 0 },
 	{ "out", OPT_OUT, "DIR", 0,
 	  "with --lab: keep trace and pictures below DIR", 0 },
+	{ "keep", OPT_KEEP, NULL, 0,
+	  "keep what each program said, in .lab/run (with --lab, below --out)",
+	  0 },
 	{ "solution", OPT_SOLUTION, NULL, 0, "grade the lab's own solution",
 	  0 },
 	{ "mutant", OPT_MUTANT, "NAME", 0, "grade a wrong solution of the lab",
@@ -87,6 +92,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_TRUST:
 		a->grade.trust = true;
+		return 0;
+	case OPT_KEEP:
+		a->grade.keep = true;
 		return 0;
 	case OPT_FIRST:
 		a->first = true;
@@ -217,6 +225,7 @@ static void graded_close(struct graded *g)
 	lab_root_free(g->root);
 	if (*g->scratch && !g->keep)
 		record_dir_remove(g->scratch);
+	keep_end();
 }
 
 /* ---- what is told -------------------------------------------------------- */
@@ -270,6 +279,7 @@ int lab_cmd_grade(int argc, char **argv)
 	int err, code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	keep_daemon("grade", argc, argv);
 	err = graded_open(&k, &a, &why);
 	if (err) {
 		graded_close(&k);

@@ -23,7 +23,7 @@ struct help_args {
 static error_t help_parse(int key, char *arg, struct argp_state *state)
 {
 	struct help_args *a = state->input;
-	uint64_t n;
+	uint64_t n = 0;
 
 	switch (key) {
 	case 'C':

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "labs/engine/grade.h"
+#include "labs/engine/keep.h"
 #include "labs/engine/report.h"
 #include "labs/engine/tell.h"
 #include "tool/lab_commands.h"
@@ -263,7 +264,9 @@ int lab_cmd_measure(int argc, char **argv)
 		lab_root_free(root);
 		return err == -ENOENT || err == -EINVAL ? 2 : 3;
 	}
+	keep_daemon("measure", argc, argv);
 	err = measure_all(&m);
+	keep_end();
 	lab_work_free(m.work);
 	lab_root_free(root);
 	return err;

@@ -24,7 +24,7 @@ struct args {
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct args *a = state->input;
-	uint64_t n;
+	uint64_t n = 0;
 
 	switch (key) {
 	case 'C':

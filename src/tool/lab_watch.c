@@ -195,6 +195,7 @@ int lab_cmd_watch(int argc, char **argv)
 	int err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &w);
+	keep_daemon("watch", argc, argv);
 	err = lab_root_find(&root, &why);
 	if (!err) {
 		err = lab_work_open(root, w.dir, &w.work, &why);
@@ -203,9 +204,9 @@ int lab_cmd_watch(int argc, char **argv)
 	}
 	if (err) {
 		fprintf(stderr, PROGRAM ": %s\n", why.text);
+		keep_end();
 		return err == -ENOENT || err == -EINVAL ? 2 : 3;
 	}
-	keep_daemon();
 	do {
 		round_run(&w);
 	} while (!w.once && saved(&w));

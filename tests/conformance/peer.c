@@ -80,6 +80,15 @@ void rings_make(struct peer *p)
 		ring_make(p, &p->ring[i]);
 }
 
+void ring_begin_at(struct ring *r, uint32_t idx)
+{
+	r->req_prod = r->rsp_cons = idx;
+	index_set(r, REQ_PROD, idx);
+	index_set(r, REQ_EVENT, idx + 1);
+	index_set(r, RSP_PROD, idx);
+	index_set(r, RSP_EVENT, idx + 1);
+}
+
 void rings_free(struct peer *p)
 {
 	unsigned i, j;

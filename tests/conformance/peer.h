@@ -104,6 +104,8 @@ struct desk_counters counters_of(const struct peer *p);
 
 /* Rings of zeroed pages, granted; ports for the backend to bind. */
 void rings_make(struct peer *p);
+/* All indices stand at `idx`; before the backend maps the ring. */
+void ring_begin_at(struct ring *r, uint32_t idx);
 void rings_free(struct peer *p); /* the grants must be free of mappings */
 /* The keys of a connection, without state 3. */
 void keys_write(struct peer *p);

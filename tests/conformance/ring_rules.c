@@ -96,11 +96,7 @@ static void rg_22(void)
 
 	peer_begin(&p, 51712);
 	rings_make(&p);
-	r->req_prod = r->rsp_cons = start;
-	index_set(r, REQ_PROD, start);
-	index_set(r, REQ_EVENT, start + 1);
-	index_set(r, RSP_PROD, start);
-	index_set(r, RSP_EVENT, start + 1);
+	ring_begin_at(r, start);
 	keys_write(&p);
 	front_state(&p, 3);
 	back_wait(&p, 4);

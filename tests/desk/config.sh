@@ -37,6 +37,11 @@ offers()
 	[ "$value" = "$3" ] || fail "domain $1 is offered $2 = $value, not $3"
 }
 
+offered()
+{
+	[ "$(xenstore-read "$be/$1/51712/$2" 2>/dev/null)" = "$3" ]
+}
+
 step "a file"
 cat >"$config" <<END
 host = desk:$DESK
@@ -82,6 +87,16 @@ front --domid 3 --rw randrw --ops 200 --verify --quiet || fail "front"
 logged ringsided 'domain 3 .*grants copied' || fail "grants are not copied"
 expect_exit 2 'NAME=VALUE' ringside attach "$DESK" --domid 4 \
 	--target mem:1M --feature persistent
+
+step "an offer with which the frontend has not begun is made again"
+attach 5 xvda mem:16M
+offers 5 feature-persistent 0
+xenstore-write $be/5/51712/ringside/persistent 1 \
+	$be/5/51712/ringside/multi-queue 0
+wait_until "it is made again" offered 5 feature-persistent 1
+wait_until "it is made again" offered 5 multi-queue-max-queues 1
+front --domid 5 --rw randrw --ops 200 --verify --persistent --quiet || fail "front"
+logged ringsided 'domain 5 .*grants kept' || fail "grants are not kept"
 
 step "a key holds from the next connection on; a wrong one is ignored"
 xenstore-write $be/1/51712/ringside/persistent 1 \

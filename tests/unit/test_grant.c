@@ -290,6 +290,29 @@ static void a_gref_that_is_shared(void **state)
 	close_space();
 }
 
+/* The same where nothing is kept, by the table of the grants in flight. */
+static void a_gref_that_is_shared_in_passing(void **state)
+{
+	static const enum grant_path path[] = { GRANT_PATH_MAP,
+						GRANT_PATH_COPY };
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct grant_use *u[2] = { want(0, true, 7, 1),
+					   want(1, true, 7, 1) };
+
+		open_space(path[i], 0, 100);
+		grant_space_acquire(space, u, 2);
+		assert_false(u[0]->shared);
+		assert_true(u[1]->shared);
+		assert_int_equal(u[1]->shared_gref, 7);
+		put(u[0]);
+		put(u[1]);
+		close_space();
+	}
+}
+
 static void idle_gives_memory_back(void **state)
 {
 	(void)state;
@@ -457,6 +480,7 @@ int main(void)
 		cmocka_unit_test(the_budget_binds_all),
 		cmocka_unit_test(a_bad_gref_fails_only_its_use),
 		cmocka_unit_test(a_gref_that_is_shared),
+		cmocka_unit_test(a_gref_that_is_shared_in_passing),
 		cmocka_unit_test(idle_gives_memory_back),
 		cmocka_unit_test(grefs_in_flight),
 		cmocka_unit_test(copies_go_both_ways),

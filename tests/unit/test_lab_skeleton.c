@@ -206,6 +206,14 @@ static void what_else_a_student_wrote_stays(void **state)
 				 "}\n"
 				 "int last;\n");
 	free(out);
+	/* A function ends where its brace is, the solution's too. */
+	out = fill(mine, solution, 2);
+	assert_non_null(strstr(out, "\t/* TODO 2/3: mine */\n"
+				    "\treturn sum;\n"
+				    "}\n"
+				    "int last;\n"));
+	assert_null(strstr(out, "void g"));
+	free(out);
 	assert_int_equal(
 		skeleton_fill("me.c", mine, "s.c", solution, 3, &out, &why),
 		-ESRCH);

@@ -10,6 +10,7 @@
 #include "ring/back.h"
 #include "ring/barrier.h"
 #include "ring/front.h"
+#include "ring/notify.h"
 
 static uint8_t page[4 * XEN_PAGE_SIZE] __attribute__((aligned(4096)));
 static const struct ev_origin ev = { .domid = 1, .devid = 51712 };

@@ -73,6 +73,21 @@ guest_stop both
 guest_task both 120 || fail "its task failed with status $?"
 guest_gone both 30
 losetup -d "$loop"
+
+step "xen-blkback that cannot be made to let go"
+unbind=/sys/bus/xen-backend/drivers/vbd/unbind
+mount --bind /etc/hostname $unbind && mount -o remount,bind,ro $unbind ||
+	fail "unbind cannot be made read-only"
+guest_initrd kept /root/guest/load.sh
+guest_cfg kept "kernel=\"$GUEST/vmlinuz\"" "ramdisk=\"/run/guests/kept.initrd\"" \
+	"disk=['$(disk xvda ours)']"
+lines=$(wc -l </tmp/ringsided.log)
+xl create -q /run/guests/kept.cfg >/tmp/kept.log 2>&1 &&
+	fail "xl create went well"
+grep -q 'cannot be made to let go' /tmp/kept.log || fail "$(cat /tmp/kept.log)"
+lines=$(($(wc -l </tmp/ringsided.log) - lines))
+[ $lines -le 5 ] || fail "ringsided wrote $lines lines"
+umount $unbind
 modprobe -r xen-blkback
 all_clean
 daemon_stop

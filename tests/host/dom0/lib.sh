@@ -138,7 +138,7 @@ guest_create()
 	shift
 	guest_cfg "$name" "$@"
 	rm -f "$CONSOLE/guest-$name.log"*
-	xl create -q "/run/guests/$name.cfg" || fail "xl create $name failed"
+	xl create -q ${CREATE:-} "/run/guests/$name.cfg" || fail "xl create $name failed"
 	DOMID[$name]=$(xl domid "$name")
 }
 
