@@ -16,7 +16,7 @@ static void xb_19(void)
 {
 	uint32_t bound = ports_bound();
 	struct nbd *n;
-	struct peer p;
+	struct peer p, other;
 	struct page page;
 	struct req q;
 
@@ -31,6 +31,11 @@ static void xb_19(void)
 	nbd_wait(n, 1);
 	peer_offline(&p);
 	back_wait(&p, 5);
+	/* 5 was the toolstack's word; what comes later was answered. */
+	peer_begin(&other, 51728);
+	same("the backend's state while the frontend stays",
+	     back_number(&p, "state"), 5);
+	peer_end(&other);
 	front_state(&p, 6);
 	nbd_hold(n, 0);
 	back_wait(&p, 6);

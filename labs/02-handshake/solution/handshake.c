@@ -170,13 +170,9 @@ static enum handshake_action fault_next(const struct handshake_view *v)
 static enum handshake_action first_due(const struct handshake_view *v)
 {
 	/*
-	 * TODO 6/6: If our directory is gone, nothing may be written there
-	 * any more: give up the device.  If somebody set our state back to 1
-	 * or 6 while we are connected, what is held has to be given up before
-	 * anything else.
+	 * TODO 6/6: If somebody set our state back to 1 or 6 while we are
+	 * connected, what is held has to be given up before anything else.
 	 */
-	if (v->gone)
-		return HANDSHAKE_DESTROY;
 	if (v->connected &&
 	    (v->own == XENBUS_INITIALISING || v->own == XENBUS_CLOSED))
 		return HANDSHAKE_CLOSE;
@@ -188,8 +184,12 @@ static enum handshake_action first_due(const struct handshake_view *v)
 
 enum handshake_action handshake_next(const struct handshake_view *v)
 {
-	enum handshake_action action = first_due(v);
+	enum handshake_action action;
 
+	/* Our directory is gone: nothing may be written there any more. */
+	if (v->gone)
+		return HANDSHAKE_DESTROY;
+	action = first_due(v);
 	if (action != HANDSHAKE_WAIT)
 		return action;
 	if (!v->online)

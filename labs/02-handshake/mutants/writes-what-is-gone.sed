@@ -1,3 +1,0 @@
-# killed by: written
-# Its directory was removed, and it makes it anew.
-s/if \(v->gone\)/if (false)/
