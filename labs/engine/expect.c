@@ -229,3 +229,18 @@ void expect_free(struct expect *e)
 	arena_free(&e->arena);
 	free(e);
 }
+
+int expect_only(struct expect *e, const char *id, struct why *why)
+{
+	unsigned i;
+
+	for (i = 0; i < e->checks; i++) {
+		if (strcmp(e->check[i].id, id) != 0)
+			continue;
+		e->check[0] = e->check[i];
+		e->checks = 1;
+		e->points = e->check[0].points;
+		return 0;
+	}
+	return why_set(why, -ESRCH, "%s has no check \"%s\"", e->path, id);
+}

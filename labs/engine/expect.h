@@ -76,4 +76,7 @@ struct expect {
 int expect_load(const char *path, struct expect **out, struct why *why);
 void expect_free(struct expect *e);
 
+/* Leave nothing but the check `id`; -ESRCH and a sentence if there is none. */
+int expect_only(struct expect *e, const char *id, struct why *why);
+
 #endif

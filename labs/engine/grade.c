@@ -212,6 +212,8 @@ static int grade_work(struct grader *r)
 		return why_set(r->why, -ENOMEM, "out of memory");
 	err = expect_load(path, &g->expect, r->why);
 	free(path);
+	if (!err && r->o->check)
+		err = expect_only(g->expect, r->o->check, r->why);
 	if (err)
 		return err;
 	g->run = arena_alloc(&g->arena, g->expect->checks * sizeof(*g->run));

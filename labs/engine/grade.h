@@ -57,6 +57,7 @@ struct grade_options {
 	bool keep;     /* leave what all programs said, in .lab/run */
 	bool quiet;    /* no pictures at all, and no trace is kept */
 	const char *expect; /* instead of the lab's expect.trace; or NULL */
+	const char *check;  /* only this one; NULL: all */
 };
 
 /*

@@ -39,6 +39,7 @@ enum {
 	OPT_TRUST,
 	OPT_FIRST,
 	OPT_KEEP,
+	OPT_CHECK,
 };
 
 static const struct argp_option options[] = {
@@ -46,6 +47,7 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "first", OPT_FIRST, NULL, 0,
 	  "tell only about the first check that was not passed", 0 },
+	{ "check", OPT_CHECK, "NAME", 0, "try this check only", 0 },
 	{ "results", OPT_RESULTS, "FILE", 0,
 	  "write Gradescope's results.json to FILE, too", 0 },
 	{ "json", OPT_RESULTS, "FILE", OPTION_ALIAS, NULL, 0 },
@@ -92,6 +94,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_TRUST:
 		a->grade.trust = true;
+		return 0;
+	case OPT_CHECK:
+		a->grade.check = arg;
 		return 0;
 	case OPT_KEEP:
 		a->grade.keep = true;
@@ -290,7 +295,7 @@ int lab_cmd_grade(int argc, char **argv)
 	err = grade_make(k.work, &a.grade, &g, &why);
 	if (err) {
 		graded_close(&k);
-		return complain(3, &why);
+		return complain(err == -ESRCH ? 2 : 3, &why);
 	}
 	if (!a.quiet)
 		tell(&a, g);

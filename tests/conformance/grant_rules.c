@@ -200,6 +200,10 @@ static void gr_48_on(bool persistent)
 static void gr_48(void)
 {
 	gr_48_on(false);
+}
+
+static void gr_48_kept(void)
+{
 	gr_48_on(true);
 }
 
@@ -363,6 +367,7 @@ const struct conf_case grant_rules[] = {
 	  "--grants map" },
 	{ "GR-47 the least recently used one goes first", gr_47_least, NULL },
 	{ "GR-48 one grant in several requests", gr_48, NULL },
+	{ "GR-48 one kept grant in several requests", gr_48_kept, NULL },
 	{ "GR-49 data for the disk is mapped read-only", gr_49, NULL },
 	{ "RQ-37 sectors in the middle of pages", rq_37_mapped, NULL },
 	{ "GR-50 copies stay in their pages", gr_50, "--grants copy" },

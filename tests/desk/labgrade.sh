@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # timeout: 300
 # level: all
+# alone
 # ringside lab grade, watch and measure with the template of a lab: a skeleton
 # fails as documented, a solution passes, each mutant is killed by its check.
 . "${0%/*}/../lib.sh"

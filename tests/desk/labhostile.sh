@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # timeout: 400
 # level: all
+# alone
 # Submissions that loop, crash, fork, fill the disk, use the network, kill,
 # leave at once, flood, cheat: each ends in time with a clear word, is not
 # passed, and harms nothing.
@@ -9,7 +10,7 @@
 [ -d "$BIN/labs/labs/template" ] || fail "there is no $BIN/labs"
 
 # Who hangs is stopped sooner than students would be.
-cp -r "$BIN/labs" "$T/root"
+cp -rL "$BIN/labs" "$T/root"
 sed -i 's/^seconds = .*/seconds = 4/' "$T/root/labs/template/lab.ini"
 export RINGSIDE_LABS=$T/root
 solution=$T/root/labs/template/solution/flight.c

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # timeout: 1200
 # level: all
+# alone
 # Each lab with code: its solution passes, its skeleton does not, and each of
 # its mutants is killed by the check that its first line names.
 . "${0%/*}/../lib.sh"
@@ -37,7 +38,7 @@ for dir in "$TOP"/labs/[0-9]*; do
 		[ -n "$check" ] || fail "$file names no check"
 		grep -q -- "$mutant" "$dir/INSTRUCTOR.md" ||
 			fail "INSTRUCTOR.md of $lab does not speak of $mutant"
-		grade --lab "$lab" --mutant "$mutant"
+		grade --lab "$lab" --mutant "$mutant" --check "$check"
 		[ $status -eq 1 ] ||
 			fail "$lab's mutant $mutant: exit $status: $(cat "$T/said")"
 		grep -qE "^  FAILED +0/[0-9]+ +$check( |\$)" "$T/said" ||
