@@ -356,6 +356,8 @@ const char *site_end_words(struct site *s, int status, const char *log,
 	if (!name)
 		return arena_printf(s->arena, "it ended with signal %d", sig);
 	place = crash_place(s, log, nth);
+	if (sig == SIGXFSZ)
+		return "it ended with SIGXFSZ, a file larger than it may write";
 	return arena_printf(s->arena, "it ended with SIG%s%s%s", name,
 			    place ? " in " : "", place ? place : "");
 }

@@ -127,7 +127,7 @@ END
 grep -q SIGABRT "$T/threads/said" || fail "threads: $(cat "$T/threads/said")"
 
 step "it takes all memory"
-hostile memory 'it ended with SIGABRT' <<'END'
+hostile memory 'it ended with SIG(ABRT|KILL)|it was not ready within' <<'END'
 #include <string.h>
 __attribute__((constructor)) static void early(void)
 {
@@ -140,8 +140,21 @@ __attribute__((constructor)) static void early(void)
 END
 
 step "it fills the disk, and writes where it may not"
+hostile large 'SIGXFSZ, a file larger than it may write' <<'END' || exit 1
+#include <fcntl.h>
+#include <unistd.h>
+static char room[1 << 20];
+__attribute__((constructor)) static void early(void)
+{
+	int fd = open("/tmp/large", O_WRONLY | O_CREAT, 0600);
+
+	while (write(fd, room, sizeof(room)) > 0)
+		;
+}
+END
 hostile fills 'it ended with exit code|it ended by itself, with exit code 7' <<END
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 static char room[1 << 20];
@@ -152,6 +165,7 @@ __attribute__((constructor)) static void early(void)
 	char path[256];
 	unsigned long mib = 0;
 
+	signal(SIGXFSZ, SIG_IGN);
 	for (unsigned i = 0; i < 7; i++)
 		for (int n = 0; n < 4000; n++) {
 			int fd;
@@ -171,7 +185,7 @@ __attribute__((constructor)) static void early(void)
 END
 
 step "it writes its log without an end"
-hostile logs 'it was (stopped|not ready)' <<'END'
+hostile logs 'it was (stopped|not ready)|SIGXFSZ' <<'END'
 #include <unistd.h>
 __attribute__((constructor)) static void early(void)
 {
