@@ -261,7 +261,7 @@ ringside lab grade --lab template --dir "$T/link" >"$T/said" 2>&1
 	! grep -q '^ *secret' "$T/said" || fail "a link: $(cat "$T/said")"
 
 step "it cheats: events and words without the work"
-hostile cheats '^  FAILED +0/60 +told' <<'END'
+hostile cheats '^  (FAILED|not tried) +0/60 +told' <<'END'
 #include <stdio.h>
 #include <unistd.h>
 #include "trace/emit.h"
