@@ -97,9 +97,8 @@ static void queue_relax(void)
 }
 
 /*
- * So many looks at the ring for each look at the clock, which is a system call
- * where a domain's clock is Xen's, and for each pause, which ends an emulated
- * processor's turn.
+ * So many looks at the ring for each pause and each look at the clock, which
+ * may be a system call in a domain whose clock is Xen's.
  */
 #define LOOKS 32
 

@@ -3,8 +3,8 @@
  * The ways from a gref to memory.  Each is a table of functions over the same
  * space, which grant/space.c calls; grant/space.h says what acquire and release
  * have to do.  A batch has at least one use.  space.c itself looks after grants
- * that are shared (`flight`, and `shared` in a use) and sets each `count` to 0
- * after a release: a path leaves both alone.
+ * that are shared (`flight`, and `shared` in a use), unless a path tells them
+ * itself, and sets each `count` to 0 after a release, which a path leaves alone.
  */
 #ifndef GRANT_PATH_H
 #define GRANT_PATH_H

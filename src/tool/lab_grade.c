@@ -198,6 +198,14 @@ static int borrow(struct graded *g, const struct args *a, struct why *why)
 
 	if (err)
 		return err;
+	if (own && !lab->replaces) {
+		err = why_set(why, -EINVAL,
+			      "lab %s has no code: the answers are those of "
+			      "each student's own trace",
+			      lab->id);
+		lab_free(lab);
+		return err;
+	}
 	err = scratch_make(g, a, why);
 	snprintf(files, sizeof(files), "%s/files", g->scratch);
 	if (!err && own)
