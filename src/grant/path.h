@@ -4,7 +4,8 @@
  * space, which grant/space.c calls; grant/space.h says what acquire and release
  * have to do.  A batch has at least one use.  space.c itself looks after grants
  * that are shared (`flight`, and `shared` in a use), unless a path tells them
- * itself, and sets each `count` to 0 after a release, which a path leaves alone.
+ * itself, and sets each `count` to 0 after a release, which a path leaves
+ * alone.
  */
 #ifndef GRANT_PATH_H
 #define GRANT_PATH_H
