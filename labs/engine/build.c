@@ -183,8 +183,7 @@ int build_make(struct arena *a, const struct lab_work *work,
 			       "%s, the rest of ringsided, cannot be read: %s",
 			       work->lab->object, strerror(errno));
 	if (access(arena_printf(a, "%s/crash.o", work->lab->root->lib), R_OK))
-		return why_set(why, -ENOENT,
-			       "%s/crash.o cannot be read: %s",
+		return why_set(why, -ENOENT, "%s/crash.o cannot be read: %s",
 			       work->lab->root->lib, strerror(errno));
 	if (mkdir(out->sources, 0755) || mkdir(folder, 0755))
 		return why_set(why, -errno, "%s cannot be made: %s", folder,
