@@ -31,6 +31,12 @@ for dir in "$TOP"/labs/[0-9]*; do
 	grade --dir "$T/$lab" --first
 	[ $status -eq 1 ] || fail "$lab's skeleton: exit $status: $(cat "$T/said")"
 
+	# What the README says that it says first; lines may be broken elsewhere.
+	quote=$(sed -n 's/^    \(-> .*\)/\1/p' "$dir/README.md" | head -1)
+	[ -n "$quote" ] || fail "README.md of $lab quotes no first message"
+	grep -m 1 -A 3 -e '-> ' "$T/said" | tr -s ' \n' ' ' | grep -qF -- "$quote" ||
+		fail "$lab's skeleton does not say \"$quote\" first: $(cat "$T/said")"
+
 	for file in "$dir"/mutants/*; do
 		mutant=$(basename "$file")
 		mutant=${mutant%.*}
