@@ -275,7 +275,7 @@ static bool backend_all_closed(const struct backend *b)
 	const struct vbd *v;
 
 	for (v = b->vbds; v; v = v->next)
-		if (v->dev.own != XENBUS_CLOSED)
+		if (v->dev.own != XENBUS_CLOSED && !v->unclaimed)
 			return false;
 	return true;
 }

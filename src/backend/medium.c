@@ -147,15 +147,15 @@ static void medium_log(struct vbd *v)
 			 v->disk->readonly ? ", read-only" : "");
 }
 
-/* Tell the toolstack how it went: its script waits for one of the two. */
-static void medium_tell(struct vbd *v, const char *params)
+void medium_tell(struct vbd *v)
 {
 	struct xenbus_device *d = &v->dev;
 
 	if (v->disk) {
 		medium_log(v);
 		if (v->facts.cdrom)
-			xenbus_own_write(d, 0, MEDIUM_KEY, "%s", params);
+			xenbus_own_write(d, 0, MEDIUM_KEY, "%s",
+					 v->params ? v->params : "");
 		xenbus_own_write(d, 0, "hotplug-status", "connected");
 	} else {
 		log_error("domain %u device %u: %s", d->ev.domid, d->ev.devid,
@@ -181,7 +181,6 @@ void medium_open(struct vbd *v)
 		ev_device_create(&v->dev.ev, v->dev.path, target,
 				 v->facts.size_bytes);
 	}
-	medium_tell(v, target);
 	v->params = params;
 }
 

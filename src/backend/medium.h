@@ -26,11 +26,13 @@
 #define LIMIT_KEY	 "ringside-limit"
 
 /*
- * Open what the toolstack names and settle what is offered for it; tell the
- * toolstack, whose script waits for the answer.  Without storage v->disk is
- * NULL afterwards, and v->disk_why says why.
+ * Open what the toolstack names and settle what is offered for it.  Without
+ * storage v->disk is NULL afterwards, and v->disk_why says why.
  */
 void medium_open(struct vbd *v);
+
+/* How that went, to the toolstack: its script waits for the answer. */
+void medium_tell(struct vbd *v);
 
 /* Look at the size now; v->dirty if it is another. */
 void medium_measure(struct vbd *v);

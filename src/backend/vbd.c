@@ -20,6 +20,41 @@
 /* A handshake comes to rest after a handful, whatever the frontend does. */
 #define ROUNDS_MAX 64u
 
+/* ---- another backend ---------------------------------------------------- */
+
+/*
+ * Nobody else may drive it.  What xen-blkback keeps is its own in the store,
+ * too: we say why we do not serve it, and write no state.
+ */
+static void vbd_claim(struct vbd *v)
+{
+	struct xen_host *host = v->dev.host;
+	struct why why;
+	int got =
+		host->ops->claim(host, v->dev.ev.domid, v->dev.ev.devid, &why);
+	bool was = v->unclaimed;
+
+	v->unclaimed = got < 0;
+	if (got > 0) {
+		v->stale = true;
+		log_info("domain %u device %u: taken over from xen-blkback",
+			 v->dev.ev.domid, v->dev.ev.devid);
+	}
+	if (v->unclaimed == was)
+		return;
+	if (!v->unclaimed) {
+		v->stale = true;
+		medium_tell(v);
+		return;
+	}
+	ev_device_fault(&v->dev.ev, "", why.text);
+	log_error("domain %u device %u: not served: %s", v->dev.ev.domid,
+		  v->dev.ev.devid, why.text);
+	xenbus_own_write(&v->dev, 0, "hotplug-error", "%s", why.text);
+	xenbus_own_write(&v->dev, 0, "hotplug-status", "error");
+	xenbus_error_write(&v->dev, why.text);
+}
+
 /* ---- opening ------------------------------------------------------------ */
 
 /* Ours if the toolstack named our script, or everything is ours. */
@@ -67,6 +102,9 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 		return err;
 	}
 	medium_open(v);
+	vbd_claim(v);
+	if (!v->unclaimed)
+		medium_tell(v);
 	vbd_offer_settle(v);
 	/* State 2 may be another daemon's, which offered something else. */
 	v->stale = true;
@@ -172,27 +210,6 @@ static bool vbd_removable(struct vbd *v)
 	return now >= v->remove_ns;
 }
 
-/* Nobody else may drive it. */
-static void vbd_claim(struct vbd *v)
-{
-	struct xen_host *host = v->dev.host;
-	struct why why;
-	int got =
-		host->ops->claim(host, v->dev.ev.domid, v->dev.ev.devid, &why);
-
-	v->unclaimed = got < 0;
-	if (got > 0) {
-		v->stale = true;
-		log_info("domain %u device %u: taken over from xen-blkback",
-			 v->dev.ev.domid, v->dev.ev.devid);
-	}
-	if (got >= 0)
-		return;
-	xenbus_own_write(&v->dev, 0, "hotplug-error", "%s", why.text);
-	xenbus_own_write(&v->dev, 0, "hotplug-status", "error");
-	vbd_fault(v, "", why.text);
-}
-
 /*
  * Switches in the store that changed after the offer, while the frontend has
  * not begun with it: as of a guest that was made paused.
@@ -262,6 +279,10 @@ int vbd_step(struct vbd *v, bool stopping)
 		err = xenbus_device_look(&v->dev);
 		if (err)
 			return err;
+		if (v->unclaimed && !v->dev.gone) {
+			v->overdue_ns = v->remove_ns = 0;
+			return 0;
+		}
 		vbd_switches_look(v);
 		view = (struct handshake_view){
 			.own = v->dev.own,
@@ -275,9 +296,6 @@ int vbd_step(struct vbd *v, bool stopping)
 		};
 		view.overdue = vbd_overdue(v, view.online);
 		action = handshake_next(&view);
-		/* What another backend drives is not offered beside it. */
-		if (action == HANDSHAKE_OFFER && v->unclaimed)
-			action = HANDSHAKE_WAIT;
 		if (action == HANDSHAKE_WAIT)
 			return medium_step(v);
 		if (++rounds > ROUNDS_MAX)
