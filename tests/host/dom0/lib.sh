@@ -42,9 +42,12 @@ fail()
 	exit 1
 }
 
+# wait_for WHAT SECONDS COMMAND...: SECONDS are of a quiet machine, and it is
+# given three times as long: an end there must be, but none that load brings.
 wait_for()
 {
-	local what=$1 until=$((SECONDS + $2)) seconds=$2
+	local what=$1 seconds=$(($2 * 3))
+	local until=$((SECONDS + seconds))
 	shift 2
 	while ! "$@"; do
 		[ $SECONDS -lt $until ] ||
