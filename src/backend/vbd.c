@@ -165,7 +165,7 @@ static int vbd_close(struct vbd *v)
 	/* XB-19: nothing mapped and nothing bound before state 6. */
 	vbd_disconnect(v);
 	v->faulted = false;
-	return xenbus_state_switch(&v->dev, 0, XENBUS_CLOSED);
+	return xenbus_switch_with(&v->dev, NULL, NULL, XENBUS_CLOSED);
 }
 
 static void vbd_destroy(struct vbd *v)
@@ -239,7 +239,7 @@ static int vbd_act(struct vbd *v, enum handshake_action action)
 	case HANDSHAKE_CONNECT:
 		return vbd_connect(v);
 	case HANDSHAKE_CLOSING:
-		return xenbus_state_switch(&v->dev, 0, XENBUS_CLOSING);
+		return xenbus_switch_with(&v->dev, NULL, NULL, XENBUS_CLOSING);
 	case HANDSHAKE_CLOSE:
 		return vbd_close(v);
 	case HANDSHAKE_REMOVE:
@@ -301,7 +301,8 @@ int vbd_step(struct vbd *v, bool stopping)
 		if (++rounds > ROUNDS_MAX)
 			return vbd_restless(v, action);
 		err = vbd_act(v, action);
-		if (err)
+		/* -ESTALE: somebody else wrote there, so look again. */
+		if (err && err != -ESTALE)
 			return err;
 		if (v->dead)
 			return 0;

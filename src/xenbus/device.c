@@ -12,6 +12,12 @@
 /* Room for a path and a key. */
 #define PATH_ROOM (XENBUS_PATH_MAX + 64)
 
+/*
+ * Tries at a transaction that others keep disturbing.  Nobody writes our own
+ * directory at such a rate except somebody who wants to hold us up.
+ */
+#define TRANSACTION_TRIES 16
+
 static char *node_read_quiet(struct xenbus_device *d, xen_xbt t,
 			     const char *dir, const char *key)
 {
@@ -89,10 +95,10 @@ out:
 }
 
 /* A state in the store; what is no state is as good as none (XB-07). */
-static enum xenbus_state state_read(struct xenbus_device *d, const char *dir,
-				    int *err)
+static enum xenbus_state state_read(struct xenbus_device *d, xen_xbt t,
+				    const char *dir, int *err)
 {
-	char *text = node_read_quiet(d, 0, dir, "state");
+	char *text = node_read_quiet(d, t, dir, "state");
 	uint64_t value = XENBUS_UNKNOWN;
 
 	if (!text) {
@@ -106,29 +112,57 @@ static enum xenbus_state state_read(struct xenbus_device *d, const char *dir,
 	return (enum xenbus_state)value;
 }
 
+/* 1, 0, or -errno. */
+static int online_read(struct xenbus_device *d, xen_xbt t)
+{
+	char *text = node_read_quiet(d, t, d->path, "online");
+	int online = text && strcmp(text, "0") != 0;
+
+	if (!text && errno != ENOENT)
+		return -errno;
+	free(text);
+	return online;
+}
+
+/*
+ * What ends a device is believed only if `online` and the state are of one
+ * moment: else it may be the old directory that is offline, and the state
+ * that of the next one in its place.
+ */
+static int own_look_whole(struct xenbus_device *d)
+{
+	const struct xen_store_ops *store = &d->host->ops->store;
+	xen_xbt t;
+	int err = store->transaction_start(d->host, &t), online;
+
+	if (err)
+		return err;
+	online = online_read(d, t);
+	d->own = state_read(d, t, d->path, &err);
+	store->transaction_end(d->host, t, true);
+	if (online < 0)
+		return online;
+	d->online = online;
+	return err;
+}
+
 int xenbus_device_look(struct xenbus_device *d)
 {
 	enum xenbus_state peer;
-	char *online;
-	int err = 0;
+	int err = 0, online = online_read(d, 0);
 
-	/*
-	 * First `online`, then the state: if the directory goes meanwhile, it
-	 * is seen that it is gone.  The other way round it would look like a
-	 * removal that has to be answered, there.
-	 */
-	online = node_read_quiet(d, 0, d->path, "online");
-	if (!online && errno != ENOENT)
-		return -errno;
-	d->online = online && strcmp(online, "0") != 0;
-	free(online);
-
-	d->own = state_read(d, d->path, &err);
+	if (online < 0)
+		return online;
+	d->online = online;
+	if (online)
+		d->own = state_read(d, 0, d->path, &err);
+	else
+		err = own_look_whole(d);
 	if (err)
 		return err;
 	d->gone = d->own == XENBUS_UNKNOWN;
 
-	peer = state_read(d, d->frontend, &err);
+	peer = state_read(d, 0, d->frontend, &err);
 	if (err)
 		return err;
 	if (peer != d->peer) {
@@ -191,8 +225,7 @@ int xenbus_own_offer(struct xenbus_device *d, xen_xbt t, const char *key,
 	return err;
 }
 
-int xenbus_state_switch(struct xenbus_device *d, xen_xbt t,
-			enum xenbus_state to)
+static int state_write(struct xenbus_device *d, xen_xbt t, enum xenbus_state to)
 {
 	enum xenbus_state from = d->own;
 	int err = xenbus_own_write(d, t, "state", "%d", (int)to);
@@ -200,8 +233,40 @@ int xenbus_state_switch(struct xenbus_device *d, xen_xbt t,
 	if (err)
 		return err;
 	d->own = to;
-	ev_state_switch(&d->ev, (int)from, (int)to);
+	if (to != from)
+		ev_state_switch(&d->ev, (int)from, (int)to);
 	return 0;
+}
+
+int xenbus_switch_with(struct xenbus_device *d, xenbus_keys_fn keys,
+		       const void *arg, enum xenbus_state to)
+{
+	const struct xen_store_ops *store = &d->host->ops->store;
+	const enum xenbus_state from = d->own;
+	int err = -EAGAIN;
+	unsigned tries;
+
+	for (tries = 0; err == -EAGAIN && tries < TRANSACTION_TRIES; tries++) {
+		xen_xbt t;
+
+		err = store->transaction_start(d->host, &t);
+		if (err)
+			break;
+		if (state_read(d, t, d->path, &err) != from && !err)
+			err = -ESTALE;
+		if (!err && keys)
+			err = keys(d, t, arg);
+		if (!err)
+			err = state_write(d, t, to);
+		if (err) {
+			store->transaction_end(d->host, t, true);
+			break; /* `from` holds: its write was the last */
+		}
+		err = store->transaction_end(d->host, t, false);
+		if (err)
+			d->own = from;
+	}
+	return err;
 }
 
 int xenbus_own_clear(struct xenbus_device *d, xen_xbt t, const char *key)

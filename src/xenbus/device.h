@@ -66,12 +66,19 @@ int xenbus_own_write(struct xenbus_device *d, xen_xbt t, const char *key,
 int xenbus_own_offer(struct xenbus_device *d, xen_xbt t, const char *key,
 		     uint64_t value);
 
+typedef int (*xenbus_keys_fn)(struct xenbus_device *d, xen_xbt t,
+			      const void *arg);
+
 /*
- * Move our state (XB-06).  In a transaction the new state holds from its
- * commit on: the caller starts again with the old one on -EAGAIN.
+ * In one transaction: write keys (`keys` may be NULL), and move our state
+ * (XB-06) or, if that is `to`, write it again for the frontend's watch to
+ * fire.  -ESTALE, and nothing is written, if our state is not what it was
+ * when it was looked at last: the toolstack has written there, or the
+ * directory has gone, and is not to come back by this.  -EAGAIN if others
+ * disturbed all tries; else 0 or -errno from `keys` or the store.
  */
-int xenbus_state_switch(struct xenbus_device *d, xen_xbt t,
-			enum xenbus_state to);
+int xenbus_switch_with(struct xenbus_device *d, xenbus_keys_fn keys,
+		       const void *arg, enum xenbus_state to);
 
 /* Removes a key of ours; 0 if there was none, too. */
 int xenbus_own_clear(struct xenbus_device *d, xen_xbt t, const char *key);

@@ -13,45 +13,6 @@
 
 #define SECTOR_SHIFT 9u /* 512 bytes */
 
-/*
- * Tries at a transaction that others keep disturbing.  Nobody writes our own
- * directory at such a rate except somebody who wants to hold us up.
- */
-#define TRANSACTION_TRIES 16
-
-typedef int (*write_keys_fn)(struct xenbus_device *d, xen_xbt t,
-			     const void *arg);
-
-/* XENBUS_UNKNOWN: our state stays as it is. */
-static int transaction_run(struct xenbus_device *d, write_keys_fn keys,
-			   const void *arg, enum xenbus_state to)
-{
-	const struct xen_store_ops *store = &d->host->ops->store;
-	enum xenbus_state from = d->own;
-	int err = -EAGAIN;
-	unsigned tries;
-
-	for (tries = 0; err == -EAGAIN && tries < TRANSACTION_TRIES; tries++) {
-		xen_xbt t;
-
-		d->own = from;
-		err = store->transaction_start(d->host, &t);
-		if (err)
-			return err;
-		err = keys(d, t, arg);
-		if (!err && to != XENBUS_UNKNOWN)
-			err = xenbus_state_switch(d, t, to);
-		if (err) {
-			store->transaction_end(d->host, t, true);
-			break;
-		}
-		err = store->transaction_end(d->host, t, false);
-	}
-	if (err)
-		d->own = from;
-	return err;
-}
-
 static int offer_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 {
 	const struct negotiate_offer *o = arg;
@@ -91,7 +52,7 @@ static int offer_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 int negotiate_offer_write(struct xenbus_device *d,
 			  const struct negotiate_offer *offer)
 {
-	return transaction_run(d, offer_keys, offer, XENBUS_INIT_WAIT);
+	return xenbus_switch_with(d, offer_keys, offer, XENBUS_INIT_WAIT);
 }
 
 static int abi_read(struct xenbus_device *d, enum negotiate_abi *abi,
@@ -339,28 +300,20 @@ static int connected_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 
 static int resized_keys(struct xenbus_device *d, xen_xbt t, const void *arg)
 {
-	char *state = xenbus_own_read(d, t, "state");
-	bool connected = state && !strcmp(state, "4");
-	int err = -ESTALE;
-
-	free(state);
-	if (!connected)
-		return err;
-	err = size_keys(d, t, arg);
-	/* XB-18: as it is, so that the frontend's watch fires. */
-	return err ? err
-		   : xenbus_own_write(d, t, "state", "%d",
-				      (int)XENBUS_CONNECTED);
+	return size_keys(d, t, arg);
 }
 
 int negotiate_connected_write(struct xenbus_device *d,
 			      const struct negotiate_disk *disk)
 {
-	return transaction_run(d, connected_keys, disk, XENBUS_CONNECTED);
+	return xenbus_switch_with(d, connected_keys, disk, XENBUS_CONNECTED);
 }
 
 int negotiate_resized_write(struct xenbus_device *d,
 			    const struct negotiate_disk *disk)
 {
-	return transaction_run(d, resized_keys, disk, XENBUS_UNKNOWN);
+	/* XB-18: the state as it is, so that the frontend's watch fires. */
+	return d->own == XENBUS_CONNECTED
+		       ? xenbus_switch_with(d, resized_keys, disk, d->own)
+		       : -ESTALE;
 }

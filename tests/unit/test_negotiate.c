@@ -17,27 +17,36 @@
 #define BE "/local/domain/0/backend/vbd/1/51712"
 #define FE "/local/domain/1/device/vbd/51712"
 
-static struct {
+struct entry {
 	char path[128], value[64];
-} list[64];
-static unsigned listed;
-static int conflicts; /* transactions that still have to fail */
+};
+static struct entry list[64], list_before[64]; /* a transaction began */
+static unsigned listed, listed_before;
+static void (*meanwhile)(void); /* once, after a read of `online` */
+static int conflicts;		/* transactions that still have to fail */
 static uint64_t state_writes;
 static char last_written[128];
 
 static char *list_read(struct xen_host *h, xen_xbt t, const char *path,
 		       size_t *len)
 {
+	void (*then)(void) = meanwhile;
+	char *value = NULL;
 	unsigned i;
 
 	(void)h;
-	(void)t;
 	(void)len;
-	for (i = 0; i < listed; i++)
+	for (i = 0; i < listed && !value; i++)
 		if (!strcmp(list[i].path, path))
-			return strdup(list[i].value);
-	errno = ENOENT;
-	return NULL;
+			value = strdup(list[i].value);
+	/* In a transaction everything is of one moment. */
+	if (then && !t && !strcmp(path, BE "/online")) {
+		meanwhile = NULL;
+		then();
+	}
+	if (!value)
+		errno = ENOENT;
+	return value;
 }
 
 static int list_write(struct xen_host *h, xen_xbt t, const char *path,
@@ -78,6 +87,8 @@ static int list_start(struct xen_host *h, xen_xbt *t)
 {
 	(void)h;
 	*t = 1;
+	memcpy(list_before, list, sizeof(list));
+	listed_before = listed;
 	return 0;
 }
 
@@ -85,11 +96,12 @@ static int list_end(struct xen_host *h, xen_xbt t, bool abort)
 {
 	(void)h;
 	(void)t;
-	if (!abort && conflicts > 0) {
-		conflicts--;
-		return -EAGAIN;
-	}
-	return 0;
+	if (!abort && !conflicts)
+		return 0;
+	conflicts -= !abort;
+	memcpy(list, list_before, sizeof(list));
+	listed = listed_before;
+	return abort ? 0 : -EAGAIN;
 }
 
 static const struct xen_ops ops = {
@@ -179,6 +191,51 @@ static void look_sees_both_sides(void **state)
 	list[0].path[0] = list[2].path[0] = 0; /* our state is gone */
 	xenbus_device_look(&dev);
 	assert_true(dev.gone);
+}
+
+static void directory_comes_again(void)
+{
+	list_write(NULL, 0, BE "/online", "1");
+	list_write(NULL, 0, BE "/state", "1");
+}
+
+/* Not the old directory's `online` beside the new one's state. */
+static void look_believes_an_end_only_whole(void **state)
+{
+	(void)state;
+	list_rm(NULL, 0, BE "/state");
+	list_rm(NULL, 0, BE "/online");
+	meanwhile = directory_comes_again;
+	assert_int_equal(xenbus_device_look(&dev), 0);
+	assert_false(dev.gone);
+	assert_true(dev.online);
+	assert_int_equal(dev.own, 1);
+
+	list_write(NULL, 0, BE "/online", "0");
+	list_write(NULL, 0, BE "/state", "6");
+	meanwhile = directory_comes_again;
+	assert_int_equal(xenbus_device_look(&dev), 0);
+	assert_true(dev.online);
+	assert_int_equal(dev.own, 1);
+}
+
+/* Nor is a state written where somebody else was meanwhile. */
+static void a_switch_is_from_the_state_that_was_seen(void **state)
+{
+	(void)state;
+	list_write(NULL, 0, BE "/state", "5");
+	assert_int_equal(xenbus_switch_with(&dev, NULL, NULL, 2), -ESTALE);
+	assert_string_equal(own("state"), "5");
+	assert_int_equal(dev.own, 1);
+	list_rm(NULL, 0, BE "/state");
+	assert_int_equal(xenbus_switch_with(&dev, NULL, NULL, 6), -ESTALE);
+	assert_string_equal(own("state"), "(absent)");
+
+	list_write(NULL, 0, BE "/state", "1");
+	conflicts = 3;
+	assert_int_equal(xenbus_switch_with(&dev, NULL, NULL, 6), 0);
+	assert_string_equal(own("state"), "6");
+	assert_int_equal(dev.own, 6);
 }
 
 static void a_path_must_agree_with_its_keys(void **state)
@@ -406,6 +463,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(look_sees_both_sides, fresh),
+		cmocka_unit_test_setup(look_believes_an_end_only_whole, fresh),
+		cmocka_unit_test_setup(a_switch_is_from_the_state_that_was_seen,
+				       fresh),
 		cmocka_unit_test_setup(a_path_must_agree_with_its_keys, fresh),
 		cmocka_unit_test_setup(
 			XB_01_XB_11_the_offer_stands_with_state_2, fresh),
