@@ -208,7 +208,7 @@ $(ROOT)/lib/%.o: labs/%/lab.ini $(RINGSIDED_O)
 	@strip --strip-debug $@
 
 # Says where a student's ringsided crashes.
-$(ROOT)/lib/crash.o: labs/crash/crash.c
+$(ROOT)/lib/crash.o: labs/engine/linked/crash.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) -D_GNU_SOURCE $(ALL_CFLAGS) -c -o $@ $<
