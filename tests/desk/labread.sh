@@ -37,10 +37,9 @@ answers()
 	         "entries": field(events("ring_map", "backend")[0], "entries"),
 	         "protocol": [field(l, "value") for l in events("store_write", "frontend")
 	                      if field(l, "path").endswith("/protocol")][-1],
-	         "port": field(events("evtchn_alloc", "frontend")[-1], "port"),
+	         "keys": len(events("store_write", "frontend")),
 	         "woken": len(events("evtchn_notify", "frontend")),
-	         "saved": sum(field(l, "needed") == "0"
-	                      for l in events("ring_notify", "backend")),
+	         "pushes": len(events("ring_produce", "backend")),
 	         "batch": max(int(field(l, "requests")) for l in events("grant_batch")
 	                      if field(l, "unmap") == "0"),
 	         "end": field(events("state_switch", "backend")[-1], "to")}
