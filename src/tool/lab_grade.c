@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "labs/engine/answers.h"
 #include "labs/engine/keep.h"
 #include "labs/engine/results.h"
 #include "labs/engine/solution.h"
@@ -146,11 +147,14 @@ struct graded {
 static int teacher_copy(const struct args *a, const struct lab *lab,
 			const char *to, struct why *why)
 {
+	int err;
+
 	if (mkdir(to, 0755) && errno != EEXIST)
 		return why_set(why, -errno, "%s cannot be made: %s", to,
 			       strerror(errno));
-	return a->mutant ? lab_mutant_copy(lab, a->mutant, to, why)
-			 : lab_solution_copy(lab, to, why);
+	err = a->mutant ? lab_mutant_copy(lab, a->mutant, to, why)
+			: lab_solution_copy(lab, to, why);
+	return err || lab->replaces ? err : lab_answers_fill(lab, to, why);
 }
 
 static int scratch_make(struct graded *g, const struct args *a, struct why *why)
@@ -198,14 +202,6 @@ static int borrow(struct graded *g, const struct args *a, struct why *why)
 
 	if (err)
 		return err;
-	if (own && !lab->replaces) {
-		err = why_set(why, -EINVAL,
-			      "lab %s has no code: the answers are those of "
-			      "each student's own trace",
-			      lab->id);
-		lab_free(lab);
-		return err;
-	}
 	err = scratch_make(g, a, why);
 	snprintf(files, sizeof(files), "%s/files", g->scratch);
 	if (!err && own)
