@@ -82,6 +82,9 @@ cd template || exit 1
 grep -q 'TODO 2/2' flight.c || fail "no TODO in the skeleton"
 grep -qE 'uses--|SKELETON|END [0-9]' flight.c && fail "too much in the skeleton"
 grep -qF "]($ROOT/docs/protocol.md)" README.md || fail "links are not mended"
+mkdir "$T/taken" && touch "$T/taken/include"
+expect_exit 2 'include is there already' ringside lab start template "$T/taken"
+[ "$(ls "$T/taken")" = include ] || fail "a start that failed left something"
 has "$(ringside lab hint)" "Hint 1 of 3"
 has "$(ringside lab hint)" "Hint 2 of 3"
 has "$(ringside lab hint 1)" "Hint 1 of 3"
@@ -139,8 +142,6 @@ for lab in "${labs[@]}"; do
 	done
 	cmp -s "$T/s/$lab/ringsided" "$T/k/$lab/ringsided" &&
 		[ -n "$(replaces "$lab")" ] && fail "$lab: the skeleton is the solution"
-	[ "$(find "$ROOT/labs/$lab/hints" -name '[1-3].md' | wc -l)" -eq 3 ] ||
-		fail "$lab has no three hints"
 done
 
 step "every kit lacks what it must"
@@ -158,6 +159,9 @@ for lab in "${labs[@]}"; do
 	[ -n "$(find "$top" -type l)" ] && fail "links lead out of the kit"
 	env PATH="/usr/bin:/bin" "$top/bin/ringside" lab start "$lab" \
 		"$T/kit/work" >/dev/null || fail "start in the kit of $lab"
+	"$TOP/tests/lint/links" "$top" || fail "links in the kit of $lab"
+	"$TOP/tests/lint/links" --named "$T/kit/work" ||
+		fail "what $lab's README names is not in the student's directory"
 	object=$(replaces "$lab")
 	[ -n "$object" ] || continue
 	nm -g --defined-only "$BIN/$object" | awk '{ print $3 }' |
