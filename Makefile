@@ -228,7 +228,7 @@ $(ROOT)/.staged: $(B)/ringside $(B)/conformance $(B)/nbdkit-ringside-plugin.so \
 	@echo "  LABS    $(ROOT)"
 	@rm -rf $(addprefix $(ROOT)/,bin include docs labs kit)
 	@mkdir -p $(addprefix $(ROOT)/,bin include/trace docs labs)
-	@ln -sfn ../../ringside $(ROOT)/bin/ringside
+	@ln -sfn ../../ringside ../../ringsided $(ROOT)/bin/
 	@ln -sfn ../../conformance $(ROOT)/bin/ringside-frontends
 	@ln -sfn ../../nbdkit-ringside-plugin.so $(ROOT)/bin/
 	@cd src && cp --parents $(LAB_H:src/%=%) $(CURDIR)/$(ROOT)/include/
@@ -398,7 +398,7 @@ install-labs:
 	cp -R $(addprefix $(ROOT)/,lib include docs labs kit) $(LABS_TO)/
 	chmod -R u+rwX,go+rX,go-w $(LABS_TO)
 	install -m 755 $(B)/conformance $(LABS_TO)/bin/ringside-frontends
-	ln -sfn ../../../../bin/ringside $(LABS_TO)/bin/ringside
+	ln -sfn ../../../../bin/ringside ../../../../sbin/ringsided $(LABS_TO)/bin/
 	ln -sfn ../../nbdkit-ringside-plugin.so $(LABS_TO)/bin/
 
 .PHONY: clean
