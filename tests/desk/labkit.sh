@@ -6,7 +6,7 @@
 # told in a sentence.
 #
 # level: all
-# timeout: 600
+# timeout: 900
 . "${0%/*}/../lib.sh"
 
 ROOT=$BIN/labs
