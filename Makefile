@@ -191,7 +191,8 @@ LAB_SRC := $(shell find labs -mindepth 1 -path labs/engine -prune -o -print 2>/d
 # not the one that has the answer to a question of lab 5.
 LAB_H := $(filter-out src/ring/notify.h,$(wildcard $(addsuffix /*.h,$(addprefix \
 	src/,base xen ring grant xenbus request disk backend))))
-LAB_TEXTS := $(wildcard docs/*.md) docs/pictures
+# What students read; the page for teachers stays with the project.
+LAB_TEXTS := $(filter-out docs/teaching.md,$(wildcard docs/*.md)) docs/pictures
 
 # Of a lab: the object that is left out, and the file that lab.ini calls so.
 lab_replaces = $(shell sed -nE 's,^replaces *= *(src/[^ ;]+).*,\1,p' labs/$(1)/lab.ini)
@@ -208,7 +209,7 @@ $(ROOT)/lib/%.o: labs/%/lab.ini $(RINGSIDED_O)
 	@strip --strip-debug $@
 
 # Says where a student's ringsided crashes.
-$(ROOT)/lib/crash.o: labs/crash/crash.c
+$(ROOT)/lib/crash.o: labs/engine/linked/crash.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(CC) -D_GNU_SOURCE $(ALL_CFLAGS) -c -o $@ $<
@@ -227,7 +228,7 @@ $(ROOT)/.staged: $(B)/ringside $(B)/conformance $(B)/nbdkit-ringside-plugin.so \
 	@echo "  LABS    $(ROOT)"
 	@rm -rf $(addprefix $(ROOT)/,bin include docs labs kit)
 	@mkdir -p $(addprefix $(ROOT)/,bin include/trace docs labs)
-	@ln -sfn ../../ringside $(ROOT)/bin/ringside
+	@ln -sfn ../../ringside ../../ringsided $(ROOT)/bin/
 	@ln -sfn ../../conformance $(ROOT)/bin/ringside-frontends
 	@ln -sfn ../../nbdkit-ringside-plugin.so $(ROOT)/bin/
 	@cd src && cp --parents $(LAB_H:src/%=%) $(CURDIR)/$(ROOT)/include/
@@ -277,6 +278,8 @@ fuzz: ## build the fuzzing harnesses, which tests/run runs for some seconds
 lint: lint-layers $(GEN_H) ## check includes, headers, format, man pages, docs
 	@tests/lint/format
 	@tests/lint/protocol
+	@tests/lint/links
+	@tests/lint/labs
 	@CC="$(CC)" VIZ_CFLAGS="$(VIZ_CFLAGS)" tests/lint/headers $(B)/gen
 	@mandoc -Tlint -Wwarning docs/man/*.[18]
 	@$(B)/gen/trace-gen --markdown trace/events.def | \
@@ -395,7 +398,7 @@ install-labs:
 	cp -R $(addprefix $(ROOT)/,lib include docs labs kit) $(LABS_TO)/
 	chmod -R u+rwX,go+rX,go-w $(LABS_TO)
 	install -m 755 $(B)/conformance $(LABS_TO)/bin/ringside-frontends
-	ln -sfn ../../../../bin/ringside $(LABS_TO)/bin/ringside
+	ln -sfn ../../../../bin/ringside ../../../../sbin/ringsided $(LABS_TO)/bin/
 	ln -sfn ../../nbdkit-ringside-plugin.so $(LABS_TO)/bin/
 
 .PHONY: clean

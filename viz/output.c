@@ -9,21 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, data, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
+#include "base/io.h"
 
 /*
  * A file that exists is replaced at once or not at all: a full disk or Ctrl-C
@@ -44,7 +30,7 @@ static int write_file(const char *path, const struct text *t)
 		  0666);
 	if (fd < 0)
 		return -errno;
-	rc = write_all(fd, t->data, t->len);
+	rc = io_write_all(fd, t->data, t->len);
 	if (close(fd) && !rc)
 		rc = -errno;
 	if (!rc && !direct && rename(part, path))
@@ -64,7 +50,7 @@ int output_write(const char *path, const struct text *t, struct why *why)
 				    strerror(-rc))
 			  : 0;
 	}
-	rc = write_all(STDOUT_FILENO, t->data, t->len);
+	rc = io_write_all(STDOUT_FILENO, t->data, t->len);
 	/* Whoever reads our text may stop in the middle. */
 	if (rc && rc != -EPIPE)
 		return why_set(why, -EIO, "cannot write to stdout: %s",

@@ -123,48 +123,114 @@ static char **command(struct arena *a, const struct lab_work *work,
 	return w;
 }
 
-static int compile(struct arena *a, const struct lab_work *work,
-		   const char *folder, bool trust, struct build *out,
-		   struct why *why)
+/* A linker that makes do without what the student's files would have. */
+static char **probe(struct arena *a, const struct lab_work *work,
+		    const char *program, char **flags)
 {
-	const struct lab_root *root = work->lab->root;
-	const char *see[] = { out->sources, root->include, root->lib, NULL };
-	const char *write[] = { folder, NULL };
+	struct words w;
+	char **out;
+	unsigned n, i;
+
+	words_split(a, "cc -Wl,--unresolved-symbols=ignore-all -o", &w);
+	for (n = 0; flags[n]; n++)
+		;
+	out = arena_alloc(a, sizeof(*out) * (w.count + n + 4));
+	memcpy(out, w.word, sizeof(*out) * w.count);
+	out[w.count++] = arena_text(a, program);
+	out[w.count++] = arena_text(a, work->lab->object);
+	out[w.count++] = arena_printf(a, "%s/crash.o", work->lab->root->lib);
+	for (i = 0; i < n; i++)
+		out[w.count++] = flags[i];
+	return out;
+}
+
+struct compiler_run {
+	const struct lab_work *work;
+	const struct build *build;
+	const char *folder; /* it may write here */
+	bool trust;
+};
+
+/* *well: it did its work.  What it said is appended. */
+static int compiler_run(struct arena *a, const struct compiler_run *r,
+			char **argv, struct text *said, bool *well,
+			struct why *why)
+{
+	const struct lab_root *root = r->work->lab->root;
+	const char *see[] = { r->build->sources, root->include, root->lib,
+			      NULL };
+	const char *write[] = { r->folder, NULL };
 	struct confine c = {
 		.see = see,
 		.write = write,
 		.hide = root->labs,
-		.dir = out->sources,
+		.dir = r->build->sources,
 		.memory_bytes = MEMORY_BYTES,
 		.forks = true,
-		.trust = trust,
+		.trust = r->trust,
 	};
 	struct child child = CHILD_INIT;
+	int status = 0, err;
+
+	child.argv = confine_argv(a, &c, argv);
+	child.dir = r->trust ? r->build->sources : NULL;
+	confine_give(&c, r->folder);
+	err = child_run(&child, SECONDS, said, said, &status, why);
+	*well = !err && WIFEXITED(status) && !WEXITSTATUS(status);
+	return err;
+}
+
+/*
+ * It was not made.  Whose fault is that?  -EIO with a sentence if what is ours
+ * cannot be linked either.
+ */
+static int fault_find(struct arena *a, const struct compiler_run *r,
+		      char **flags, struct why *why)
+{
+	struct text said = { 0 };
+	bool well = false;
+	int err;
+
+	err = compiler_run(a, r, probe(a, r->work, r->build->program, flags),
+			   &said, &well, why);
+	if (!err && !well && !said.len)
+		err = why_set(why, -ENOENT,
+			      "there is no compiler \"cc\": install gcc");
+	else if (!err && !well)
+		err = why_set(why, -EIO,
+			      "ringsided cannot be linked here, whatever your "
+			      "files say: %.*s; \"ringside lab doctor\" may "
+			      "tell why",
+			      (int)strcspn(said.data, "\n"), said.data);
+	text_free(&said);
+	return err;
+}
+
+static int compile(struct arena *a, const struct lab_work *work,
+		   const char *folder, bool trust, struct build *out,
+		   struct why *why)
+{
+	struct compiler_run r = { work, out, folder, trust };
 	struct text said = { 0 };
 	char **flags;
-	int status = 0, err = lab_root_link_flags(root, &flags, why);
+	int err = lab_root_link_flags(work->lab->root, &flags, why);
 
 	if (err)
 		return err;
-	child.argv = confine_argv(a, &c, command(a, work, out->program, flags));
-	child.dir = trust ? out->sources : NULL;
-	confine_give(&c, folder);
-	err = child_run(&child, SECONDS, &said, &said, &status, why);
-	free(flags);
+	err = compiler_run(a, &r, command(a, work, out->program, flags), &said,
+			   &out->made, why);
 	if (err == -ETIME) {
 		text_printf(&said,
 			    "The compiler was stopped: it worked for "
 			    "more than %d s.\n",
 			    SECONDS);
 		err = 0;
-	} else if (!err && WIFEXITED(status) && !WEXITSTATUS(status)) {
-		out->made = true;
-	} else if (!err && !said.len) {
-		err = why_set(why, -ENOENT,
-			      "there is no compiler \"cc\": install gcc");
+	} else if (!err && !out->made) {
+		err = fault_find(a, &r, flags, why);
 	}
 	out->said = arena_text(a, text_str(&said));
 	text_free(&said);
+	free(flags);
 	return err;
 }
 
@@ -185,6 +251,10 @@ int build_make(struct arena *a, const struct lab_work *work,
 	if (access(arena_printf(a, "%s/crash.o", work->lab->root->lib), R_OK))
 		return why_set(why, -ENOENT, "%s/crash.o cannot be read: %s",
 			       work->lab->root->lib, strerror(errno));
+	if (access(arena_printf(a, "%s/trace/emit.h", work->lab->root->include),
+		   R_OK))
+		return why_set(why, -ENOENT, "%s has no headers: %s",
+			       work->lab->root->include, strerror(errno));
 	if (mkdir(out->sources, 0755) || mkdir(folder, 0755))
 		return why_set(why, -errno, "%s cannot be made: %s", folder,
 			       strerror(errno));

@@ -251,6 +251,16 @@ static enum health lttng_look(struct exam *e)
 	return WELL;
 }
 
+/* Of the first labs: the stock reader of traces. */
+static enum health reader_look(struct exam *e)
+{
+	if (RUN(e, WORD("babeltrace2"), WORD("--version")))
+		return say(e, MISSING, "there is no babeltrace2",
+			   "apt-get install babeltrace2");
+	file_first_line(e->out, &e->what);
+	return WELL;
+}
+
 static enum health record_look(struct exam *e)
 {
 	char *trace = file_text("%s/trace/metadata", e->dir);
@@ -347,8 +357,9 @@ static const struct {
 	{ "labs", labs_look },		{ "compiler", compiler_look },
 	{ "headers", headers_look },	{ "linker", linker_look },
 	{ "bubblewrap", confine_look }, { "LTTng", lttng_look },
-	{ "recording", record_look },	{ "pictures", draw_look },
-	{ "free space", space_look },	{ "nbdkit", nbdkit_look },
+	{ "recording", record_look },	{ "babeltrace2", reader_look },
+	{ "pictures", draw_look },	{ "free space", space_look },
+	{ "nbdkit", nbdkit_look },
 };
 
 int lab_doctor(const struct lab_root *root, const struct why *why_none,

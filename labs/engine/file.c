@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/io.h"
+
 extern char **environ;
 
 char *file_text(const char *fmt, ...)
@@ -105,22 +107,6 @@ int file_read(const char *path, char **out, struct why *why)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	while (len) {
-		n = write(fd, data, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int file_write(const char *path, const char *text, struct why *why)
 {
 	char *beside = file_text("%s.new", path);
@@ -130,7 +116,7 @@ int file_write(const char *path, const char *text, struct why *why)
 	if (!beside)
 		return refuse(why, ENOMEM, path, "written");
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	err = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+	err = fd < 0 ? -errno : io_write_all(fd, text, strlen(text));
 	/* What was there keeps its mode. */
 	if (!err && stat(path, &st) == 0 && fchmod(fd, st.st_mode & 07777))
 		err = -errno;
@@ -158,7 +144,7 @@ static int copy_data(int from, int to)
 			continue;
 		if (n <= 0)
 			return n ? -errno : 0;
-		err = write_all(to, piece, (size_t)n);
+		err = io_write_all(to, piece, (size_t)n);
 		if (err)
 			return err;
 	}

@@ -114,8 +114,13 @@ static int top_copy(const struct lab *lab, const char *to, struct why *why)
 
 static int kit_fill(const struct lab *lab, const char *to, struct why *why)
 {
-	static const char *const parts[] = { "bin", "include", "docs",
-					     "lib/link.flags", "lib/crash.o" };
+	static const char *const parts[] = { "bin/ringside",
+					     "bin/ringside-frontends",
+					     "bin/nbdkit-ringside-plugin.so",
+					     "include",
+					     "docs",
+					     "lib/link.flags",
+					     "lib/crash.o" };
 	char *object = file_text("lib/%s.o", lab->id);
 	int err = object ? top_copy(lab, to, why) : no_memory(why);
 	unsigned i;
@@ -124,6 +129,9 @@ static int kit_fill(const struct lab *lab, const char *to, struct why *why)
 		err = part_copy(lab, parts[i], to, why);
 	if (!err)
 		err = part_copy(lab, object, to, why);
+	/* Who writes no code runs ours. */
+	if (!err && !lab->replaces)
+		err = part_copy(lab, "bin/ringsided", to, why);
 	if (!err)
 		err = lab_copy(lab, to, why);
 	free(object);

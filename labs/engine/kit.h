@@ -14,7 +14,8 @@
  * Below the tar file's one folder, ringside-lab-ID:
  *
  *	README.md setup               of ROOT/kit
- *	bin/ lib/ID.o lib/link.flags include/ docs/
+ *	bin/ (ringsided only where no code is written)
+ *	lib/ID.o lib/link.flags lib/crash.o include/ docs/
  *	labs/ID/                      what lab_student_kit() lets pass
  *
  * -ENOENT: this is a kit itself, or something is missing in ROOT; or -errno.

@@ -4,7 +4,8 @@
  * (build/VARIANT/labs), the installation (PREFIX/lib/ringside/labs) and a
  * student's kit (its top):
  *
- *	bin/ringside, bin/ringside-frontends
+ *	bin/ringside, bin/ringside-frontends, bin/nbdkit-ringside-plugin.so
+ *	bin/ringsided    not in the kit of a lab with code
  *	lib/NN-name.o    ringsided without the layer that the lab takes out
  *	lib/link.flags   what the linker wants after it, words between blanks
  *	include/         headers, so that one -I is enough

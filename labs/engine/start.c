@@ -26,8 +26,9 @@ static bool is_one_of(const char *name, const char *const *list)
 
 bool lab_student_look(const char *name)
 {
-	static const char *const known[] = { "README.md", "pictures", "traces",
-					     NULL };
+	static const char *const known[] = { "README.md", "expect.trace",
+					     "frontends", "pictures",
+					     "traces",	  NULL };
 	const char *dot = strrchr(name, '.');
 
 	return is_one_of(name, known) ||
@@ -36,9 +37,8 @@ bool lab_student_look(const char *name)
 
 bool lab_student_kit(const char *name)
 {
-	static const char *const known[] = { "lab.ini",	  "expect.trace",
-					     "hints",	  "skeleton",
-					     "frontends", NULL };
+	static const char *const known[] = { "lab.ini", "hints", "skeleton",
+					     NULL };
 
 	return lab_student_look(name) || is_one_of(name, known);
 }
@@ -94,6 +94,14 @@ static int thing_copy(const struct lab *lab, const char *from, const char *to,
 				 : file_copy(from, to, why);
 }
 
+/* Where there are no symbolic links (a VM's shared folder), a copy. */
+static int thing_link(const struct lab *lab, const char *from, const char *to,
+		      struct why *why)
+{
+	(void)lab;
+	return symlink(from, to) ? file_tree_copy(from, to, why) : 0;
+}
+
 static int thing_absent(const struct lab *lab, const char *from, const char *to,
 			struct why *why)
 {
@@ -135,14 +143,45 @@ static int folder_each(const struct lab *lab, const char *folder,
 	return err;
 }
 
-static int all_each(const struct lab *lab, const char *skeleton,
-		    const char *dir, each *what, struct why *why)
+/* What READMEs name and all labs share; too much to be copied. */
+static int shared_each(const struct lab *lab, const char *dir, each *what,
+		       struct why *why)
 {
-	int err = folder_each(lab, skeleton, NULL, dir, what, why);
+	static const char *const shared[] = { "docs", "include" };
+	char *from, *to;
+	int err = 0;
+	unsigned i;
 
-	return err ? err
-		   : folder_each(lab, lab->dir, lab_student_look, dir, what,
-				 why);
+	for (i = 0; i < sizeof(shared) / sizeof(shared[0]) && !err; i++) {
+		from = file_text("%s/%s", lab->root->dir, shared[i]);
+		to = file_text("%s/%s", dir, shared[i]);
+		err = from && to ? what(lab, from, to, why) : no_memory(why);
+		free(from);
+		free(to);
+	}
+	return err;
+}
+
+static int all_absent(const struct lab *lab, const char *skeleton,
+		      const char *dir, struct why *why)
+{
+	int err = folder_each(lab, skeleton, NULL, dir, thing_absent, why);
+
+	if (!err)
+		err = folder_each(lab, lab->dir, lab_student_look, dir,
+				  thing_absent, why);
+	return err ? err : shared_each(lab, dir, thing_absent, why);
+}
+
+static int all_copy(const struct lab *lab, const char *skeleton,
+		    const char *dir, struct why *why)
+{
+	int err = folder_each(lab, skeleton, NULL, dir, thing_copy, why);
+
+	if (!err)
+		err = folder_each(lab, lab->dir, lab_student_look, dir,
+				  thing_copy, why);
+	return err ? err : shared_each(lab, dir, thing_link, why);
 }
 
 static int state_begin(struct lab_work *w, struct lab *lab, struct why *why)
@@ -190,14 +229,14 @@ int lab_work_start(struct lab *lab, const char *dir, struct lab_work **out,
 	else
 		err = thing_absent(lab, NULL, state, why);
 	if (!err)
-		err = all_each(lab, skeleton, dir, thing_absent, why);
+		err = all_absent(lab, skeleton, dir, why);
 	if (!err)
 		err = file_mkdirs(dir, why);
 	/* It is what may fail, so that nothing else is there by then. */
 	if (!err)
 		err = trace_make(lab, dir, why);
 	if (!err)
-		err = all_each(lab, skeleton, dir, thing_copy, why);
+		err = all_copy(lab, skeleton, dir, why);
 	if (!err)
 		err = lab_work_borrow(lab, dir, dir, &w, why);
 	if (!err) {

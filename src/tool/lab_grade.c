@@ -8,17 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "labs/engine/answers.h"
 #include "labs/engine/keep.h"
 #include "labs/engine/results.h"
 #include "labs/engine/solution.h"
 #include "labs/engine/tell.h"
 #include "tool/lab_commands.h"
+#include "tool/lab_tool.h"
 #include "trace/record/dir.h"
 
 #define PROGRAM "ringside lab grade"
 
 struct args {
-	const char *dir;
+	struct lab_tool_place place;
 	const char *lab;
 	const char *mutant;
 	const char *results;
@@ -30,29 +32,23 @@ struct args {
 };
 
 enum {
-	OPT_DIR = 0x100,
-	OPT_LAB,
+	OPT_LAB = 0x100,
 	OPT_SOLUTION,
 	OPT_MUTANT,
 	OPT_RESULTS,
 	OPT_OUT,
-	OPT_TRUST,
 	OPT_FIRST,
 	OPT_KEEP,
 	OPT_CHECK,
 };
 
 static const struct argp_option options[] = {
-	{ "dir", OPT_DIR, "DIR", 0, "the student's directory (default: this)",
-	  0 },
 	{ "first", OPT_FIRST, NULL, 0,
 	  "tell only about the first check that was not passed", 0 },
 	{ "check", OPT_CHECK, "NAME", 0, "try this check only", 0 },
 	{ "results", OPT_RESULTS, "FILE", 0,
 	  "write Gradescope's results.json to FILE, too", 0 },
 	{ "json", OPT_RESULTS, "FILE", OPTION_ALIAS, NULL, 0 },
-	{ "trust", OPT_TRUST, NULL, 0,
-	  "run the program without confinement: for your own only", 0 },
 	{ "quiet", 'q', NULL, 0, "say nothing; the exit code tells", 0 },
 	{ NULL, 0, NULL, 0, "For teachers:", 1 },
 	{ "lab", OPT_LAB, "LAB", 0,
@@ -74,8 +70,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct args *a = state->input;
 
 	switch (key) {
-	case OPT_DIR:
-		a->dir = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->place;
 		return 0;
 	case OPT_LAB:
 		a->lab = arg;
@@ -91,9 +87,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_OUT:
 		a->out = arg;
-		return 0;
-	case OPT_TRUST:
-		a->grade.trust = true;
 		return 0;
 	case OPT_CHECK:
 		a->grade.check = arg;
@@ -119,9 +112,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &lab_tool_place_argp, 0, NULL, 0 }, { 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = children,
 	.doc = "Build, run and judge what is in a student's directory."
 	       "\vExit status: 0 all points; 1 not all; 2 usage; 3 could not "
 	       "be graded, whatever the files say.",
@@ -146,11 +144,14 @@ struct graded {
 static int teacher_copy(const struct args *a, const struct lab *lab,
 			const char *to, struct why *why)
 {
+	int err;
+
 	if (mkdir(to, 0755) && errno != EEXIST)
 		return why_set(why, -errno, "%s cannot be made: %s", to,
 			       strerror(errno));
-	return a->mutant ? lab_mutant_copy(lab, a->mutant, to, why)
-			 : lab_solution_copy(lab, to, why);
+	err = a->mutant ? lab_mutant_copy(lab, a->mutant, to, why)
+			: lab_solution_copy(lab, to, why);
+	return err || lab->replaces ? err : lab_answers_fill(lab, to, why);
 }
 
 static int scratch_make(struct graded *g, const struct args *a, struct why *why)
@@ -181,7 +182,7 @@ static int lab_pick(struct graded *g, const struct args *a, struct lab **lab,
 
 	if (a->lab)
 		return lab_load(g->root, a->lab, lab, why);
-	err = lab_work_open(g->root, a->dir, &work, why);
+	err = lab_work_open(g->root, a->place.dir, &work, why);
 	if (err)
 		return err;
 	err = lab_load(g->root, work->lab->id, lab, why);
@@ -198,23 +199,15 @@ static int borrow(struct graded *g, const struct args *a, struct why *why)
 
 	if (err)
 		return err;
-	if (own && !lab->replaces) {
-		err = why_set(why, -EINVAL,
-			      "lab %s has no code: the answers are those of "
-			      "each student's own trace",
-			      lab->id);
-		lab_free(lab);
-		return err;
-	}
 	err = scratch_make(g, a, why);
 	snprintf(files, sizeof(files), "%s/files", g->scratch);
 	if (!err && own)
 		err = teacher_copy(a, lab, files, why);
 	if (!err)
 		err = lab_work_borrow(lab,
-				      own      ? files
-				      : a->dir ? a->dir
-					       : ".",
+				      own	     ? files
+				      : a->place.dir ? a->place.dir
+						     : ".",
 				      g->scratch, &g->work, why);
 	if (err)
 		lab_free(lab);
@@ -229,7 +222,7 @@ static int graded_open(struct graded *g, const struct args *a, struct why *why)
 		return err;
 	if (a->lab || a->solution || a->mutant)
 		return borrow(g, a, why);
-	return lab_work_open(g->root, a->dir, &g->work, why);
+	return lab_work_open(g->root, a->place.dir, &g->work, why);
 }
 
 static void graded_close(struct graded *g)
@@ -298,6 +291,7 @@ int lab_cmd_grade(int argc, char **argv)
 		graded_close(&k);
 		return complain(err == -ENOENT || err == -EINVAL ? 2 : 3, &why);
 	}
+	a.grade.trust = a.place.trust;
 	a.grade.quiet = *k.scratch && !k.keep;
 	a.grade.pictures = !a.first;
 	err = grade_make(k.work, &a.grade, &g, &why);

@@ -15,24 +15,15 @@
 #include "labs/engine/report.h"
 #include "labs/engine/tell.h"
 #include "tool/lab_commands.h"
+#include "tool/lab_tool.h"
 
 #define PROGRAM "ringside lab measure"
 
 struct measure {
-	const char *dir;
+	struct lab_tool_place place;
 	const char *name; /* NULL: all that were predicted */
 	struct grade_options grade;
 	struct lab_work *work;
-};
-
-enum { OPT_DIR = 0x100, OPT_TRUST };
-
-static const struct argp_option options[] = {
-	{ "dir", OPT_DIR, "DIR", 0, "the student's directory (default: this)",
-	  0 },
-	{ "trust", OPT_TRUST, NULL, 0,
-	  "run the program without confinement: for your own only", 0 },
-	{ 0 }
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -40,11 +31,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct measure *m = state->input;
 
 	switch (key) {
-	case OPT_DIR:
-		m->dir = arg;
-		return 0;
-	case OPT_TRUST:
-		m->grade.trust = true;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &m->place;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (m->name)
@@ -56,9 +44,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &lab_tool_place_argp, 0, NULL, 0 }, { 0 }
+};
+
 static const struct argp argp = {
-	.options = options,
 	.parser = parse,
+	.children = children,
 	.args_doc = "[NAME]",
 	.doc = "Measure what was predicted with `ringside lab predict`, and "
 	       "show both and their ratio."
@@ -256,9 +248,10 @@ int lab_cmd_measure(int argc, char **argv)
 	int err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &m);
+	m.grade.trust = m.place.trust;
 	err = lab_root_find(&root, &why);
 	if (!err)
-		err = lab_work_open(root, m.dir, &m.work, &why);
+		err = lab_work_open(root, m.place.dir, &m.work, &why);
 	if (err) {
 		fprintf(stderr, PROGRAM ": %s\n", why.text);
 		lab_root_free(root);

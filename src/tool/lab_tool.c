@@ -68,3 +68,31 @@ int lab_tool_work(const char *name, const char *dir, struct lab_root **root,
 		lab_root_free(*root);
 	return code;
 }
+
+enum { OPT_TRUST = 0x300 };
+
+static const struct argp_option place_options[] = {
+	LAB_TOOL_DIR,
+	{ "trust", OPT_TRUST, NULL, 0,
+	  "run the program without confinement: for your own only", 0 },
+	{ 0 }
+};
+
+static error_t place_parse(int key, char *arg, struct argp_state *state)
+{
+	struct lab_tool_place *place = state->input;
+
+	switch (key) {
+	case 'C':
+		place->dir = arg;
+		return 0;
+	case OPT_TRUST:
+		place->trust = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp lab_tool_place_argp = { .options = place_options,
+					  .parser = place_parse };

@@ -41,4 +41,14 @@ int lab_tool_work(const char *name, const char *dir, struct lab_root **root,
 		"output", 'o', "FILE", 0, what, 0                              \
 	}
 
+/*
+ * --dir and --trust, for those that build and run what is in a student's
+ * directory: a child of their argp, whose input is one of these.
+ */
+struct lab_tool_place {
+	const char *dir; /* NULL: where we are */
+	bool trust;	 /* without confinement */
+};
+extern const struct argp lab_tool_place_argp;
+
 #endif

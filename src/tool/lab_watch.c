@@ -14,6 +14,7 @@
 #include "labs/engine/keep.h"
 #include "labs/engine/tell.h"
 #include "tool/lab_commands.h"
+#include "tool/lab_tool.h"
 
 #define PROGRAM "ringside lab watch"
 
@@ -21,7 +22,7 @@
 #define SETTLE_MS 40
 
 struct watch {
-	const char *dir;
+	struct lab_tool_place place;
 	bool all;
 	bool once;
 	struct grade_options grade;
@@ -29,15 +30,11 @@ struct watch {
 	int inotify, signals;
 };
 
-enum { OPT_DIR = 0x100, OPT_ALL, OPT_TRUST, OPT_ONCE };
+enum { OPT_ALL = 0x100, OPT_ONCE };
 
 static const struct argp_option options[] = {
-	{ "dir", OPT_DIR, "DIR", 0, "the student's directory (default: this)",
-	  0 },
 	{ "all", OPT_ALL, NULL, 0,
 	  "tell about all checks that were not passed, not only the first", 0 },
-	{ "trust", OPT_TRUST, NULL, 0,
-	  "run the program without confinement: for your own only", 0 },
 	{ "once", OPT_ONCE, NULL, OPTION_HIDDEN, NULL, 0 },
 	{ 0 }
 };
@@ -47,14 +44,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	struct watch *w = state->input;
 
 	switch (key) {
-	case OPT_DIR:
-		w->dir = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &w->place;
 		return 0;
 	case OPT_ALL:
 		w->all = w->grade.pictures = true;
-		return 0;
-	case OPT_TRUST:
-		w->grade.trust = true;
 		return 0;
 	case OPT_ONCE:
 		w->once = true;
@@ -67,9 +61,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
+static const struct argp_child children[] = {
+	{ &lab_tool_place_argp, 0, NULL, 0 }, { 0 }
+};
+
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
+	.children = children,
 	.doc = "Grade whenever one of the lab's files is saved, until Ctrl-C.",
 };
 
@@ -195,10 +194,11 @@ int lab_cmd_watch(int argc, char **argv)
 	int err;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &w);
+	w.grade.trust = w.place.trust;
 	keep_daemon("watch", argc, argv);
 	err = lab_root_find(&root, &why);
 	if (!err) {
-		err = lab_work_open(root, w.dir, &w.work, &why);
+		err = lab_work_open(root, w.place.dir, &w.work, &why);
 		if (!err)
 			err = watch_open(&w, &why);
 	}

@@ -32,7 +32,6 @@ extern const struct conf_case store_rules[], handshake_rules[], removal_rules[],
 /* What the main program tells a case. */
 extern char case_dir[]; /* the desk's */
 uint16_t case_domid(void);
-pid_t case_daemon(void);
 
 /* The case ends here: what was expected, and what was seen. */
 __attribute__((noreturn, format(printf, 1, 2))) void fail(const char *fmt, ...);

@@ -29,11 +29,6 @@ static struct peer good; /* the disk that nothing may disturb */
 static bool good_open;
 static uint8_t good_seed;
 
-pid_t case_daemon(void)
-{
-	return daemon_pid;
-}
-
 /* ---- ringsided's log ----------------------------------------------------- */
 
 long log_end(void)

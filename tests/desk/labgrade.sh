@@ -95,6 +95,13 @@ cat "$T/said"
 said "^  flight\.c:$line:[0-9]+: error: "
 said '^Not all passed: 0 of 100 points'
 
+step "what the linker misses of the student's is the student's"
+sed 's/grant_flight_remove(/grant_flight_gone(/' \
+	"$RINGSIDE_LABS"/labs/template/solution/flight.c >"$T/work/flight.c"
+lab 1 grade --dir "$T/work"
+said 'undefined reference to .grant_flight_remove'
+said '^Not all passed: 0 of 100 points'
+
 step "what is no grade is not zero points"
 mkdir "$T/nobwrap"
 for tool in sh cc prlimit setpriv lttng-sessiond; do
@@ -104,7 +111,19 @@ PATH=$T/nobwrap "$BIN/ringside" lab grade --lab template --solution \
 	>"$T/said" 2>&1
 [ $? -eq 3 ] || fail "without bubblewrap: $(cat "$T/said")"
 said 'not graded: .*bubblewrap'
-cp -r "$RINGSIDE_LABS" "$T/root"
+cp -rL "$RINGSIDE_LABS" "$T/root"
+echo " -l:libnothere.so.7" >>"$T/root/lib/link.flags"
+RINGSIDE_LABS=$T/root lab 3 grade --dir "$T/work"
+said 'not graded: ringsided cannot be linked here.*libnothere'
+cp "$RINGSIDE_LABS/lib/link.flags" "$T/root/lib/"
+head -c 20000 "$RINGSIDE_LABS/lib/template.o" >"$T/root/lib/template.o"
+RINGSIDE_LABS=$T/root lab 3 grade --lab template --solution
+said 'not graded: ringsided cannot be linked here'
+mv "$T/root/include" "$T/root/headers"
+cp "$RINGSIDE_LABS/lib/template.o" "$T/root/lib/"
+RINGSIDE_LABS=$T/root lab 3 grade --lab template --solution
+said 'not graded: .*/include has no headers'
+mv "$T/root/headers" "$T/root/include"
 echo 'never nonsense' >>"$T/root/labs/template/expect.trace"
 RINGSIDE_LABS=$T/root lab 3 grade --lab template --solution
 said 'not graded: .*expect\.trace:[0-9]+: .*nonsense'

@@ -6,7 +6,7 @@
 # told in a sentence.
 #
 # level: all
-# timeout: 600
+# timeout: 900
 . "${0%/*}/../lib.sh"
 
 ROOT=$BIN/labs
@@ -50,6 +50,38 @@ link()
 		-o "$dir/ringsided"
 }
 
+# tour KIT DIR: the steps of lab 0's README, with what a kit has.
+tour()
+{
+	cd "$2" || exit 1
+	DESK=$2/desk
+	PATH=$1/bin:/usr/bin:/bin
+	ringside desk start desk || fail "desk start"
+	background toured ringsided --host desk:desk
+	wait_until "the kit's ringsided is ready" ready_or_dead toured
+	truncate -s 64M disk.img
+	ringside attach desk --target "$PWD/disk.img" >/dev/null || fail "attach"
+	ringside front desk --info >/dev/null || fail "front --info"
+	rm -r trace
+	ringside record -o trace -- ringside front desk --rw randread \
+		--depth 4 --ops 234 >/dev/null 2>"$T/said" ||
+		fail "record: $(cat "$T/said")"
+	ringside show sequence trace >/dev/null || fail "show sequence"
+	ringside show handshake trace -o mine.svg || fail "show handshake"
+	ringside show report trace -o report.html || fail "show report"
+	ringside detach desk || fail "detach"
+	stop toured || fail "the kit's ringsided: $?"
+	ringside desk stop desk
+	ringside lab grade >"$T/said" 2>&1 && fail "all is right with no answers"
+	grep -q 'answers.txt does not give it' "$T/said" || fail "$(cat "$T/said")"
+	sed -i 's/^requests =.*/requests = 234/' answers.txt
+	ringside lab grade >"$T/said" 2>&1
+	grep -qE '^  ok +[0-9]+/[0-9]+ +requests ' "$T/said" || fail "$(cat "$T/said")"
+	PATH=$path
+	cd "$T" || exit 1
+}
+path=$PATH
+
 step "what there is"
 out=$(ringside lab list) || fail "list"
 for lab in "${labs[@]}"; do
@@ -82,6 +114,9 @@ cd template || exit 1
 grep -q 'TODO 2/2' flight.c || fail "no TODO in the skeleton"
 grep -qE 'uses--|SKELETON|END [0-9]' flight.c && fail "too much in the skeleton"
 grep -qF "]($ROOT/docs/protocol.md)" README.md || fail "links are not mended"
+mkdir "$T/taken" && touch "$T/taken/include"
+expect_exit 2 'include is there already' ringside lab start template "$T/taken"
+[ "$(ls "$T/taken")" = include ] || fail "a start that failed left something"
 has "$(ringside lab hint)" "Hint 1 of 3"
 has "$(ringside lab hint)" "Hint 2 of 3"
 has "$(ringside lab hint 1)" "Hint 1 of 3"
@@ -139,8 +174,6 @@ for lab in "${labs[@]}"; do
 	done
 	cmp -s "$T/s/$lab/ringsided" "$T/k/$lab/ringsided" &&
 		[ -n "$(replaces "$lab")" ] && fail "$lab: the skeleton is the solution"
-	[ "$(find "$ROOT/labs/$lab/hints" -name '[1-3].md' | wc -l)" -eq 3 ] ||
-		fail "$lab has no three hints"
 done
 
 step "every kit lacks what it must"
@@ -158,8 +191,15 @@ for lab in "${labs[@]}"; do
 	[ -n "$(find "$top" -type l)" ] && fail "links lead out of the kit"
 	env PATH="/usr/bin:/bin" "$top/bin/ringside" lab start "$lab" \
 		"$T/kit/work" >/dev/null || fail "start in the kit of $lab"
+	"$TOP/tests/lint/links" "$top" || fail "links in the kit of $lab"
+	"$TOP/tests/lint/links" --named "$T/kit/work" ||
+		fail "what $lab's README names is not in the student's directory"
 	object=$(replaces "$lab")
-	[ -n "$object" ] || continue
+	if [ -z "$object" ]; then
+		tour "$top" "$T/kit/work"
+		continue
+	fi
+	[ -e "$top/bin/ringsided" ] && fail "the kit of $lab has our ringsided"
 	nm -g --defined-only "$BIN/$object" | awk '{ print $3 }' |
 		grep -v '^__' | sort >"$T/symbols"
 	[ -s "$T/symbols" ] || fail "$object has no symbols"
@@ -225,7 +265,7 @@ for program in gcc as ld cc1 collect2 fc-match; do
 	path=$(command -v $program) && ln -s "$path" "$T/few/"
 done
 env PATH="$T/few" "$BIN/ringside" lab doctor >"$T/out" && fail "all is well?"
-for package in bubblewrap lttng-tools nbdkit; do
+for package in bubblewrap lttng-tools babeltrace2 nbdkit; do
 	grep -q "apt-get install $package" "$T/out" ||
 		fail "the doctor does not name $package: $(cat "$T/out")"
 done

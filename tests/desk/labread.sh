@@ -37,10 +37,9 @@ answers()
 	         "entries": field(events("ring_map", "backend")[0], "entries"),
 	         "protocol": [field(l, "value") for l in events("store_write", "frontend")
 	                      if field(l, "path").endswith("/protocol")][-1],
-	         "port": field(events("evtchn_alloc", "frontend")[-1], "port"),
+	         "keys": len(events("store_write", "frontend")),
 	         "woken": len(events("evtchn_notify", "frontend")),
-	         "saved": sum(field(l, "needed") == "0"
-	                      for l in events("ring_notify", "backend")),
+	         "pushes": len(events("ring_produce", "backend")),
 	         "batch": max(int(field(l, "requests")) for l in events("grant_batch")
 	                      if field(l, "unmap") == "0"),
 	         "end": field(events("state_switch", "backend")[-1], "to")}
@@ -68,6 +67,21 @@ graded 0 1
 sed -i 's/^writes = .*/writes = 0/' "$T/1/answers.txt"
 graded 1 1
 grep -q '^Not all passed: 90 of 100' "$T/said" || fail "$(cat "$T/said")"
+
+for lab in 0 1; do
+	step "lab $lab: right answers, and wrong ones"
+	ringside lab grade --lab $lab --solution >"$T/said" 2>&1 ||
+		fail "the right answers: $(cat "$T/said")"
+	for file in "$RINGSIDE_LABS"/labs/0$lab-*/mutants/*; do
+		name=$(basename "$file" .sed)
+		check=$(sed -n 's/.*killed by: //p' "$file")
+		ringside lab grade --lab $lab --mutant "$name" >"$T/said" 2>&1
+		[ $? -eq 1 ] || fail "$name lives: $(cat "$T/said")"
+		[ "$(grep -cE '^  FAILED ' "$T/said")" = 1 ] &&
+			grep -qE "^  FAILED +0/[0-9]+ +$check( |\$)" "$T/said" ||
+			fail "$name is not killed by $check: $(cat "$T/said")"
+	done
+done
 
 step "lab 0: the tour of its README"
 ringside lab start 0 "$T/0" >/dev/null || fail "start 0"

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "viz/guard.h"
 #include "viz/read/graph.h"
 #include "viz/text.h"
@@ -45,22 +46,12 @@ static int join(char *buf, const char *dir, const char *name)
 static int write_file(const char *path, const char *data, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	ssize_t n;
+	int rc;
 
 	if (fd < 0)
 		return -errno;
-	while (len) {
-		n = write(fd, data, len);
-		if (n < 0) {
-			int rc = -errno;
-
-			close(fd);
-			return rc;
-		}
-		data += n;
-		len -= (size_t)n;
-	}
-	return close(fd) ? -errno : 0;
+	rc = io_write_all(fd, data, len);
+	return close(fd) && !rc ? -errno : rc;
 }
 
 /* Copy the first `len` bytes. */
