@@ -18,6 +18,8 @@ static const struct command student_list[] = {
 	{ "start", lab_cmd_start, "begin a lab in a directory of yours" },
 	{ "grade", lab_cmd_grade, "build, run and judge what you wrote" },
 	{ "watch", lab_cmd_watch, "the same whenever you save it" },
+	{ "build", lab_cmd_build,
+	  "the ringsided that a grade runs, in a file" },
 	{ "hint", lab_cmd_hint, "one of the lab's hints" },
 	{ "predict", lab_cmd_predict, "say a number before it is measured" },
 	{ "measure", lab_cmd_measure, "what you predicted, measured" },

@@ -7,6 +7,7 @@
 #ifndef TOOL_LAB_COMMANDS_H
 #define TOOL_LAB_COMMANDS_H
 
+int lab_cmd_build(int argc, char **argv);
 int lab_cmd_catchup(int argc, char **argv);
 int lab_cmd_confined(int argc, char **argv); /* for the grader itself */
 int lab_cmd_doctor(int argc, char **argv);

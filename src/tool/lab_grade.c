@@ -3,39 +3,26 @@
 #include <argp.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "labs/engine/answers.h"
 #include "labs/engine/keep.h"
 #include "labs/engine/results.h"
-#include "labs/engine/solution.h"
 #include "labs/engine/tell.h"
 #include "tool/lab_commands.h"
-#include "tool/lab_tool.h"
-#include "trace/record/dir.h"
+#include "tool/lab_given.h"
 
 #define PROGRAM "ringside lab grade"
 
 struct args {
-	struct lab_tool_place place;
-	const char *lab;
-	const char *mutant;
+	struct lab_given_options given;
 	const char *results;
-	const char *out;
-	bool solution;
 	bool first;
 	bool quiet;
 	struct grade_options grade;
 };
 
 enum {
-	OPT_LAB = 0x100,
-	OPT_SOLUTION,
-	OPT_MUTANT,
-	OPT_RESULTS,
+	OPT_RESULTS = 0x100,
 	OPT_OUT,
 	OPT_FIRST,
 	OPT_KEEP,
@@ -51,16 +38,10 @@ static const struct argp_option options[] = {
 	{ "json", OPT_RESULTS, "FILE", OPTION_ALIAS, NULL, 0 },
 	{ "quiet", 'q', NULL, 0, "say nothing; the exit code tells", 0 },
 	{ NULL, 0, NULL, 0, "For teachers:", 1 },
-	{ "lab", OPT_LAB, "LAB", 0,
-	  "grade DIR's files as those of LAB, whatever .lab says", 0 },
 	{ "out", OPT_OUT, "DIR", 0,
 	  "with --lab: keep trace and pictures below DIR", 0 },
 	{ "keep", OPT_KEEP, NULL, 0,
 	  "keep what each program said, in .lab/run (with --lab, below --out)",
-	  0 },
-	{ "solution", OPT_SOLUTION, NULL, 0, "grade the lab's own solution",
-	  0 },
-	{ "mutant", OPT_MUTANT, "NAME", 0, "grade a wrong solution of the lab",
 	  0 },
 	{ 0 }
 };
@@ -71,22 +52,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->place;
-		return 0;
-	case OPT_LAB:
-		a->lab = arg;
-		return 0;
-	case OPT_SOLUTION:
-		a->solution = true;
-		return 0;
-	case OPT_MUTANT:
-		a->mutant = arg;
+		state->child_inputs[0] = &a->given;
 		return 0;
 	case OPT_RESULTS:
 		a->results = arg;
 		return 0;
 	case OPT_OUT:
-		a->out = arg;
+		a->given.out = arg;
 		return 0;
 	case OPT_CHECK:
 		a->grade.check = arg;
@@ -103,18 +75,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		argp_error(state, "there is nothing to do with \"%s\"", arg);
 		return 0;
-	case ARGP_KEY_END:
-		if (a->solution && a->mutant)
-			argp_error(state, "the solution or a mutant, not both");
-		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_child children[] = {
-	{ &lab_tool_place_argp, 0, NULL, 0 }, { 0 }
-};
+static const struct argp_child children[] = { { &lab_given_argp, 0, NULL, 0 },
+					      { 0 } };
 
 static const struct argp argp = {
 	.options = options,
@@ -129,109 +96,6 @@ static int complain(int code, const struct why *why)
 {
 	fprintf(stderr, PROGRAM ": not graded: %s\n", why->text);
 	return code;
-}
-
-/* ---- what is graded ------------------------------------------------------ */
-
-struct graded {
-	struct lab_root *root;
-	struct lab_work *work;
-	char scratch[4096]; /* "" or a directory of ours */
-	bool keep;
-};
-
-/* The lab's own files, copied where a student's would be. */
-static int teacher_copy(const struct args *a, const struct lab *lab,
-			const char *to, struct why *why)
-{
-	int err;
-
-	if (mkdir(to, 0755) && errno != EEXIST)
-		return why_set(why, -errno, "%s cannot be made: %s", to,
-			       strerror(errno));
-	err = a->mutant ? lab_mutant_copy(lab, a->mutant, to, why)
-			: lab_solution_copy(lab, to, why);
-	return err || lab->replaces ? err : lab_answers_fill(lab, to, why);
-}
-
-static int scratch_make(struct graded *g, const struct args *a, struct why *why)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	if (a->out) {
-		g->keep = true;
-		snprintf(g->scratch, sizeof(g->scratch), "%s", a->out);
-		if (!mkdir(a->out, 0755) || errno == EEXIST)
-			return 0;
-	} else {
-		snprintf(g->scratch, sizeof(g->scratch), "%s/ringside-XXXXXX",
-			 tmp && *tmp ? tmp : "/tmp");
-		if (mkdtemp(g->scratch))
-			return 0;
-	}
-	return why_set(why, -errno, "%s cannot be made: %s", g->scratch,
-		       strerror(errno));
-}
-
-/* Which lab: the one named, else that of the student's directory. */
-static int lab_pick(struct graded *g, const struct args *a, struct lab **lab,
-		    struct why *why)
-{
-	struct lab_work *work;
-	int err;
-
-	if (a->lab)
-		return lab_load(g->root, a->lab, lab, why);
-	err = lab_work_open(g->root, a->place.dir, &work, why);
-	if (err)
-		return err;
-	err = lab_load(g->root, work->lab->id, lab, why);
-	lab_work_free(work);
-	return err;
-}
-
-static int borrow(struct graded *g, const struct args *a, struct why *why)
-{
-	bool own = a->solution || a->mutant;
-	char files[4200];
-	struct lab *lab;
-	int err = lab_pick(g, a, &lab, why);
-
-	if (err)
-		return err;
-	err = scratch_make(g, a, why);
-	snprintf(files, sizeof(files), "%s/files", g->scratch);
-	if (!err && own)
-		err = teacher_copy(a, lab, files, why);
-	if (!err)
-		err = lab_work_borrow(lab,
-				      own	     ? files
-				      : a->place.dir ? a->place.dir
-						     : ".",
-				      g->scratch, &g->work, why);
-	if (err)
-		lab_free(lab);
-	return err;
-}
-
-static int graded_open(struct graded *g, const struct args *a, struct why *why)
-{
-	int err = lab_root_find(&g->root, why);
-
-	if (err)
-		return err;
-	if (a->lab || a->solution || a->mutant)
-		return borrow(g, a, why);
-	return lab_work_open(g->root, a->place.dir, &g->work, why);
-}
-
-static void graded_close(struct graded *g)
-{
-	lab_work_free(g->work);
-	lab_root_free(g->root);
-	if (*g->scratch && !g->keep)
-		record_dir_remove(g->scratch);
-	keep_end();
 }
 
 /* ---- what is told -------------------------------------------------------- */
@@ -276,27 +140,33 @@ static void note(struct lab_work *work, const struct grade *g)
 		fprintf(stderr, PROGRAM ": %s\n", why.text);
 }
 
+static void close_all(struct lab_given *k)
+{
+	lab_given_close(k);
+	keep_end();
+}
+
 int lab_cmd_grade(int argc, char **argv)
 {
 	struct args a = { .grade = { .pictures = true } };
-	struct graded k = { 0 };
+	struct lab_given k = { 0 };
 	struct why why = { "" };
 	struct grade *g;
 	int err, code;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	keep_daemon("grade", argc, argv);
-	err = graded_open(&k, &a, &why);
+	err = lab_given_open(&k, &a.given, &why);
 	if (err) {
-		graded_close(&k);
+		close_all(&k);
 		return complain(err == -ENOENT || err == -EINVAL ? 2 : 3, &why);
 	}
-	a.grade.trust = a.place.trust;
+	a.grade.trust = a.given.place.trust;
 	a.grade.quiet = *k.scratch && !k.keep;
 	a.grade.pictures = !a.first;
 	err = grade_make(k.work, &a.grade, &g, &why);
 	if (err) {
-		graded_close(&k);
+		close_all(&k);
 		return complain(err == -ESRCH ? 2 : 3, &why);
 	}
 	if (!a.quiet)
@@ -306,6 +176,6 @@ int lab_cmd_grade(int argc, char **argv)
 	if (a.results && results_write(g, a.results, &why))
 		code = complain(3, &why);
 	grade_free(g);
-	graded_close(&k);
+	close_all(&k);
 	return code;
 }

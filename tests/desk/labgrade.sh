@@ -95,6 +95,20 @@ cat "$T/said"
 said "^  flight\.c:$line:[0-9]+: error: "
 said '^Not all passed: 0 of 100 points'
 
+step "build leaves the program that a grade runs"
+lab 1 build --dir "$T/work" -o "$T/none"
+said "^flight\.c:$line:[0-9]+: error: "
+[ ! -e "$T/none" ] || fail "it left a program"
+lab 2 build --lab template --mutant nosuch -o "$T/none"
+lab 2 build --lab 1 --dir "$T/work" -o "$T/none"
+said 'has no code'
+lab 3 build --lab template --solution -o "$T/no/such/place"
+lab 0 build --lab template --solution -o "$T/made"
+"$T/made" --version | cmp - <(ringsided --version) || fail "it is no ringsided"
+nm "$T/made" | grep -q ' grant_flight_add$' || fail "the layer is not in it"
+nm "$RINGSIDE_LABS/lib/template.o" | grep -q ' U grant_flight_add$' ||
+	fail "the layer was in it before"
+
 step "what the linker misses of the student's is the student's"
 sed 's/grant_flight_remove(/grant_flight_gone(/' \
 	"$RINGSIDE_LABS"/labs/template/solution/flight.c >"$T/work/flight.c"

@@ -89,7 +89,7 @@ for lab in "${labs[@]}"; do
 done
 [ "$(wc -L <<<"$out")" -le 80 ] || fail "list is wider than 80 columns"
 has "$(ringside lab --help)" catchup
-for command in list start hint predict catchup submit kit doctor skeleton; do
+for command in list start build hint predict catchup submit kit doctor skeleton; do
 	has "$(ringside lab $command --help)" "Usage: ringside lab $command"
 done
 

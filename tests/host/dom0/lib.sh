@@ -5,7 +5,8 @@
 # guests with a task, and a look at what Xen itself says is in use.
 #
 #	daemon_start [OPTION...]      ringsided, until it is ready
-#	daemon_alive, daemon_stop
+#	daemon_alive, daemon_stop     ($RINGSIDED is another program for it)
+#	record_start DIR, record_stop all that is traced from here to there
 #	image NAME SIZE               $IMAGES/NAME
 #	disk VDEV NAME [ACCESS]       prints a disk line served by Ringside
 #	guest_start NAME TASK [KEY=VALUE...]   xl create; a KEY of the xl.cfg
@@ -15,7 +16,8 @@
 #	guest_task NAME SECONDS       wait for its task; its exit status
 #	guest_gone NAME SECONDS       wait until the domain is gone
 #	trimmed NAME                  image NAME takes no more room than its ext4 uses
-#	all_clean                     nothing of any guest is left anywhere
+#	nothing_left                  of any guest, anywhere
+#	all_clean                     the same, and the daemon lives
 #	step TEXT, fail TEXT
 set -u
 HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
@@ -65,7 +67,7 @@ daemon_ready()
 
 daemon_start()
 {
-	setsid ringsided "$@" >/tmp/ringsided.log 2>&1 </dev/null &
+	setsid "${RINGSIDED:-ringsided}" "$@" >/tmp/ringsided.log 2>&1 </dev/null &
 	DAEMON=$!
 	wait_for "ringsided is ready" 10 daemon_ready
 	daemon_alive
@@ -91,6 +93,27 @@ daemon_stop()
 logged()
 {
 	grep -qE -- "$1" /tmp/ringsided.log
+}
+
+# ---- traces --------------------------------------------------------------------
+
+record_start()
+{
+	rm -rf "$1"
+	: >/run/recording
+	ringside record -o "$1" -- bash -c \
+		'echo begun; while [ -e /run/recording ]; do sleep 0.2; done' \
+		>/tmp/record.log 2>&1 &
+	RECORD=$!
+	wait_for "recording begins" 60 grep -q begun /tmp/record.log
+}
+
+record_stop()
+{
+	rm /run/recording
+	wait "$RECORD" || fail "ringside record failed: $(cat /tmp/record.log)"
+	cat /tmp/record.log
+	grep -q 'none lost' /tmp/record.log || fail "events were lost"
 }
 
 # ---- guests -------------------------------------------------------------------
@@ -242,7 +265,7 @@ store_empty()
 		grep -E 'vbd/[0-9]+/[0-9]+')" ]
 }
 
-all_clean()
+nothing_left()
 {
 	local i
 	for ((i = 0; i < 50; i++)); do
@@ -258,6 +281,11 @@ all_clean()
 		"$(active_grants)"
 	[ -z "$(channels_to_guests)" ] || fail "event channels are open:" \
 		"$(channels_to_guests)"
-	daemon_alive
 	printf '   clean: no domain, grant, event channel or store node left\n'
+}
+
+all_clean()
+{
+	nothing_left
+	daemon_alive
 }

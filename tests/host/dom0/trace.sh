@@ -6,26 +6,17 @@
 # Into $1, with a ringsided that has the options that follow.
 recorded()
 {
-	local out=$1 record
+	local out=$1
 	shift
 	daemon_start "$@"
 	image disk.img 128M
-	rm -rf "$out"
-	: >/run/recording
-	ringside record -o "$out" -- bash -c \
-		'echo begun; while [ -e /run/recording ]; do sleep 0.2; done' \
-		>/tmp/record.log 2>&1 &
-	record=$!
-	wait_for "recording begins" 60 grep -q begun /tmp/record.log
+	record_start "$out"
 	guest_start one /root/guest/few.sh "disk=['$(disk xvda disk.img)']"
 	guest_task one 200 || fail "its task failed with status $?"
 	guest_gone one 30
 	all_clean
 	daemon_stop
-	rm /run/recording
-	wait $record || fail "ringside record failed: $(cat /tmp/record.log)"
-	cat /tmp/record.log
-	grep -q 'none lost' /tmp/record.log || fail "events were lost"
+	record_stop
 }
 
 step "a guest is recorded"

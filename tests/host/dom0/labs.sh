@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+# In dom0: ringsided with the layer that a lab's solution is, one lab after the
+# other (/root/labs/LAB/solution), recorded in /root/trace; then with a mutant
+# of each (/root/labs/LAB/mutant), which Linux's blkfront must notice.
+. "${0%/*}/lib.sh"
+image extra 1M
+head -c 1M /dev/urandom >$IMAGES/extra
+sum=$(md5sum <$IMAGES/extra | cut -c1-32)
+
+# $1: which program of lab $2; options follow.
+serve()
+{
+	RINGSIDED=/root/labs/$2/$1 daemon_start "${@:3}"
+	image disk.img 64M
+	guest_create one "kernel=\"$GUEST/vmlinuz\"" memory=384 \
+		'ramdisk="/run/guests/lab.initrd"' 'extra="console=hvc0 quiet"' \
+		"disk=['$(disk xvda disk.img)']"
+}
+
+solution()
+{
+	step "lab $1: the solution serves a guest"
+	serve solution "$@"
+	wait_for "the guest's files and data are right" 120 has one ready 1
+	step "its disk is right; a second one comes and goes"
+	xl block-attach one "$(disk xvdz extra r)" || fail "attach failed"
+	wait_for "the guest reads a second disk" 30 has one seen "$sum"
+	xl block-detach one xvdz || fail "detach failed"
+	step "it shuts down, and nothing is left"
+	guest_task one 30 || fail "its task failed with status $?"
+	guest_gone one 30
+	all_clean
+	e2fsck -fn $IMAGES/disk.img >/tmp/fsck 2>&1 ||
+		fail "the image is not sound: $(cat /tmp/fsck)"
+	logged 'refused|failed|come to rest' && fail "the log tells of failures"
+	daemon_stop
+}
+
+# A mutant's guest is no more asked than its daemon.
+mutant_end()
+{
+	has one ready 1 && fail "the guest's task went on"
+	step "and is cleaned up"
+	no_guest one || xl destroy one || fail "xl destroy failed"
+	kill -TERM "$DAEMON"
+	wait_for "ringsided ends" 20 daemon_gone
+	guest_gone one 30
+	nothing_left
+}
+
+# State of the guest's /dev/xvda: $1, of its frontend or of our backend.
+state()
+{
+	case $1 in
+	ours) xenstore-read "/local/domain/0/backend/vbd/${DOMID[one]}/51712/state" ;;
+	guest) xenstore-read "/local/domain/${DOMID[one]}/device/vbd/51712/state" ;;
+	esac 2>/dev/null
+}
+
+keys_stand()
+{
+	[ "$(state guest)" = 3 ]
+}
+
+never_connects()
+{
+	step "lab $1: blkfront waits in state 3 for a mutant that waits for its 4"
+	serve mutant "$@"
+	wait_for "the frontend's keys stand" 60 keys_stand
+	# ringsided has seen that when it has seen what came later.
+	xl block-attach one "$(disk xvdz extra r)" || fail "attach failed"
+	[ "$(state guest)" = 3 ] && [ "$(state ours)" = 2 ] ||
+		fail "states $(state guest) and $(state ours), not 3 and 2"
+	logged 'device 51712: connected' && fail "it is connected"
+	mutant_end
+}
+
+told()
+{
+	grep -aq 'disabled for further use' "$CONSOLE/guest-one.log"
+}
+
+is_given_up()
+{
+	local lab=$1 regex=$2
+	step "lab $lab: blkfront gives up a mutant: $regex"
+	serve mutant "$lab" "${@:3}"
+	wait_for "the guest's kernel tells" 60 told
+	grep -aE "$regex" "$CONSOLE/guest-one.log" | head -1 ||
+		fail "it does not tell \"$regex\""
+	mutant_end
+}
+
+# The same for all of them; it is large.
+guest_initrd lab /root/guest/lab.sh
+record_start /root/trace
+solution 02-handshake
+# blkfront keeps its grants if it may; the lab's file maps them each time.
+solution 03-grants --grants map
+solution 05-ring
+step "the recording ends"
+record_stop
+
+never_connects 02-handshake
+is_given_up 03-grants 'has not unmapped grant' --grants map
+is_given_up 05-ring 'incorrect id|illegal number|no pending|wrong operation'
+step "all done"
