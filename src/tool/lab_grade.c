@@ -12,6 +12,7 @@
 #include "labs/engine/results.h"
 #include "labs/engine/solution.h"
 #include "labs/engine/tell.h"
+#include "tool/commands.h"
 #include "tool/lab_commands.h"
 #include "trace/record/dir.h"
 
@@ -285,7 +286,7 @@ static void note(struct lab_work *work, const struct grade *g)
 
 int lab_cmd_grade(int argc, char **argv)
 {
-	struct args a = { .grade = { .pictures = true } };
+	struct args a = { .grade = { .tool = tool_run, .pictures = true } };
 	struct graded k = { 0 };
 	struct why why = { "" };
 	struct grade *g;

@@ -11,8 +11,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "labs/engine/keep.h"
 #include "labs/engine/tell.h"
+#include "tool/commands.h"
 #include "tool/lab_commands.h"
 
 #define PROGRAM "ringside lab watch"
@@ -27,6 +29,7 @@ struct watch {
 	struct grade_options grade;
 	struct lab_work *work;
 	int inotify, signals;
+	uint64_t since_ns; /* of the save, or of our own start */
 };
 
 enum { OPT_DIR = 0x100, OPT_ALL, OPT_TRUST, OPT_ONCE };
@@ -107,12 +110,16 @@ static void round_run(const struct watch *w)
 		fputs("\033[H\033[J", stdout);
 	if (grade_make(w->work, &w->grade, &g, &why)) {
 		printf("Not graded: %s\n", why.text);
+		g = NULL;
 	} else {
 		round_tell(w, g);
-		grade_free(g);
 	}
-	printf("Waiting for the next save; Ctrl-C ends.\n");
+	printf("Waiting for the next save (this answer took %.1f s); Ctrl-C "
+	       "ends.\n",
+	       (double)(clock_now_ns() - w->since_ns) / 1e9);
 	fflush(stdout);
+	/* LTTng takes its time to the end, and nobody waits for that. */
+	grade_free(g);
 }
 
 /* ---- saves --------------------------------------------------------------- */
@@ -149,7 +156,7 @@ static bool saves_take(const struct watch *w)
 }
 
 /* Until a save (true) or a signal. */
-static bool saved(const struct watch *w)
+static bool saved(struct watch *w)
 {
 	struct pollfd fds[2] = { { .fd = w->inotify, .events = POLLIN },
 				 { .fd = w->signals, .events = POLLIN } };
@@ -164,6 +171,8 @@ static bool saved(const struct watch *w)
 			return false;
 		if (n == 0)
 			return true;
+		if (!any)
+			w->since_ns = clock_now_ns();
 		any |= saves_take(w);
 	}
 }
@@ -189,11 +198,12 @@ static int watch_open(struct watch *w, struct why *why)
 
 int lab_cmd_watch(int argc, char **argv)
 {
-	struct watch w = { .inotify = -1 };
+	struct watch w = { .inotify = -1, .grade.tool = tool_run };
 	struct why why = { "" };
 	struct lab_root *root;
 	int err;
 
+	w.since_ns = clock_now_ns();
 	argp_parse(&argp, argc, argv, 0, NULL, &w);
 	keep_daemon("watch", argc, argv);
 	err = lab_root_find(&root, &why);
