@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "trace/record/apps.h"
 
 /* In the child: descriptors where they belong, and nothing else open. */
 static void arrange(const struct child *c)
@@ -35,6 +38,25 @@ static void arrange(const struct child *c)
 	closefrom(3 + CHILD_KEEP);
 }
 
+/* The exit handlers are those of threads that are not in a fork. */
+static void leave(int code, void *unused)
+{
+	(void)unused;
+	fflush(NULL);
+	_exit(code);
+}
+
+static void call(const struct child *c)
+{
+	int argc = 0;
+
+	record_apps_leave();
+	on_exit(leave, NULL);
+	while (c->argv[argc])
+		argc++;
+	exit(c->program(argc, (char **)(uintptr_t)c->argv));
+}
+
 static void become(const struct child *c, pid_t parent)
 {
 	sigset_t none;
@@ -52,6 +74,8 @@ static void become(const struct child *c, pid_t parent)
 		_exit(126);
 	for (char *const *e = c->env; e && *e; e++)
 		putenv(*e);
+	if (c->program)
+		call(c);
 	execvp(c->argv[0], c->argv);
 	_exit(127);
 }
@@ -60,6 +84,7 @@ int child_start(const struct child *c, pid_t *pid, struct why *why)
 {
 	pid_t parent = getpid();
 
+	fflush(NULL);
 	*pid = fork();
 	if (*pid < 0)
 		return why_set(why, -errno, "%s cannot be started: %s",

@@ -13,6 +13,12 @@
 
 struct child {
 	char *const *argv;
+	/*
+	 * What argv is for: run in the fork itself.  It costs no start of a
+	 * program, and LTTng, which takes its time for each, does not hear of
+	 * it: so it must not emit.  NULL: argv[0] is a file.
+	 */
+	int (*program)(int argc, char **argv);
 	char *const *env; /* more "NAME=VALUE", ends with NULL; or NULL */
 	/* Borrowed; -1 is /dev/null. */
 	int in, out, err;

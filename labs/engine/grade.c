@@ -25,8 +25,6 @@
 struct grader {
 	struct grade *g;
 	const struct grade_options *o;
-	const char *scratch;
-	int lock;
 	struct why *why;
 };
 
@@ -36,30 +34,32 @@ struct grader {
 static int scratch_open(struct grader *r)
 {
 	const struct lab_work *work = r->g->work;
-	char *path = arena_printf(&r->g->arena, "%s/lock", work->meta);
+	struct grade *g = r->g;
+	char *path = arena_printf(&g->arena, "%s/lock", work->meta);
 
-	r->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (r->lock < 0)
+	g->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (g->lock < 0)
 		return why_set(r->why, -errno, "%s cannot be written: %s", path,
 			       strerror(errno));
-	while (flock(r->lock, LOCK_EX))
+	while (flock(g->lock, LOCK_EX))
 		if (errno != EINTR)
 			return why_set(r->why, -errno, "%s: %s", path,
 				       strerror(errno));
-	r->scratch = arena_printf(&r->g->arena, "%s/run", work->meta);
-	record_dir_remove(r->scratch);
-	if (mkdir(r->scratch, 0755))
+	g->scratch = arena_printf(&g->arena, "%s/run", work->meta);
+	g->keep = r->o->keep;
+	record_dir_remove(g->scratch);
+	if (mkdir(g->scratch, 0755))
 		return why_set(r->why, -errno, "%s cannot be made: %s",
-			       r->scratch, strerror(errno));
+			       g->scratch, strerror(errno));
 	return lab_work_out_make(work, r->why);
 }
 
-static void scratch_close(struct grader *r)
+static void scratch_close(struct grade *g)
 {
-	if (r->scratch && !r->o->keep)
-		record_dir_remove(r->scratch);
-	if (r->lock >= 0)
-		close(r->lock);
+	if (g->scratch && !g->keep)
+		record_dir_remove(g->scratch);
+	if (g->lock >= 0)
+		close(g->lock);
 }
 
 /* ---- run and read -------------------------------------------------------- */
@@ -90,32 +90,31 @@ static int trace_read(struct grader *r, const char *path)
 static int code_run(struct grader *r)
 {
 	struct grade *g = r->g;
-	struct site s = {
-		.arena = &g->arena,
-		.lab = g->work->lab,
-		.build = &g->build,
-		.scratch = r->scratch,
-		.record_in = -1,
-		.record_out = -1,
-		.trust = r->o->trust,
-	};
-	int err = r->o->trust ? 0 : confine_possible(r->why);
+	struct site *s = &g->site;
+	int err;
 
+	s->arena = &g->arena;
+	s->lab = g->work->lab;
+	s->build = &g->build;
+	s->scratch = g->scratch;
+	s->trust = r->o->trust;
+	s->tool = r->o->tool;
 	/* It starts while the compiler works. */
+	err = site_record_begin(s, g->expect->level, r->why);
+	if (!err && !s->trust)
+		err = confine_possible(r->why);
 	if (!err)
-		err = site_record_begin(&s, g->expect->level, r->why);
-	if (!err)
-		err = build_make(&g->arena, g->work, r->scratch, s.trust,
+		err = build_make(&g->arena, g->work, g->scratch, s->trust,
 				 &g->build, r->why);
 	if (err || !g->build.made) {
-		site_end(&s);
+		site_end(s, false);
 		return err;
 	}
-	err = run_checks(&s, g->expect, g->run, r->why);
+	err = run_checks(s, g->expect, g->run, r->why);
 	if (!err)
-		err = trace_read(r, s.trace);
+		err = trace_read(r, s->trace);
 	if (!err && !r->o->quiet)
-		trace_keep(r, s.trace);
+		trace_keep(r, s->trace);
 	return err;
 }
 
@@ -179,6 +178,7 @@ static void picture_draw(struct grader *r, struct grade_check *c)
 		argv[n++] = (char *)PICTURE_ROWS;
 	}
 	child.argv = argv;
+	child.program = r->o->tool;
 	if (!child_run(&child, PICTURE_SECONDS, NULL, NULL, &status, NULL) &&
 	    !status)
 		c->picture = path;
@@ -235,7 +235,7 @@ int grade_make(const struct lab_work *work, const struct grade_options *o,
 {
 	uint64_t start = clock_now_ns();
 	struct grade *g = calloc(1, sizeof(*g));
-	struct grader r = { .g = g, .o = o, .lock = -1, .why = why };
+	struct grader r = { .g = g, .o = o, .why = why };
 	int err;
 
 	if (!g || log_init(&g->log) || log_init(&g->own)) {
@@ -243,9 +243,9 @@ int grade_make(const struct lab_work *work, const struct grade_options *o,
 		return why_set(why, -ENOMEM, "out of memory");
 	}
 	g->work = work;
+	g->lock = -1;
 	g->build.said = "";
 	err = grade_work(&r);
-	scratch_close(&r);
 	if (err) {
 		grade_free(g);
 		return err;
@@ -259,6 +259,8 @@ void grade_free(struct grade *g)
 {
 	if (!g)
 		return;
+	site_record_close(&g->site);
+	scratch_close(g);
 	if (g->run)
 		run_free(g->run, g->expect->checks);
 	expect_free(g->expect);

@@ -49,9 +49,16 @@ struct grade {
 	unsigned points;
 	const char *trace; /* where it is kept; NULL if there is none */
 	double seconds;
+	/* Until grade_free(): LTTng may be at its end for a while yet. */
+	struct site site;
+	const char *scratch; /* NULL: not made yet */
+	bool keep;	     /* scratch */
+	int lock;
 };
 
 struct grade_options {
+	/* The program "ringside": runs argv[1] of it, returns its exit code. */
+	int (*tool)(int argc, char **argv);
 	bool trust;    /* without confinement */
 	bool pictures; /* of all failed checks; else of the first one only */
 	bool keep;     /* leave what all programs said, in .lab/run */
@@ -66,6 +73,7 @@ struct grade_options {
  */
 int grade_make(const struct lab_work *work, const struct grade_options *o,
 	       struct grade **out, struct why *why);
+/* Waits until LTTng is done with it, half a second: tell it first. */
 void grade_free(struct grade *g);
 
 /* The first check that was not passed; NULL: all were. */

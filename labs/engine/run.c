@@ -74,7 +74,7 @@ static struct json_object *desk_status(struct runner *r)
 	int status = 0;
 
 	c.argv = tool_argv(r, args, NULL);
-	c.env = traced;
+	c.program = r->s->tool;
 	if (!child_run(&c, TOOL_SECONDS, &said, NULL, &status, NULL) && !status)
 		o = json_tokener_parse(text_str(&said));
 	text_free(&said);
@@ -95,7 +95,7 @@ static int attach(struct runner *r, const char *domid)
 	int status = 0, err;
 
 	c.argv = tool_argv(r, args, NULL);
-	c.env = traced;
+	c.program = r->s->tool;
 	err = child_run(&c, TOOL_SECONDS, NULL, &said, &status, r->why);
 	if (!err && status)
 		err = why_set(r->why, -EIO, "a disk cannot be attached: %.*s",
@@ -113,7 +113,7 @@ static void detach(struct runner *r, const char *domid)
 	int status = 0;
 
 	c.argv = tool_argv(r, args, NULL);
-	c.env = traced;
+	c.program = r->s->tool;
 	child_run(&c, TOOL_SECONDS, NULL, NULL, &status, NULL);
 }
 
@@ -317,7 +317,7 @@ int run_checks(struct site *s, const struct expect *e, struct run_check *out,
 		err = fronts_run(&r, domid);
 	if (!err && r.hangs < HANGS_MAX)
 		err = cases_run(s, e, (uint16_t)(domid + 1000), out, why);
-	site_end(s);
+	site_end(s, true);
 	return err;
 }
 

@@ -41,10 +41,10 @@ struct run_check {
 };
 
 /*
- * Run all checks.  `s` has a recording that was begun, and is ended when this
- * returns.  out[] has expect->checks elements, zeroed; what they point to is
- * the arena's, but the JSON, which run_free() gives back.  0; or -errno with a
- * sentence: nothing can be graded.
+ * Run all checks.  `s` has a recording that was begun, and its trace
+ * is whole when this returns.  out[] has expect->checks elements, zeroed; what
+ * they point to is the arena's, but the JSON, which run_free() gives back.  0;
+ * or -errno with a sentence: nothing can be graded.
  */
 int run_checks(struct site *s, const struct expect *e, struct run_check *out,
 	       struct why *why);

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "labs/engine/child.h"
+#include "labs/engine/recorder.h"
 #include "trace/record/dir.h"
 
 #define RECORD_SECONDS 60
@@ -54,64 +55,56 @@ static const char *last_words(struct site *s, const char *name)
 
 int site_record_begin(struct site *s, enum ev_level level, struct why *why)
 {
-	char *argv[] = { s->lab->root->ringside,
-			 (char *)"record",
-			 (char *)"-o",
-			 NULL,
-			 (char *)"-l",
-			 (char *)(uintptr_t)ev_level_name(level),
-			 (char *)"--",
-			 (char *)"sh",
-			 (char *)"-c",
-			 (char *)"echo begun; read line; exit 0",
-			 NULL };
+	char *argv[] = { (char *)"recorder", NULL,
+			 (char *)(uintptr_t)ev_level_name(level), NULL };
 	struct child c = CHILD_INIT;
-	int in[2], out[2], err;
+	int out[2], err;
 
-	s->record_in = s->record_out = -1;
+	s->record_out = -1;
 	s->trace = arena_printf(s->arena, "%s/trace", s->scratch);
 	s->desk = arena_printf(s->arena, "%s/desk", s->scratch);
-	argv[3] = (char *)(uintptr_t)s->trace;
-	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+	argv[1] = (char *)(uintptr_t)s->trace;
+	if (pipe2(out, O_CLOEXEC))
 		return why_set(why, -errno, "no pipe: %s", strerror(errno));
 	c.argv = argv;
-	c.in = in[0];
+	c.program = recorder_run;
 	c.out = out[1];
 	c.err = log_open_in(s, "record.log");
 	c.death_signal = SIGTERM; /* it has a session to destroy */
 	err = child_start(&c, &s->record, why);
-	close(in[0]);
 	close(out[1]);
 	close(c.err);
-	s->record_in = in[1];
 	s->record_out = out[0];
 	return err;
 }
 
+/* Until the recorder says so; false if it ends before, or takes too long. */
+static bool record_told(struct site *s, char what)
+{
+	struct pollfd told = { .fd = s->record_out, .events = POLLIN };
+	char said = 0;
+
+	while (poll(&told, 1, RECORD_SECONDS * 1000) < 0 && errno == EINTR)
+		;
+	return told.revents && read(s->record_out, &said, 1) == 1 &&
+	       said == what;
+}
+
 int site_record_wait(struct site *s, struct why *why)
 {
-	struct pollfd begun = { .fd = s->record_out, .events = POLLIN };
-	char drop[16];
-
-	if (poll(&begun, 1, RECORD_SECONDS * 1000) > 0 &&
-	    read(s->record_out, drop, sizeof(drop)) > 0)
+	if (record_told(s, RECORDER_BEGUN))
 		return 0;
 	return why_set(why, -EIO, "nothing can be recorded: %s",
 		       last_words(s, "record.log"));
 }
 
-static void record_end(struct site *s)
+void site_record_close(struct site *s)
 {
 	int status;
 
-	if (s->record_in >= 0)
-		close(s->record_in);
-	if (s->record_out >= 0)
-		close(s->record_out);
-	s->record_in = s->record_out = -1;
 	if (s->record &&
 	    !child_ended(s->record, RECORD_SECONDS * 1000, &status))
-		child_end(s->record, SIGTERM, RECORD_SECONDS * 1000);
+		child_end(s->record, SIGKILL, 0);
 	s->record = 0;
 }
 
@@ -140,7 +133,7 @@ int site_desk_start(struct site *s, struct why *why)
 	if (pipe2(pipes, O_CLOEXEC))
 		return why_set(why, -errno, "no pipe: %s", strerror(errno));
 	c.argv = argv;
-	c.env = traced;
+	c.program = s->tool;
 	c.keep[0] = pipes[1];
 	c.err = log_open_in(s, "desk.log");
 	err = child_start(&c, &s->desk_pid, why);
@@ -217,6 +210,7 @@ int site_daemon_start(struct site *s, const struct words *options,
 	s->ended = NULL;
 	s->log = arena_printf(s->arena, "%s/%s", s->scratch, name);
 	c.argv = daemon_argv(s, options);
+	c.program = s->tool;
 	c.env = traced;
 	c.err = log_open_in(s, name);
 	err = child_start(&c, &s->daemon, why);
@@ -273,13 +267,19 @@ void site_daemon_stop(struct site *s)
 		s->ended = site_end_words(s, status, s->log, 0);
 }
 
-void site_end(struct site *s)
+void site_end(struct site *s, bool whole)
 {
 	site_daemon_stop(s);
 	if (s->desk_pid)
 		child_end(s->desk_pid, SIGTERM, STOP_MS);
 	s->desk_pid = 0;
-	record_end(s);
+	if (s->record)
+		kill(s->record, SIGTERM);
+	if (s->record_out >= 0 && whole)
+		record_told(s, RECORDER_COMPLETE);
+	if (s->record_out >= 0)
+		close(s->record_out);
+	s->record_out = -1;
 }
 
 /* In single quotes, for any shell. */
@@ -302,7 +302,8 @@ int site_script_write(struct site *s, const char *path, struct why *why)
 	if (!f)
 		return why_set(why, -errno, "%s cannot be written: %s", path,
 			       strerror(errno));
-	fputs("#!/bin/sh\nexec", f);
+	/* LTTng takes its time for who asks; only the program itself emits. */
+	fputs("#!/bin/sh\nLTTNG_UST_REGISTER_TIMEOUT=0 exec", f);
 	for (; *w; w++)
 		quoted(f, *w);
 	fputs(" \"$@\"\n", f);

@@ -22,17 +22,17 @@ struct site {
 	const struct build *build;
 	const char *scratch;
 	bool trust;
-	const char *trace;		/* scratch/trace */
-	const char *desk;		/* scratch/desk */
-	const char *log;		/* of the last ringsided */
-	pid_t record, desk_pid, daemon; /* 0: not running */
-	int record_in;			/* closed, the recording ends */
-	int record_out;
-	unsigned daemons;  /* so many were started */
+	int (*tool)(int argc, char **argv); /* as in struct grade_options */
+	const char *trace;		    /* scratch/trace */
+	const char *desk;		    /* scratch/desk */
+	const char *log;		    /* of the last ringsided */
+	pid_t record, desk_pid, daemon;	    /* 0: not running */
+	int record_out;			    /* what the recorder tells */
+	unsigned daemons;		    /* so many were started */
 	const char *ended; /* how the last one ended, if not in order */
 };
 
-/* Fields up to `trust` are the caller's.  In this order: */
+/* Fields up to `tool` are the caller's.  In this order: */
 
 /* Begin to record; returns at once. */
 int site_record_begin(struct site *s, enum ev_level level, struct why *why);
@@ -59,8 +59,12 @@ void site_daemon_stop(struct site *s);
 /* At once, with this said of it. */
 void site_daemon_kill(struct site *s, const char *ended);
 
-/* All of it; the recording is complete then. */
-void site_end(struct site *s);
+/*
+ * All of it.  With `whole` the trace can be read when this returns.  LTTng is
+ * busy for a while yet: that is waited for by site_record_close().
+ */
+void site_end(struct site *s, bool whole);
+void site_record_close(struct site *s);
 
 /* A script that is such a ringsided, for ringside-frontends.  0 or -errno. */
 int site_script_write(struct site *s, const char *path, struct why *why);

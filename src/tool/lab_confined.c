@@ -182,6 +182,8 @@ int lab_cmd_confined(int argc, char **argv)
 
 	if (at < 0)
 		return usage();
+	/* Also where nobody waited for us: what the program emits counts. */
+	setenv("LTTNG_UST_REGISTER_TIMEOUT", "60000", 1);
 	/* LTTng knows a program by name, number and second. */
 	k.c.as = arena_printf(&k.arena, "/lab/ringsided-%05u",
 			      (unsigned)getpid() % 100000u);

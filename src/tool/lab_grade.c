@@ -8,6 +8,7 @@
 #include "labs/engine/keep.h"
 #include "labs/engine/results.h"
 #include "labs/engine/tell.h"
+#include "tool/commands.h"
 #include "tool/lab_commands.h"
 #include "tool/lab_given.h"
 
@@ -148,7 +149,7 @@ static void close_all(struct lab_given *k)
 
 int lab_cmd_grade(int argc, char **argv)
 {
-	struct args a = { .grade = { .pictures = true } };
+	struct args a = { .grade = { .tool = tool_run, .pictures = true } };
 	struct lab_given k = { 0 };
 	struct why why = { "" };
 	struct grade *g;

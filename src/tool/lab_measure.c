@@ -14,6 +14,7 @@
 #include "labs/engine/keep.h"
 #include "labs/engine/report.h"
 #include "labs/engine/tell.h"
+#include "tool/commands.h"
 #include "tool/lab_commands.h"
 #include "tool/lab_tool.h"
 
@@ -242,7 +243,7 @@ static int measure_all(struct measure *m)
 
 int lab_cmd_measure(int argc, char **argv)
 {
-	struct measure m = { 0 };
+	struct measure m = { .grade.tool = tool_run };
 	struct why why = { "" };
 	struct lab_root *root = NULL;
 	int err;

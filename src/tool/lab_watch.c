@@ -11,12 +11,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "labs/engine/keep.h"
 #include "labs/engine/tell.h"
+#include "tool/commands.h"
 #include "tool/lab_commands.h"
 #include "tool/lab_tool.h"
 
 #define PROGRAM "ringside lab watch"
+
+/* A whole grade that takes longer is not what a person should wait for. */
+#define LONG_S 2.0
 
 /* Editors write a file in several steps. */
 #define SETTLE_MS 40
@@ -28,6 +33,8 @@ struct watch {
 	struct grade_options grade;
 	struct lab_work *work;
 	int inotify, signals;
+	uint64_t since_ns; /* of the save, or of our own start */
+	char *failed;	   /* in the last round, if that was long; or NULL */
 };
 
 enum { OPT_ALL = 0x100, OPT_ONCE };
@@ -96,22 +103,87 @@ static void round_tell(const struct watch *w, const struct grade *g)
 	text_free(&said);
 }
 
-static void round_run(const struct watch *w)
+static double since(const struct watch *w)
 {
+	return (double)(clock_now_ns() - w->since_ns) / 1e9;
+}
+
+static void round_end(const struct watch *w)
+{
+	printf("Waiting for the next save (this answer took %.1f s); Ctrl-C "
+	       "ends.\n",
+	       since(w));
+	fflush(stdout);
+}
+
+/* Which check to look at first the next time. */
+static void round_note(struct watch *w, const struct grade *g)
+{
+	const struct grade_check *c = grade_first_failed(g);
+
+	free(w->failed);
+	w->failed = g->has_code && g->build.made && c && g->seconds > LONG_S
+			    ? strdup(c->check->id)
+			    : NULL;
+}
+
+/*
+ * The check that failed last, by itself: it is what was just worked at.  True
+ * if there is nothing more to be said.
+ */
+static bool round_first(struct watch *w)
+{
+	struct grade_options o = w->grade;
+	struct text said = { 0 };
+	struct tell t = { &said, tell_colour_wanted(STDOUT_FILENO) };
 	struct why why = { "" };
 	struct grade *g;
+	bool end;
 
+	o.check = w->failed;
+	if (grade_make(w->work, &o, &g, &why))
+		return false;
+	end = !g->build.made;
+	if (end) {
+		round_tell(w, g);
+		round_end(w);
+	} else {
+		tell_list(&t, g);
+		if (g->check[0].state == GRADE_FAILED)
+			tell_check(&t, g, &g->check[0]);
+		printf("%sAfter %.1f s; now all checks.\n\n", text_str(&said),
+		       since(w));
+		text_free(&said);
+		fflush(stdout);
+	}
+	grade_free(g);
+	return end;
+}
+
+static void round_all(struct watch *w)
+{
+	struct why why = { "" };
+	struct grade *g = NULL;
+
+	if (grade_make(w->work, &w->grade, &g, &why)) {
+		printf("Not graded: %s\n", why.text);
+		g = NULL;
+	} else {
+		round_tell(w, g);
+		round_note(w, g);
+	}
+	round_end(w);
+	/* LTTng takes its time to the end, and nobody waits for that. */
+	grade_free(g);
+}
+
+static void round_run(struct watch *w)
+{
 	/* A terminal shows the last round only. */
 	if (isatty(STDOUT_FILENO))
 		fputs("\033[H\033[J", stdout);
-	if (grade_make(w->work, &w->grade, &g, &why)) {
-		printf("Not graded: %s\n", why.text);
-	} else {
-		round_tell(w, g);
-		grade_free(g);
-	}
-	printf("Waiting for the next save; Ctrl-C ends.\n");
-	fflush(stdout);
+	if (!w->failed || !round_first(w))
+		round_all(w);
 }
 
 /* ---- saves --------------------------------------------------------------- */
@@ -148,7 +220,7 @@ static bool saves_take(const struct watch *w)
 }
 
 /* Until a save (true) or a signal. */
-static bool saved(const struct watch *w)
+static bool saved(struct watch *w)
 {
 	struct pollfd fds[2] = { { .fd = w->inotify, .events = POLLIN },
 				 { .fd = w->signals, .events = POLLIN } };
@@ -163,6 +235,8 @@ static bool saved(const struct watch *w)
 			return false;
 		if (n == 0)
 			return true;
+		if (!any)
+			w->since_ns = clock_now_ns();
 		any |= saves_take(w);
 	}
 }
@@ -188,11 +262,12 @@ static int watch_open(struct watch *w, struct why *why)
 
 int lab_cmd_watch(int argc, char **argv)
 {
-	struct watch w = { .inotify = -1 };
+	struct watch w = { .inotify = -1, .grade.tool = tool_run };
 	struct why why = { "" };
 	struct lab_root *root;
 	int err;
 
+	w.since_ns = clock_now_ns();
 	argp_parse(&argp, argc, argv, 0, NULL, &w);
 	w.grade.trust = w.place.trust;
 	keep_daemon("watch", argc, argv);
@@ -211,6 +286,7 @@ int lab_cmd_watch(int argc, char **argv)
 		round_run(&w);
 	} while (!w.once && saved(&w));
 	keep_end();
+	free(w.failed);
 	lab_work_free(w.work);
 	lab_root_free(root);
 	return 0;

@@ -46,13 +46,11 @@ static void help_print(FILE *to)
 		"itself is the program ringsided.\n");
 }
 
-int main(int argc, char **argv)
+int tool_run(int argc, char **argv)
 {
 	char name[64];
 	size_t i;
 
-	argp_err_exit_status = 2;
-	log_open("ringside", LOG_LEVEL_INFO);
 	if (argc < 2) {
 		help_print(stderr);
 		return 2;
@@ -80,4 +78,11 @@ int main(int argc, char **argv)
 		"--help\" lists them\n",
 		argv[1]);
 	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	argp_err_exit_status = 2;
+	log_open("ringside", LOG_LEVEL_INFO);
+	return tool_run(argc, argv);
 }

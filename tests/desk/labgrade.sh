@@ -152,6 +152,8 @@ mv "$T/work/flight.c.new" "$T/work/flight.c"
 wait_until "the second round" logged watch '^All passed'
 after=$EPOCHREALTIME
 echo "   a round of watch: $(((${after/[.,]/} - ${before/[.,]/}) / 1000)) ms"
+[ "$(grep -cE '^Waiting .*\(this answer took [0-9]+\.[0-9] s\)' \
+	"$T/watch.log")" -eq 2 ] || fail "it does not say how long it took"
 [ "$(grep -c '^== ' "$T/watch.log")" -eq 1 ] ||
 	fail "watch tells of more than the first check: $(cat "$T/watch.log")"
 kill -INT "${JOB[watch]}"

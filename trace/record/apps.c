@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "trace/record/proc.h"
 
@@ -128,4 +129,23 @@ unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
 	}
 	free(known);
 	return missing;
+}
+
+void record_apps_leave(void)
+{
+	unsigned long from[WAIT_MAX], to[WAIT_MAX];
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned count = 0, i;
+	char *line = NULL;
+	size_t size = 0;
+
+	while (f && count < WAIT_MAX && getline(&line, &size, f) > 0)
+		if (strstr(line, WAIT_FILE) &&
+		    sscanf(line, "%lx-%lx", &from[count], &to[count]) == 2)
+			count++;
+	free(line);
+	if (f)
+		fclose(f);
+	for (i = 0; i < count; i++)
+		munmap((void *)from[i], to[i] - from[i]);
 }

@@ -23,4 +23,11 @@ unsigned record_apps_find(int **pids);
 unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
 			     unsigned count, int *pid);
 
+/*
+ * A fork without exec has none of the threads that listen to a daemon, but
+ * looks like the process that it is a fork of: from here on it does not, and
+ * no recorder waits for it.
+ */
+void record_apps_leave(void);
+
 #endif

@@ -87,10 +87,10 @@ void record_daemon_unlock(int lock)
 	close(lock);
 }
 
-/* The daemon itself stays behind in a session of its own. */
+/* Start the daemon as our child, to be told by SIGUSR1 that it is ready. */
 static int daemon_spawn(pid_t *pid)
 {
-	char *argv[] = { (char *)"lttng-sessiond", (char *)"--daemonize",
+	char *argv[] = { (char *)"lttng-sessiond", (char *)"--sig-parent",
 			 (char *)"--no-kernel", NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -126,27 +126,55 @@ static int daemon_spawn(pid_t *pid)
 	return -err;
 }
 
+/*
+ * In a process of its own, which ends when the daemon is ready and leaves it
+ * behind: as lttng-sessiond --daemonize does, but that looks once a second.
+ */
+static void daemon_foster(void)
+{
+	sigset_t news;
+	pid_t pid;
+	int err, sig;
+
+	sigemptyset(&news);
+	sigaddset(&news, SIGUSR1);
+	sigaddset(&news, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &news, NULL);
+	setsid();		  /* a terminal's signals are not for it */
+	signal(SIGCHLD, SIG_DFL); /* ignored, there would be no news of it */
+	umask(0);
+	if (chdir("/"))
+		_exit(1);
+	err = daemon_spawn(&pid);
+	if (err)
+		_exit(err == -ENOENT ? 127 : 1);
+	while (!sigwait(&news, &sig) && sig != SIGUSR1)
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			_exit(1);
+	_exit(0);
+}
+
 int record_daemon_ensure(struct why *why)
 {
-	int err, status;
+	int status = 0;
 	pid_t pid;
 
 	if (lttng_session_daemon_alive() == 1)
 		return 0;
-	err = daemon_spawn(&pid);
-	if (err == -ENOENT)
-		return why_set(why, err,
-			       "there is no lttng-sessiond to record with; "
-			       "install LTTng (Debian: lttng-tools)");
-	if (err)
-		return why_set(why, err,
-			       "lttng-sessiond cannot be started: "
-			       "%s",
-			       strerror(-err));
-	/* The process that we started ends when the daemon is ready. */
+	pid = fork();
+	if (!pid)
+		daemon_foster();
+	if (pid < 0)
+		return why_set(why, -errno,
+			       "lttng-sessiond cannot be started: %s",
+			       strerror(errno));
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			break;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+		return why_set(why, -ENOENT,
+			       "there is no lttng-sessiond to record with; "
+			       "install LTTng (Debian: lttng-tools)");
 	if (lttng_session_daemon_alive() == 1)
 		return 0;
 	return why_set(why, -EIO,
