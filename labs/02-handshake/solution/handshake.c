@@ -83,8 +83,8 @@ static enum handshake_action close_due(const struct handshake_view *v)
 	 * (it can come again).  Else it depends on the frontend: at 5 go to 5,
 	 * too, if you are not there; at 6 end it, whether or not there was a 5
 	 * (XB-07).  At 1, or with no state at all, it went away, or started
-	 * again, without a word: end what there is to end, and beware of
-	 * ending what there is not.
+	 * again, without a word: if something is connected, or you are at 5,
+	 * that is as good as 6; else a frontend at 1 has only not begun.
 	 */
 	if (v->own == XENBUS_CLOSED)
 		return HANDSHAKE_WAIT;
@@ -122,8 +122,8 @@ static enum handshake_action removal_next(const struct handshake_view *v)
 	 * TODO 4/6: Come to state 6, always (XB-19); but not at once, as now.
 	 * A frontend that is connected (3, 4, 5) is asked to close, by our
 	 * state 5, and served until it has; though not for ever (overdue), and
-	 * not if nothing is connected that could be served.  From any other
-	 * there is nothing to wait for.  Mind that the toolstack may have
+	 * not if nothing is connected that could be served.  With any other
+	 * (0, 1, 2, 6, 7, 8) there is nothing to wait for.  Mind that the toolstack may have
 	 * written our state 5 already.
 	 */
 	switch (v->peer) {
