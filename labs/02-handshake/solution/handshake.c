@@ -123,8 +123,8 @@ static enum handshake_action removal_next(const struct handshake_view *v)
 	 * A frontend that is connected (3, 4, 5) is asked to close, by our
 	 * state 5, and served until it has; though not for ever (overdue), and
 	 * not if nothing is connected that could be served.  With any other
-	 * (0, 1, 2, 6, 7, 8) there is nothing to wait for.  Mind that the toolstack may have
-	 * written our state 5 already.
+	 * (0, 1, 2, 6, 7, 8) there is nothing to wait for.  Mind that the
+	 * toolstack may have written our state 5 already.
 	 */
 	switch (v->peer) {
 	case XENBUS_INITIALISED:
