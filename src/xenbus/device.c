@@ -225,7 +225,9 @@ int xenbus_own_offer(struct xenbus_device *d, xen_xbt t, const char *key,
 	return err;
 }
 
-static int state_write(struct xenbus_device *d, xen_xbt t, enum xenbus_state to)
+/* `again`: it is written for the frontend's watch to fire, and is no move. */
+static int state_write(struct xenbus_device *d, xen_xbt t, enum xenbus_state to,
+		       bool again)
 {
 	enum xenbus_state from = d->own;
 	int err = xenbus_own_write(d, t, "state", "%d", (int)to);
@@ -233,7 +235,7 @@ static int state_write(struct xenbus_device *d, xen_xbt t, enum xenbus_state to)
 	if (err)
 		return err;
 	d->own = to;
-	if (to != from)
+	if (!again)
 		ev_state_switch(&d->ev, (int)from, (int)to);
 	return 0;
 }
@@ -257,7 +259,7 @@ int xenbus_switch_with(struct xenbus_device *d, xenbus_keys_fn keys,
 		if (!err && keys)
 			err = keys(d, t, arg);
 		if (!err)
-			err = state_write(d, t, to);
+			err = state_write(d, t, to, keys && to == from);
 		if (err) {
 			store->transaction_end(d->host, t, true);
 			break; /* `from` holds: its write was the last */

@@ -71,11 +71,12 @@ typedef int (*xenbus_keys_fn)(struct xenbus_device *d, xen_xbt t,
 
 /*
  * In one transaction: write keys (`keys` may be NULL), and move our state
- * (XB-06) or, if that is `to`, write it again for the frontend's watch to
- * fire.  -ESTALE, and nothing is written, if our state is not what it was
- * when it was looked at last: the toolstack has written there, or the
- * directory has gone, and is not to come back by this.  -EAGAIN if others
- * disturbed all tries; else 0 or -errno from `keys` or the store.
+ * (XB-06) or, with keys and `to` the state that it is in, write that again
+ * for the frontend's watch to fire.  -ESTALE, and nothing is written, if our
+ * state is not what it was when it was looked at last: the toolstack has
+ * written there, or the directory has gone, and is not to come back by this.
+ * -EAGAIN if others disturbed all tries; else 0 or -errno from `keys` or the
+ * store.
  */
 int xenbus_switch_with(struct xenbus_device *d, xenbus_keys_fn keys,
 		       const void *arg, enum xenbus_state to);
