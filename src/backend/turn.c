@@ -257,7 +257,8 @@ static void turn_answer(struct turn *t)
 	for (i = 0; i < t->ndone; i++) {
 		request_release_end(t->done[i]);
 		turn_count(t, t->done[i], now);
-		request_respond(&t->table, t->done[i], &t->ring);
+		request_respond(&t->table, t->done[i], &t->ring,
+				now - t->done[i]->taken_ns);
 	}
 	t->ndone = 0;
 	t->pushes++;

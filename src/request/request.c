@@ -275,7 +275,7 @@ void request_fail(struct request *r, enum ring_status status)
 }
 
 void request_respond(struct request_table *t, struct request *r,
-		     struct ring_back *ring)
+		     struct ring_back *ring, uint64_t took_ns)
 {
 	uint32_t idx;
 
@@ -284,7 +284,7 @@ void request_respond(struct request_table *t, struct request *r,
 	t->responded++;
 	ev_request_respond(&t->ev, r->seq, r->id, idx,
 			   (uint16_t)(idx & (ring->entries - 1)), r->op,
-			   r->status);
+			   r->status, took_ns);
 	r->state = REQUEST_FREE;
 	r->next = t->free;
 	t->free = r;

@@ -179,10 +179,10 @@ static inline void request_release_end(struct request *r)
 }
 
 /*
- * DONE -> FREE: write its response (not yet published).  Its pages were
- * released before (GR-46).
+ * DONE -> FREE: write its response (not yet published), took_ns after it was
+ * taken.  Its pages were released before (GR-46).
  */
 void request_respond(struct request_table *t, struct request *r,
-		     struct ring_back *ring);
+		     struct ring_back *ring, uint64_t took_ns);
 
 #endif

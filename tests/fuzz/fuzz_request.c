@@ -254,7 +254,7 @@ static void life_check(const uint8_t *slot, enum ring_abi abi,
 		refusal_check(&refusal);
 	}
 	fuzz_check(r->state == REQUEST_DONE, "its end is known");
-	request_respond(&table, r, &back);
+	request_respond(&table, r, &back, 0);
 	ring_back_push(&back);
 	fuzz_check(ring_front_ready(&front) == 1, "RG-25: one response");
 	ring_front_take(&front, &rsp);

@@ -79,7 +79,7 @@ static struct ring_response respond(struct request *r)
 {
 	struct ring_response rsp;
 
-	request_respond(&table, r, &back);
+	request_respond(&table, r, &back, 0);
 	ring_back_push(&back);
 	assert_int_equal(ring_front_ready(&front), 1);
 	ring_front_take(&front, &rsp);
