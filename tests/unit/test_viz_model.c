@@ -166,11 +166,42 @@ static void loses_are_doubts(void **state)
 	rig_push(&r, 300, 3, 2, EV_OP_READ);
 	rig_build(&r);
 	assert_int_equal(r.log.lost_events, 5);
-	assert_int_equal(r.model.unanswered, 2);
+	/* The gap's effect is no fault. */
+	assert_int_equal(r.model.unanswered, 1);
+	assert_int_equal(r.model.unsure, 1);
 	/* The gap is in the first one's time, not in the third one's. */
 	assert_true(r.model.request[0].flags & REQUEST_UNSURE);
 	assert_false(r.model.request[1].flags & REQUEST_UNSURE);
 	assert_false(r.model.request[2].flags & REQUEST_UNSURE);
+	rig_close(&r);
+}
+
+/* A flight recorder's: begun before it, and cut short by its end. */
+static void snapshot_edges_are_doubts(void **state)
+{
+	struct log_loss loss = { .from_ns = LOG_EVER,
+				 .to_ns = 1000000,
+				 .count = 7,
+				 .packets = true,
+				 .overwritten = true };
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	assert_int_equal(log_append_loss(&r.log, &loss), 0);
+	r.log.snapshot = true;
+	rig_respond(&r, 0, 4, 9, 0);
+	rig_whole(&r, 10, 5, 10, EV_OP_READ);
+	rig_push(&r, 300, 6, 11, EV_OP_READ);
+	rig_build(&r);
+	assert_int_equal(r.model.requests, 3);
+	assert_int_equal(r.model.unanswered + r.model.orphans, 0);
+	assert_int_equal(r.model.unsure, 2);
+	assert_true(r.model.request[0].flags & REQUEST_UNSURE);
+	assert_false(r.model.request[1].flags & REQUEST_UNSURE);
+	assert_true(r.model.request[2].flags & REQUEST_UNSURE);
+	/* They are no losses of the recorder. */
+	assert_int_equal(r.log.lost_packets, 0);
 	rig_close(&r);
 }
 
@@ -587,6 +618,7 @@ int main(void)
 		cmocka_unit_test(response_without_request),
 		cmocka_unit_test(answered_twice),
 		cmocka_unit_test(loses_are_doubts),
+		cmocka_unit_test(snapshot_edges_are_doubts),
 		cmocka_unit_test(lost_push_is_joined_by_the_response),
 		cmocka_unit_test(one_side_alone),
 		cmocka_unit_test(taken_again),

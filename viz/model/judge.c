@@ -24,13 +24,14 @@ static void judge(struct model *m, struct request *r)
 		return;
 	/*
 	 * Something of it is missing: was it lost?  The end of a trace that
-	 * was cut or stopped is a loss, too.
+	 * was cut is a loss, too, and so is that of a snapshot.
 	 */
-	if (m->log->cut ||
+	if (m->log->cut || (m->log->snapshot && !answered) ||
 	    lost_in(m->log, answered ? INT64_MIN : request_start(r),
 		    answered ? request_end(r) : INT64_MAX)) {
 		r->flags |= REQUEST_UNSURE;
 		m->unsure++;
+		return;
 	}
 	if (answered)
 		m->orphans++;

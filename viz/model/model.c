@@ -353,7 +353,9 @@ int64_t request_total(const struct request *r)
 
 uint64_t request_seq(const struct request *r)
 {
-	return r->flags & REQUEST_TAKEN || !(r->flags & REQUEST_PUSHED)
+	/* The backend counts from 1; of an answer alone nobody knows more. */
+	return r->flags & REQUEST_TAKEN ||
+			       (r->bseq && !(r->flags & REQUEST_PUSHED))
 		       ? r->bseq
 		       : r->fseq;
 }

@@ -136,6 +136,7 @@ struct model {
 	uint32_t *of_rec; /* whose event a record is, or MODEL_NONE */
 	int64_t start_ns, end_ns;
 	uint64_t skipped; /* events of queues beyond MODEL_QUEUES_MAX */
+	/* Faults, and what may be one or the effect of a gap. */
 	uint64_t unanswered, orphans, twice, unsure;
 	struct index *index; /* of the build */
 };

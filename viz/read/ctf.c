@@ -8,9 +8,11 @@
 #include "viz/read/ctf.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "viz/read/find.h"
 #include "viz/read/graph.h"
@@ -189,6 +191,16 @@ static int nothing(const char *path, const struct trace_log *log,
 		       path);
 }
 
+/* "DIR/ust/uid/0/64-bit", where a recorder wrote DIR/snapshot. */
+static bool is_snapshot(const struct trace_dir *dir)
+{
+	char name[PATH_MAX];
+
+	return (size_t)snprintf(name, sizeof(name), "%s/../../../../snapshot",
+				dir->path) < sizeof(name) &&
+	       !access(name, F_OK);
+}
+
 int ctf_read(const char *path, struct trace_log *log, struct why *why)
 {
 	struct trace_dirs dirs;
@@ -202,6 +214,8 @@ int ctf_read(const char *path, struct trace_log *log, struct why *why)
 	rc = read_sound(&dirs, log);
 	if (rc == -EBADMSG)
 		rc = read_damaged(&dirs, log);
+	for (size_t i = 0; i < dirs.n; i++)
+		log->snapshot = log->snapshot || is_snapshot(&dirs.dir[i]);
 	trace_dirs_free(&dirs);
 	switch (rc) {
 	case 0:

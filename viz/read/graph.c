@@ -9,6 +9,7 @@
 
 #include "viz/guard.h"
 #include "viz/read/classes.h"
+#include "viz/read/loss.h"
 #include "viz/text.h"
 
 struct sink {
@@ -55,71 +56,17 @@ sink_configured(bt_self_component_sink *self)
 	return BT_COMPONENT_CLASS_SINK_GRAPH_IS_CONFIGURED_METHOD_STATUS_OK;
 }
 
-static int64_t snapshot_ns(const bt_clock_snapshot *snapshot)
-{
-	int64_t ns = 0;
-
-	bt_clock_snapshot_get_ns_from_origin(snapshot, &ns);
-	return ns < 0 ? 0 : ns > INT64_MAX / 4 ? INT64_MAX / 4 : ns;
-}
-
-static int note_loss(struct sink *sink, const bt_message *message, bool packets)
-{
-	const bt_stream_class *class;
-	struct log_loss loss = { .packets = packets, .before = sink->log->n };
-	bool timed;
-
-	if (packets) {
-		class = bt_stream_borrow_class_const(
-			bt_message_discarded_packets_borrow_stream_const(
-				message));
-		timed = bt_stream_class_discarded_packets_have_default_clock_snapshots(
-			class);
-		if (bt_message_discarded_packets_get_count(message,
-							   &loss.count) !=
-		    BT_PROPERTY_AVAILABILITY_AVAILABLE)
-			loss.count = 0;
-	} else {
-		class = bt_stream_borrow_class_const(
-			bt_message_discarded_events_borrow_stream_const(
-				message));
-		timed = bt_stream_class_discarded_events_have_default_clock_snapshots(
-			class);
-		if (bt_message_discarded_events_get_count(message,
-							  &loss.count) !=
-		    BT_PROPERTY_AVAILABILITY_AVAILABLE)
-			loss.count = 0;
-	}
-	if (timed && packets) {
-		loss.from_ns = snapshot_ns(
-			bt_message_discarded_packets_borrow_beginning_default_clock_snapshot_const(
-				message));
-		loss.to_ns = snapshot_ns(
-			bt_message_discarded_packets_borrow_end_default_clock_snapshot_const(
-				message));
-	} else if (timed) {
-		loss.from_ns = snapshot_ns(
-			bt_message_discarded_events_borrow_beginning_default_clock_snapshot_const(
-				message));
-		loss.to_ns = snapshot_ns(
-			bt_message_discarded_events_borrow_end_default_clock_snapshot_const(
-				message));
-	} else if (sink->log->n) {
-		loss.from_ns = loss.to_ns =
-			sink->log->rec[sink->log->n - 1].t_ns;
-	}
-	return log_append_loss(sink->log, &loss);
-}
-
 static int take_message(struct sink *sink, const bt_message *message)
 {
 	switch (bt_message_get_type(message)) {
 	case BT_MESSAGE_TYPE_EVENT:
 		return classes_record(&sink->classes, sink->log, message);
 	case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
-		return note_loss(sink, message, false);
+		return loss_of_events(sink->log, message);
 	case BT_MESSAGE_TYPE_DISCARDED_PACKETS:
-		return note_loss(sink, message, true);
+		return loss_of_packets(sink->log, message);
+	case BT_MESSAGE_TYPE_STREAM_BEGINNING:
+		return loss_before(sink->log, message);
 	default:
 		return 0;
 	}

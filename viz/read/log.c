@@ -133,6 +133,8 @@ int log_append_loss(struct trace_log *log, const struct log_loss *loss)
 		log->losses_room = room;
 	}
 	log->loss[log->losses++] = *loss;
+	if (loss->overwritten)
+		return 0;
 	if (loss->packets)
 		log->lost_packets += loss->count;
 	else

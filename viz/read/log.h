@@ -22,6 +22,7 @@
 #include "viz/read/strings.h"
 
 #define LOG_QUEUE_NONE 0xffffu
+#define LOG_EVER       INT64_MIN
 
 struct log_rec {
 	int64_t t_ns;	/* since the epoch of the trace's clock */
@@ -38,6 +39,7 @@ struct log_loss {
 	int64_t from_ns, to_ns; /* equal to each other where it is not known */
 	uint64_t count;		/* 0: not known how many */
 	bool packets;		/* whole packets; else events */
+	bool overwritten;	/* they were old: from_ns is LOG_EVER */
 	size_t before;		/* the record that follows the gap */
 };
 
@@ -50,7 +52,9 @@ struct trace_log {
 	struct log_loss *loss;
 	size_t losses, losses_room;
 	uint64_t lost_events;  /* where counted */
-	uint64_t lost_packets; /* the same */
+	uint64_t lost_packets; /* the same, but for overwritten ones */
+	/* A flight recorder's: it begins and ends in the midst of things. */
+	bool snapshot;
 
 	/* What was in the trace and not in the catalogue. */
 	uint64_t other_events;	 /* of other providers */

@@ -209,13 +209,24 @@ void view_caveats(const struct model *m, struct text *out)
 
 	if (log->damage[0])
 		text_printf(out, "This trace is damaged: %s.\n", log->damage);
+	if (log->snapshot)
+		text_add(out, "This is a flight recorder's snapshot: it "
+			      "begins and ends in the midst of things.\n");
 	for (i = 0; i < log->losses && i < 5; i++) {
 		l = &log->loss[i];
-		text_printf(out, "%s %s were lost between %s and %s.\n",
-			    l->count ? text_count(n, l->count) : "Some",
-			    l->packets ? "packets of events" : "events",
-			    text_ns(a, l->from_ns - m->start_ns),
-			    text_ns(b, l->to_ns - m->start_ns));
+		if (l->overwritten)
+			text_printf(out,
+				    "%s packets of one processor's events "
+				    "were overwritten; what is left of it "
+				    "begins at %s.\n",
+				    text_count(n, l->count),
+				    text_ns(b, l->to_ns - m->start_ns));
+		else
+			text_printf(out, "%s %s were lost between %s and %s.\n",
+				    l->count ? text_count(n, l->count) : "Some",
+				    l->packets ? "packets of events" : "events",
+				    text_ns(a, l->from_ns - m->start_ns),
+				    text_ns(b, l->to_ns - m->start_ns));
 	}
 	if (i < log->losses)
 		text_printf(out,

@@ -25,9 +25,11 @@ struct chosen {
 
 static bool is_odd(const struct request *r)
 {
-	return request_failed(r) ||
-	       r->flags & (REQUEST_TWICE | REQUEST_ORPHAN) ||
-	       !(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED));
+	if (request_failed(r) || r->flags & REQUEST_TWICE)
+		return true;
+	return !(r->flags & REQUEST_UNSURE) &&
+	       (r->flags & REQUEST_ORPHAN ||
+		!(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)));
 }
 
 static int64_t *totals; /* of qsort's comparison */

@@ -50,7 +50,8 @@ static void cards(const struct model *m, struct text *out)
 	card(out, text_count(n, faults), "devices stopped by a fault",
 	     faults != 0);
 	card(out, text_count(n, m->log->lost_events),
-	     "events lost by the recorder", m->log->losses != 0);
+	     "events lost by the recorder",
+	     m->log->lost_events + m->log->lost_packets != 0);
 	snprintf(words, sizeof(words), "of %s notifications saved",
 		 text_count(n, needed + saved));
 	if (needed + saved) {

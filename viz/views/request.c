@@ -29,6 +29,11 @@ void request_outcome(const struct model *m, const struct request *r,
 	if (r->flags & REQUEST_REFUSED)
 		text_printf(out, "refused by %s",
 			    strings_get(&m->log->strings, r->rule));
+	else if (r->flags & REQUEST_UNSURE && m->log->snapshot)
+		text_printf(out, "%s",
+			    r->flags & REQUEST_ORPHAN
+				    ? status_name(r->status)
+				    : "not answered in this snapshot");
 	else if (!(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)))
 		text_add(out, "never answered");
 	else if (r->flags & REQUEST_ORPHAN)
@@ -42,8 +47,10 @@ void request_outcome(const struct model *m, const struct request *r,
 		text_add(out, ", answered twice");
 	if (r->flags & REQUEST_RETAKEN)
 		text_add(out, ", taken twice");
-	if (r->flags & REQUEST_UNSURE)
+	if (r->flags & REQUEST_UNSURE && !m->log->snapshot)
 		text_add(out, ", but events were lost: cannot tell");
+	else if (r->flags & REQUEST_UNSURE && r->flags & REQUEST_ORPHAN)
+		text_add(out, ", begun before this snapshot");
 }
 
 void request_line(const struct model *m, const struct request *r,

@@ -136,9 +136,15 @@ static void row_loss(struct rows *r, const struct log_loss *loss)
 		return;
 	row->kind = ROW_LOSS;
 	row->tone = TONE_BAD;
-	row->t_ns = row->last_ns = loss->from_ns;
+	row->t_ns = row->last_ns =
+		loss->overwritten ? loss->to_ns : loss->from_ns;
 	row->to = LANE_COUNT - 1;
-	if (loss->count)
+	if (loss->overwritten)
+		snprintf(row->text, sizeof(row->text),
+			 "%s packets of one processor's events were "
+			 "overwritten before this",
+			 text_count(n, loss->count));
+	else if (loss->count)
 		snprintf(row->text, sizeof(row->text),
 			 "%s %s were lost hereabouts by the recorder",
 			 text_count(n, loss->count),

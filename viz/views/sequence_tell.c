@@ -63,10 +63,10 @@ static const char *article(const char *word)
 
 static const char *ending(const struct request *r)
 {
-	return r->flags & REQUEST_ORPHAN    ? ", a response without request"
-	       : r->flags & REQUEST_REFUSED ? ", refused"
-	       : r->flags & REQUEST_UNSURE  ? ", incomplete: events were "
-					      "lost"
+	return r->flags & REQUEST_REFUSED  ? ", refused"
+	       : r->flags & REQUEST_UNSURE ? ", incomplete: events were "
+					     "lost"
+	       : r->flags & REQUEST_ORPHAN ? ", a response without request"
 	       : !(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED))
 		       ? ", never answered"
 	       : request_failed(r) ? ", failed"
