@@ -22,14 +22,14 @@ void record_report_clear(void)
 	status_shown = false;
 }
 
-void record_report_status(uint64_t ms, uint64_t bytes)
+void record_report_status(const char *what, uint64_t ms, uint64_t bytes)
 {
 	if (!isatty(2))
 		return;
 	fprintf(stderr,
-		"\r\033[Krecording, %" PRIu64 " s, %.1f MiB; Ctrl-C "
-		"ends it",
-		ms / 1000, (double)bytes / MIB);
+		"\r\033[Krecording%s, %" PRIu64 " s, %.1f MiB written; "
+		"Ctrl-C ends it",
+		what, ms / 1000, (double)bytes / MIB);
 	status_shown = true;
 }
 
@@ -50,8 +50,7 @@ void record_report_trouble(struct record_result *res)
 	res->told = true;
 }
 
-/* A size as people write it: powers of two stay whole. */
-static const char *size_text(uint64_t bytes, char text[32])
+const char *record_size_text(uint64_t bytes, char text[32])
 {
 	if (bytes >= 1u << 20)
 		snprintf(text, 32, "%" PRIu64 " MiB", bytes >> 20);
@@ -78,7 +77,7 @@ static void tell_counts(const struct record_result *res, const char *out,
 			"buffers were full: give more than %" PRIu64 " of %s "
 			"with --subbuf-size, or take fewer with --level\n",
 			lost, res->num_subbuf,
-			size_text(res->subbuf_bytes, size));
+			record_size_text(res->subbuf_bytes, size));
 	else if (sum->damaged || sum->packets || res->losses.packets)
 		fputs("\n", stderr);
 	else
@@ -128,6 +127,12 @@ static bool tell_gaps(const char *out, const char *dir,
 	return sum->damaged || packets || full;
 }
 
+static const char *check_error(int err)
+{
+	return err == -ENOENT ? "babeltrace2's \"ctf\" plugin is missing"
+			      : strerror(-err);
+}
+
 enum record_verdict record_report(struct record_result *res, const char *out,
 				  const char *dir,
 				  const volatile sig_atomic_t *stop)
@@ -148,10 +153,7 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 		fprintf(stderr,
 			RECORD_PROGRAM ": the trace in %s could not be "
 				       "checked: %s\n",
-			out,
-			err == -ENOENT
-				? "babeltrace2's \"ctf\" plugin is missing"
-				: strerror(-err));
+			out, check_error(err));
 		return RECORD_FAILED;
 	}
 	lost = res->losses.events > sum.discarded ? res->losses.events
@@ -182,4 +184,37 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 	tell_counts(res, out, dir, &sum, lost);
 	return tell_gaps(out, dir, res, &sum) || res->failed ? RECORD_FAILED
 							     : RECORD_FINE;
+}
+
+bool record_report_snapshot(const char *out, const char *name, const char *dir,
+			    const volatile sig_atomic_t *stop)
+{
+	double mib = (double)record_dir_bytes(dir) / MIB;
+	struct record_summary sum;
+	int err = record_check(dir, NULL, 0, stop, &sum);
+
+	fprintf(stderr, "  %s/%s: ", out, name);
+	if (err || sum.damaged) {
+		fprintf(stderr, "%.1f MiB that cannot be read: %s\n", mib,
+			err ? check_error(err) : "the trace is damaged");
+		return false;
+	}
+	if (!sum.complete) {
+		fprintf(stderr, "%.1f MiB, not counted\n", mib);
+		return true;
+	}
+	fprintf(stderr, "%" PRIu64 " events (%.1f MiB)", sum.events, mib);
+	if (sum.whole_ns)
+		fprintf(stderr,
+			", whole for the last %.3f s; of what was before, "
+			"%" PRIu64 " sub-buffers were overwritten",
+			(double)(sum.end_ns - sum.whole_ns) / 1e9,
+			sum.overwritten + sum.packets);
+	else
+		fputs(", all since recording began", stderr);
+	if (sum.discarded)
+		fprintf(stderr, "; %" PRIu64 " events were LOST",
+			sum.discarded);
+	fputs("\n", stderr);
+	return true;
 }

@@ -30,7 +30,10 @@ enum record_verdict {
 };
 
 /* On a terminal, one line that is written over; else nothing. */
-void record_report_status(uint64_t ms, uint64_t bytes);
+void record_report_status(const char *what, uint64_t ms, uint64_t bytes);
+
+/* A size as people write it: powers of two stay whole. */
+const char *record_size_text(uint64_t bytes, char text[32]);
 
 /* Takes that line away. */
 void record_report_clear(void);
@@ -48,5 +51,11 @@ void record_report_trouble(struct record_result *res);
 enum record_verdict record_report(struct record_result *res, const char *out,
 				  const char *dir,
 				  const volatile sig_atomic_t *stop);
+
+/*
+ * The same of one snapshot, `name` in `out`.  Returns whether it can be read.
+ */
+bool record_report_snapshot(const char *out, const char *name, const char *dir,
+			    const volatile sig_atomic_t *stop);
 
 #endif

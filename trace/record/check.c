@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trace/packet.h"
 #include "trace/record/dir.h"
 #include "trace/record/part.h"
 #include "trace/record/proc.h"
@@ -26,19 +27,43 @@ struct reading {
 struct stream {
 	struct reading *r;
 	uint64_t discarded, highest;
+	uint64_t overwritten; /* packets before its first one */
+	bool cut;	      /* something is missing before the next event */
 };
 
 /* ---- one part, by libbabeltrace2 ---------------------------------------- */
 
-static void event_count(struct record_part *part, const bt_message *message)
+static void event_count(struct stream *stream, const bt_message *message)
 {
+	struct record_part *part = stream->r->part;
 	const bt_event *event = bt_message_event_borrow_event_const(message);
 	const char *name =
 		bt_event_class_get_name(bt_event_borrow_class_const(event));
+	int64_t ns = 0;
 
+	bt_clock_snapshot_get_ns_from_origin(
+		bt_message_event_borrow_default_clock_snapshot_const(message),
+		&ns);
+	if (stream->cut && ns > part->whole_ns)
+		part->whole_ns = ns;
+	stream->cut = false;
+	if (ns > part->end_ns)
+		part->end_ns = ns;
 	part->events++;
 	if (name && !strcmp(name, "ringside:program_stop"))
 		part->said_end = true;
+}
+
+/* babeltrace names a stream by its file. */
+static void stream_begin(struct stream *stream, const bt_message *message)
+{
+	const char *path = bt_stream_get_name(
+		bt_message_stream_beginning_borrow_stream_const(message));
+	uint64_t begin;
+
+	stream->overwritten = trace_packets_before(path, &begin);
+	stream->cut = stream->overwritten;
+	stream->r->part->overwritten += stream->overwritten;
 }
 
 static void message_count(struct stream *stream, const bt_message *message)
@@ -47,11 +72,19 @@ static void message_count(struct stream *stream, const bt_message *message)
 	uint64_t n = 1; /* where the trace does not say how many */
 
 	switch (bt_message_get_type(message)) {
+	case BT_MESSAGE_TYPE_STREAM_BEGINNING:
+		stream_begin(stream, message);
+		break;
 	case BT_MESSAGE_TYPE_EVENT:
-		event_count(part, message);
+		event_count(stream, message);
 		break;
 	case BT_MESSAGE_TYPE_DISCARDED_EVENTS:
-		bt_message_discarded_events_get_count(message, &n);
+		stream->cut = true;
+		/* What it counts may be from before the first packet. */
+		if (bt_message_discarded_events_get_count(message, &n) ==
+			    BT_PROPERTY_AVAILABILITY_NOT_AVAILABLE &&
+		    stream->overwritten)
+			break;
 		stream->discarded += n;
 		if (stream->discarded > stream->highest) {
 			part->discarded += stream->discarded - stream->highest;
@@ -61,6 +94,7 @@ static void message_count(struct stream *stream, const bt_message *message)
 	case BT_MESSAGE_TYPE_DISCARDED_PACKETS:
 		bt_message_discarded_packets_get_count(message, &n);
 		part->packets += n;
+		stream->cut = true;
 		break;
 	default:
 		break;
@@ -214,7 +248,8 @@ static void part_sum(struct record_part *part, int err, bool running,
 {
 	bool lost = part->discarded || part->packets;
 
-	if (part->pid == getpid() || (!err && !part->events && !lost)) {
+	if (part->pid == getpid() ||
+	    (part->pid && !err && !part->events && !lost)) {
 		record_dir_remove(part->path);
 		return;
 	}
@@ -222,10 +257,15 @@ static void part_sum(struct record_part *part, int err, bool running,
 	sum->events += part->events;
 	sum->discarded += part->discarded;
 	sum->packets += part->packets;
+	sum->overwritten += part->overwritten;
+	if (part->whole_ns > sum->whole_ns)
+		sum->whole_ns = part->whole_ns;
+	if (part->end_ns > sum->end_ns)
+		sum->end_ns = part->end_ns;
 	if (err && !sum->damaged++)
 		snprintf(sum->damaged_name, sizeof(sum->damaged_name), "%s",
 			 part->name);
-	if (!err && !running && !part->said_end && !sum->killed++)
+	if (part->pid && !err && !running && !part->said_end && !sum->killed++)
 		snprintf(sum->killed_name, sizeof(sum->killed_name), "%s",
 			 part->name);
 }

@@ -15,6 +15,9 @@ struct record_summary {
 	uint64_t events;
 	uint64_t discarded;   /* events that the trace itself calls lost */
 	uint64_t packets;     /* the same of whole packets */
+	uint64_t overwritten; /* packets before the first ones of a snapshot */
+	int64_t whole_ns;     /* from here on nothing was overwritten, and */
+	int64_t end_ns;	      /* here is the last event; since the epoch */
 	unsigned processes;   /* that emitted anything */
 	unsigned killed;      /* of those, that ended without saying so */
 	unsigned damaged;     /* of those, whose trace cannot be read on */

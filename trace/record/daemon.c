@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "trace/record/trigger.h"
+
 /*
  * In the environment of a daemon that a recorder started, so that any
  * recorder can tell, however the one that started it ended.
@@ -279,6 +281,7 @@ int record_daemon_clean(void)
 		}
 	}
 	free(sessions);
+	record_triggers_clean();
 	return left;
 }
 

@@ -30,8 +30,8 @@ void record_daemon_unlock(int lock);
 int record_daemon_ensure(struct why *why);
 
 /*
- * Removes sessions whose recorder was killed; the number of sessions of
- * anybody that are left, or negative if the daemon does not tell.
+ * Removes sessions and triggers whose recorder was killed; the number of
+ * sessions of anybody that are left, or negative if the daemon does not tell.
  */
 int record_daemon_clean(void);
 

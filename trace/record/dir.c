@@ -11,8 +11,20 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "trace/record/snapshot.h"
+
 /* The only entry that LTTng makes in a session's directory. */
 #define TRACE_ENTRY "ust"
+
+/* A flight recorder's: the snapshots "1-error", "2-death" ... */
+static bool is_trace_entry(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	return !strcmp(name, TRACE_ENTRY) ||
+	       (digits && name[digits] == '-' &&
+		record_snapshot_is_word(name + digits + 1));
+}
 
 /*
  * 0: empty; 1: nothing but a trace; 2: something else.  -errno if it cannot
@@ -29,7 +41,7 @@ static int dir_holds(const char *path)
 	while (holds < 2 && (e = readdir(d))) {
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
-		holds = strcmp(e->d_name, TRACE_ENTRY) ? 2 : 1;
+		holds = is_trace_entry(e->d_name) ? 1 : 2;
 	}
 	closedir(d);
 	return holds;
@@ -106,10 +118,18 @@ void record_dir_remove(const char *path)
 
 void record_dir_discard(const char *abs, bool made)
 {
-	char inner[PATH_MAX + 8];
+	DIR *d = opendir(abs);
+	struct dirent *e;
+	char *inner;
 
-	snprintf(inner, sizeof(inner), "%s/" TRACE_ENTRY, abs);
-	record_dir_remove(inner);
+	while (d && (e = readdir(d)))
+		if (is_trace_entry(e->d_name) &&
+		    asprintf(&inner, "%s/%s", abs, e->d_name) > 0) {
+			record_dir_remove(inner);
+			free(inner);
+		}
+	if (d)
+		closedir(d);
 	if (made)
 		rmdir(abs);
 }

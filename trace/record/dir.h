@@ -22,7 +22,7 @@ int record_dir_prepare(const char *path, bool force, char *abs, bool *made,
 /* Removes a directory and all that is in it; best effort. */
 void record_dir_remove(const char *path);
 
-/* Removes a trace from it, and `abs` itself if it was made for it. */
+/* Removes traces from it, and `abs` itself if it was made for it. */
 void record_dir_discard(const char *abs, bool made);
 
 /* Bytes of all files below; 0 if there are none. */

@@ -38,36 +38,72 @@ void record_parts_free(struct record_part *parts, unsigned count)
 	free(parts);
 }
 
-int record_parts_find(const char *dir, struct record_part **out)
-{
-	struct record_part *parts = NULL, *more;
-	char inner[PATH_MAX + 16];
-	struct dirent *e;
-	int count = 0;
-	DIR *d;
+struct part_list {
+	struct record_part *part;
+	unsigned count;
+};
 
-	snprintf(inner, sizeof(inner), "%s/ust/pid", dir);
-	d = opendir(inner);
-	while (d && (e = readdir(d))) {
+/* Each directory in `dir`; those of a user (not NULL) are "64-bit" and so. */
+static int parts_add(struct part_list *list, const char *dir, const char *user)
+{
+	struct record_part *more;
+	struct dirent *e;
+	DIR *d = opendir(dir);
+	int err = 0;
+
+	while (d && !err && (e = readdir(d))) {
 		if (*e->d_name == '.')
 			continue;
-		more = reallocarray(parts, (unsigned)count + 1, sizeof(*parts));
-		if (!more)
-			goto fail;
-		parts = more;
-		memset(&parts[count], 0, sizeof(*parts));
-		if (asprintf(&parts[count].path, "%s/%s", inner, e->d_name) < 0)
-			goto fail;
-		part_name(&parts[count++], e->d_name);
+		more = reallocarray(list->part, list->count + 1, sizeof(*more));
+		if (!more) {
+			err = -ENOMEM;
+			break;
+		}
+		list->part = more;
+		more += list->count;
+		memset(more, 0, sizeof(*more));
+		if (asprintf(&more->path, "%s/%s", dir, e->d_name) < 0) {
+			err = -ENOMEM;
+			break;
+		}
+		if (user)
+			snprintf(more->name, sizeof(more->name), "user %.32s",
+				 user);
+		else
+			part_name(more, e->d_name);
+		list->count++;
 	}
 	if (d)
 		closedir(d);
-	*out = parts;
-	return count;
-fail:
-	closedir(d);
-	record_parts_free(parts, (unsigned)count);
-	return -ENOMEM;
+	return err;
+}
+
+int record_parts_find(const char *dir, struct record_part **out)
+{
+	struct part_list list = { NULL, 0 };
+	char inner[PATH_MAX + NAME_MAX + 16];
+	struct dirent *e;
+	int err;
+	DIR *d;
+
+	snprintf(inner, sizeof(inner), "%s/ust/pid", dir);
+	err = parts_add(&list, inner, NULL);
+	snprintf(inner, sizeof(inner), "%s/ust/uid", dir);
+	d = opendir(inner);
+	while (d && !err && (e = readdir(d))) {
+		if (*e->d_name == '.')
+			continue;
+		snprintf(inner, sizeof(inner), "%s/ust/uid/%s", dir, e->d_name);
+		err = parts_add(&list, inner, e->d_name);
+	}
+	if (d)
+		closedir(d);
+	if (err) {
+		record_parts_free(list.part, list.count);
+		return err;
+	}
+	*out = list.part;
+	return (int)list.count;
 }
 
 /*

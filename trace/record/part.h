@@ -7,12 +7,15 @@
 #include <stdint.h>
 
 struct record_part {
-	char *path;    /* DIR/ust/pid/NAME-PID-DATE-TIME */
-	char name[64]; /* "NAME (process PID)" */
-	int pid;
+	char *path;    /* DIR/ust/pid/NAME-PID-DATE-TIME, or below ust/uid */
+	char name[64]; /* "NAME (process PID)", or "user UID" */
+	int pid;       /* 0: of a snapshot, of all processes of a user */
 	/* What reading it finds; record_check fills these. */
 	bool said_end; /* program_stop was seen */
 	uint64_t events, discarded, packets;
+	uint64_t overwritten; /* packets before the first one */
+	int64_t whole_ns;     /* from here on no processor's were, if any */
+	int64_t end_ns;	      /* its last event */
 };
 
 /* The number of parts in *parts, which record_parts_free takes; or -ENOMEM. */

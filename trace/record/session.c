@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "trace/record/apps.h"
 #include "trace/record/daemon.h"
 #include "trace/record/dir.h"
+#include "trace/record/size.h"
 
 #define CHANNEL	    "ringside"
 #define NS_PER_S    1000000000u
@@ -23,11 +23,11 @@
 #define PATIENT_NS  NS_PER_S
 #define PENDING_NS  (10 * (uint64_t)NS_PER_S)
 #define DESTROY_MS  60000
-#define SUBBUF_MIN  65536u
 
 struct record {
 	char name[64];
 	char *dir;
+	struct record_options opt; /* but for dir */
 	struct lttng_handle *handle;
 	uint64_t subbuf_bytes, num_subbuf;
 	bool created; /* the daemon has the session */
@@ -49,28 +49,6 @@ static int lttng_why(struct why *why, const char *what, int ret)
 		       lttng_strerror(ret < 0 ? ret : -ret));
 }
 
-static uint64_t power_of_two_below(uint64_t n)
-{
-	uint64_t p = 1;
-
-	while (p * 2 <= n)
-		p *= 2;
-	return p;
-}
-
-static void choose_buffers(struct record *rec, const struct record_options *opt)
-{
-	uint64_t cpus = (uint64_t)get_nprocs_conf();
-
-	rec->num_subbuf = opt->num_subbuf ? opt->num_subbuf : RECORD_SUBBUFS;
-	rec->subbuf_bytes = opt->subbuf_bytes;
-	if (!rec->subbuf_bytes)
-		rec->subbuf_bytes = power_of_two_below(RECORD_PROCESS_BYTES /
-						       cpus / rec->num_subbuf);
-	if (!opt->subbuf_bytes && rec->subbuf_bytes < SUBBUF_MIN)
-		rec->subbuf_bytes = SUBBUF_MIN;
-}
-
 /* With the daemon's lock held, so that it is not stopped in between. */
 static int session_create(struct record *rec, struct why *why)
 {
@@ -81,7 +59,10 @@ static int session_create(struct record *rec, struct why *why)
 	if (err)
 		return err;
 	record_daemon_clean();
-	desc = lttng_session_descriptor_local_create(rec->name, rec->dir);
+	desc = rec->opt.flight
+		       ? lttng_session_descriptor_snapshot_create(rec->name)
+		       : lttng_session_descriptor_local_create(rec->name,
+							       rec->dir);
 	if (!desc)
 		return why_set(why, -EINVAL,
 			       "LTTng does not take \"%s\" as a directory",
@@ -111,7 +92,7 @@ static int channel_enable(struct record *rec, struct lttng_domain *domain,
 	if (!channel)
 		return why_set(why, -ENOMEM, "no memory for a channel");
 	snprintf(channel->name, sizeof(channel->name), "%s", CHANNEL);
-	channel->attr.overwrite = 0;
+	channel->attr.overwrite = rec->opt.flight;
 	channel->attr.subbuf_size = rec->subbuf_bytes;
 	channel->attr.num_subbuf = rec->num_subbuf;
 	channel->attr.output = LTTNG_EVENT_MMAP;
@@ -191,13 +172,40 @@ static void apps_wait(struct record *rec, void (*waiting)(unsigned))
 	free(pids);
 }
 
+/* With the lock: a session that is ready to be started. */
+static int session_make(struct record *rec, struct why *why)
+{
+	struct lttng_domain domain = { .type = LTTNG_DOMAIN_UST };
+	int err = session_create(rec, why);
+
+	if (err)
+		return err;
+	domain.buf_type =
+		rec->opt.flight ? LTTNG_BUFFER_PER_UID : LTTNG_BUFFER_PER_PID;
+	rec->handle = lttng_create_handle(rec->name, &domain);
+	if (!rec->handle)
+		return why_set(why, -ENOMEM, "no memory for a handle");
+	err = channel_enable(rec, &domain, why);
+	if (!err)
+		err = contexts_add(rec, rec->opt.contexts, why);
+	if (!err)
+		err = events_enable(rec, rec->opt.level, why);
+	return err;
+}
+
+static int session_start(struct record *rec, struct why *why)
+{
+	int ret = lttng_start_tracing(rec->name);
+
+	return ret < 0 ? lttng_why(why, "start to record", ret) : 0;
+}
+
 int record_start(struct record **out, const struct record_options *opt,
 		 struct why *why)
 {
-	struct lttng_domain domain = { .type = LTTNG_DOMAIN_UST,
-				       .buf_type = LTTNG_BUFFER_PER_PID };
 	struct record *rec = calloc(1, sizeof(*rec));
-	int lock, ret, err;
+	struct record_size size = record_size(opt);
+	int lock, err;
 
 	if (!rec || !(rec->dir = strdup(opt->dir))) {
 		free(rec);
@@ -205,38 +213,31 @@ int record_start(struct record **out, const struct record_options *opt,
 	}
 	snprintf(rec->name, sizeof(rec->name), RECORD_SESSION_PREFIX "%d",
 		 (int)getpid());
-	choose_buffers(rec, opt);
+	rec->opt = *opt;
+	rec->subbuf_bytes = size.subbuf_bytes;
+	rec->num_subbuf = size.num_subbuf;
 
 	err = lock = record_daemon_lock(why);
 	if (lock < 0)
 		goto fail;
-	err = session_create(rec, why);
+	err = session_make(rec, why);
 	record_daemon_unlock(lock);
 	if (err)
 		goto fail;
-	rec->handle = lttng_create_handle(rec->name, &domain);
-	if (!rec->handle) {
-		err = why_set(why, -ENOMEM, "no memory for a handle");
-		goto fail;
-	}
-	err = channel_enable(rec, &domain, why);
-	if (!err)
-		err = contexts_add(rec, opt->contexts, why);
-	if (!err)
-		err = events_enable(rec, opt->level, why);
+	apps_wait(rec, opt->waiting);
+	err = session_start(rec, why);
 	if (err)
 		goto fail;
-	apps_wait(rec, opt->waiting);
-	ret = lttng_start_tracing(rec->name);
-	if (ret < 0) {
-		err = lttng_why(why, "start to record", ret);
-		goto fail;
-	}
 	*out = rec;
 	return 0;
 fail:
 	record_close(rec);
 	return err;
+}
+
+const char *record_name(const struct record *rec)
+{
+	return rec->name;
 }
 
 unsigned record_absent(const struct record *rec, int *pid)
@@ -338,6 +339,22 @@ static void session_destroy(struct record *rec)
 		return;
 	lttng_destruction_handle_wait_for_completion(end, DESTROY_MS);
 	lttng_destruction_handle_destroy(end);
+}
+
+int record_renew(struct record *rec, struct why *why)
+{
+	int lock = record_daemon_lock(why), err;
+
+	if (lock < 0)
+		return lock;
+	/* With the lock: nobody may end a daemon that has no session. */
+	session_destroy(rec);
+	rec->created = false;
+	lttng_destroy_handle(rec->handle);
+	rec->handle = NULL;
+	err = session_make(rec, why);
+	record_daemon_unlock(lock);
+	return err ? err : session_start(rec, why);
 }
 
 void record_close(struct record *rec)

@@ -7,6 +7,11 @@
  * process killed in the middle of an event stops everybody's ring for good,
  * and LTTng then waits for it forever.  When they are full, events are
  * discarded and counted.
+ *
+ * A flight recorder is another thing: nothing is written until a snapshot is
+ * taken, and full buffers overwrite their oldest part.  Its buffers belong to
+ * the user, since those of a process go with it, and how it ended is what one
+ * wants to know.  So where a process was killed the session is made anew.
  */
 #ifndef RECORD_SESSION_H
 #define RECORD_SESSION_H
@@ -17,14 +22,6 @@
 
 #include "base/why.h"
 #include "trace/desc.h"
-
-/*
- * What a recorded process gets in buffers unless told otherwise, divided
- * among the processors: at 200,000 requests/s of twelve events of 40 bytes,
- * 80 ms for the disk to catch up.
- */
-#define RECORD_PROCESS_BYTES (8u << 20)
-#define RECORD_SUBBUFS	     8u
 
 enum record_context {
 	RECORD_CONTEXT_VPID = 1,
@@ -38,6 +35,7 @@ struct record_options {
 	uint64_t subbuf_bytes; /* a power of two, a page or more; 0: chosen */
 	uint64_t num_subbuf;   /* a power of two, 2 or more; 0: chosen */
 	unsigned contexts;     /* of enum record_context */
+	bool flight;	       /* keep the last moments; write none of them */
 	/* Called with a number of processes if they keep us waiting; or NULL.
 	 */
 	void (*waiting)(unsigned processes);
@@ -68,6 +66,15 @@ int record_start(struct record **rec, const struct record_options *opt,
  * they do.
  */
 unsigned record_absent(const struct record *rec, int *pid);
+
+/* The session's name. */
+const char *record_name(const struct record *rec);
+
+/*
+ * Makes a flight recorder's session anew: what the buffers hold is gone.
+ * After an error it can only be closed.
+ */
+int record_renew(struct record *rec, struct why *why);
 
 /* Whether the session daemon still answers. */
 bool record_alive(void);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+#include "tool/record_options.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/number.h"
+
+#define SNAPSHOTS     3
+#define SNAPSHOTS_MAX 1000
+#define SLOW_MAX_MS   3600000
+
+enum {
+	OPT_FLIGHT = 0x100,
+	OPT_TRIGGER,
+	OPT_SNAPSHOTS,
+};
+
+static const struct argp_option options[] = {
+	{ "output", 'o', "DIR", 0, "Write the trace to DIR, which is made", 0 },
+	{ "level", 'l', "LEVEL", 0, "control, protocol (the default) or full",
+	  0 },
+	{ "subbuf-size", 's', "BYTES", 0,
+	  "Size of a sub-buffer, a power of two: 512k", 0 },
+	{ "num-subbuf", 'n', "N", 0,
+	  "Sub-buffers for each processor and process, a power of two", 0 },
+	{ "contexts", 'c', "LIST", 0,
+	  "Add to each event any of vpid, vtid, procname", 0 },
+	{ "flight", OPT_FLIGHT, NULL, 0,
+	  "Keep the last moments in memory, and write them when a trigger "
+	  "fires or SIGUSR1 comes",
+	  0 },
+	{ "trigger", OPT_TRIGGER, "LIST", 0,
+	  "With --flight, any of: refused (a request, by a rule), error (an "
+	  "error response), slow=MS (a request slower than MS milliseconds), "
+	  "death (a ringsided that ends without saying so)",
+	  0 },
+	{ "snapshots", OPT_SNAPSHOTS, "N", 0,
+	  "With --flight, at most N snapshots for each trigger (default 3)",
+	  0 },
+	{ "force", 'f', NULL, 0, "Replace an older trace in DIR", 0 },
+	{ 0 },
+};
+
+static unsigned parse_contexts(struct argp_state *state, char *list)
+{
+	static const char *const names[] = { "vpid", "vtid", "procname" };
+	unsigned contexts = 0;
+	char *rest = NULL;
+
+	for (char *w = strtok_r(list, ",", &rest); w;
+	     w = strtok_r(NULL, ",", &rest)) {
+		unsigned i;
+
+		for (i = 0; i < 3 && strcmp(w, names[i]); i++)
+			;
+		if (i == 3)
+			argp_error(state,
+				   "context \"%s\" is unknown; use "
+				   "vpid, vtid or procname",
+				   w);
+		contexts |= 1u << i;
+	}
+	return contexts;
+}
+
+static void parse_triggers(struct argp_state *state, struct record_request *req,
+			   char *list)
+{
+	char *rest = NULL, *value;
+	uint64_t ms;
+
+	for (char *w = strtok_r(list, ",", &rest); w;
+	     w = strtok_r(NULL, ",", &rest)) {
+		int cause = 0;
+
+		value = strchr(w, '=');
+		if (value)
+			*value++ = '\0';
+		while (cause < RECORD_ASKED &&
+		       strcmp(w, record_cause_word((enum record_cause)cause)))
+			cause++;
+		if (cause == RECORD_ASKED)
+			argp_error(state,
+				   "trigger \"%s\" is unknown; use refused, "
+				   "error, slow=MS or death",
+				   w);
+		if (cause == RECORD_SLOW) {
+			if (!value || number_parse(value, 1, SLOW_MAX_MS, &ms))
+				argp_error(state,
+					   "slow=%s: slow needs a whole number "
+					   "of milliseconds from 1 to %d",
+					   value ? value : "", SLOW_MAX_MS);
+			req->slow_ms = (unsigned)ms;
+		} else if (value) {
+			argp_error(state, "trigger \"%s\" takes no value", w);
+		}
+		req->causes |= 1u << cause;
+	}
+}
+
+static uint64_t parse_power(struct argp_state *state, const char *name,
+			    const char *arg, uint64_t min, uint64_t max)
+{
+	uint64_t n = 0;
+
+	if (number_parse_size(arg, min, max, &n) || (n & (n - 1)))
+		argp_error(state,
+			   "%s \"%s\" is not a power of two from %" PRIu64
+			   " to %" PRIu64,
+			   name, arg, min, max);
+	return n;
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct record_request *rec = state->input;
+	uint64_t n = 0;
+	int level;
+
+	switch (key) {
+	case 'o':
+		rec->out = arg;
+		break;
+	case 'l':
+		for (level = EV_LEVEL_CONTROL; level <= EV_LEVEL_FULL; level++)
+			if (!strcmp(arg, ev_level_name((enum ev_level)level)))
+				break;
+		if (level > EV_LEVEL_FULL)
+			argp_error(state,
+				   "level \"%s\" is unknown; use "
+				   "control, protocol or full",
+				   arg);
+		rec->opt.level = (enum ev_level)level;
+		break;
+	case 's':
+		rec->opt.subbuf_bytes = parse_power(
+			state, "--subbuf-size", arg,
+			(uint64_t)sysconf(_SC_PAGESIZE), 256u << 20);
+		break;
+	case 'n':
+		rec->opt.num_subbuf =
+			parse_power(state, "--num-subbuf", arg, 2, 1024);
+		break;
+	case 'c':
+		rec->opt.contexts |= parse_contexts(state, arg);
+		break;
+	case 'f':
+		rec->force = true;
+		break;
+	case OPT_FLIGHT:
+		rec->opt.flight = true;
+		break;
+	case OPT_TRIGGER:
+		parse_triggers(state, rec, arg);
+		break;
+	case OPT_SNAPSHOTS:
+		if (number_parse(arg, 1, SNAPSHOTS_MAX, &n))
+			argp_error(state,
+				   "--snapshots \"%s\" is not a number from 1 "
+				   "to %d",
+				   arg, SNAPSHOTS_MAX);
+		rec->snapshots = (unsigned)n;
+		break;
+	case ARGP_KEY_ARGS:
+		rec->command = state->argv + state->next;
+		break;
+	case ARGP_KEY_END:
+		if (!rec->out || !*rec->out)
+			argp_error(state, "-o DIR is missing: where shall "
+					  "the trace go?");
+		if (!rec->opt.flight && rec->causes)
+			argp_error(state, "--trigger is for --flight");
+		if (!rec->opt.flight && rec->snapshots)
+			argp_error(state, "--snapshots is for --flight");
+		if (!rec->snapshots)
+			rec->snapshots = SNAPSHOTS;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp parser = {
+	options,
+	parse_option,
+	"-o DIR [-- COMMAND...]",
+	"Record the events of all backends and frontends of this machine "
+	"while COMMAND runs, or until Ctrl-C.\v"
+	"The exit code is the command's.  The trace is CTF: ringside show, "
+	"babeltrace2 and others read it.\n\n"
+	"A flight recorder writes nothing until then; each snapshot is a trace "
+	"of its own, DIR/1-error, DIR/2-asked and so on.  Its memory is "
+	"processors x (sub-buffers + 1) x size for each user whose programs "
+	"it records: 36 MiB or less, unless told otherwise or on more than 64 "
+	"processors.",
+	NULL,
+	NULL,
+	NULL
+};
+
+void record_options_parse(int argc, char **argv, struct record_request *req)
+{
+	argp_parse(&parser, argc, argv, ARGP_IN_ORDER, NULL, req);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What the command line of `ringside record` asks for. */
+#ifndef TOOL_RECORD_OPTIONS_H
+#define TOOL_RECORD_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "trace/record/session.h"
+#include "trace/record/snapshot.h"
+
+struct record_request {
+	struct record_options opt;
+	const char *out;
+	bool force;
+	char **command; /* NULL: until Ctrl-C */
+	/* Of a flight recorder: */
+	unsigned causes;    /* a set, 1 << enum record_cause */
+	unsigned slow_ms;   /* longer is slow */
+	unsigned snapshots; /* at most, of each cause */
+};
+
+/* Ends the program where the command line is wrong. */
+void record_options_parse(int argc, char **argv, struct record_request *req);
+
+#endif
