@@ -137,7 +137,8 @@ asked=$(cd "$T" && echo many/*-asked)
 ringside show request "$T/$asked" --format text >"$T/said" 2>&1
 grep -q 'packets of one processor.*overwritten' "$T/said" ||
 	fail "show does not tell: $(head -5 "$T/said")"
-ringside show report "$T/$asked" -o "$T/report.html" 2>/dev/null ||
+# The load was at work when this one was taken.
+ringside show report "$T/many/1-slow" -o "$T/report.html" 2>/dev/null ||
 	fail "no report"
 sed 's/<[^>]*>/ /g' "$T/report.html" | grep -A1 -B1 'never answered' |
 	grep -qE '^ *0 +never answered' ||
