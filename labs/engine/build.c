@@ -296,8 +296,8 @@ static const char *place_pick(struct arena *a, const struct lab *lab,
 			return arena_printf(a, "%s:%s (%s)", base, colon + 1,
 					    function);
 		if (!first)
-			first = arena_printf(a, "%s:%s (%s), which is ours",
-					     base, colon + 1, function);
+			first = arena_printf(a, "%s:%s (%s)" BUILD_OURS, base,
+					     colon + 1, function);
 	}
 	return first;
 }

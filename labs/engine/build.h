@@ -6,6 +6,9 @@
 #include "labs/engine/arena.h"
 #include "labs/engine/work.h"
 
+/* What comes after a place that is in our files, not the student's. */
+#define BUILD_OURS ", which is ours"
+
 struct build {
 	bool made;
 	const char *program; /* the ringsided, if it was made */

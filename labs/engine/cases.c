@@ -14,9 +14,11 @@
 
 struct cases {
 	struct site *s;
-	struct run_case **list; /* in the order they ran */
+	struct run_case **list; /* all that are wanted */
 	unsigned n;
-	unsigned crashes; /* told of so far */
+	struct run_case *last; /* that was begun */
+	const char *untried;   /* why some of them were not */
+	unsigned crashes;      /* told of so far */
 	const char *log;
 };
 
@@ -39,18 +41,27 @@ static struct run_case *case_find(struct cases *k, const char *name)
 	return NULL;
 }
 
-static void case_begun(struct cases *k, const char *rest)
+static void case_wanted(struct cases *k, const char *name)
 {
-	struct run_case *c;
-	char *name;
+	struct run_case *c = arena_alloc(k->s->arena, sizeof(*c));
 
-	c = arena_alloc(k->s->arena, sizeof(*c));
-	c->domid = (uint16_t)strtoul(rest, &name, 10);
-	c->name = arena_text(k->s->arena, name + (*name == ' '));
-	c->said = "it did not come to an end";
+	c->name = arena_text(k->s->arena, name);
 	k->list = arena_grow(k->s->arena, k->list, k->n,
 			     sizeof(struct run_case *));
 	k->list[k->n++] = c;
+}
+
+static void case_begun(struct cases *k, const char *rest)
+{
+	char *name;
+	unsigned long domid = strtoul(rest, &name, 10);
+	struct run_case *c = case_find(k, name + (*name == ' '));
+
+	if (!c)
+		return;
+	c->domid = (uint16_t)domid;
+	c->said = "it did not come to an end";
+	k->last = c;
 }
 
 /* Wait statuses are for programs; a person gets the signal and the line. */
@@ -69,6 +80,38 @@ static const char *said_words(struct cases *k, const char *said)
 			       WIFSIGNALED(status) ? k->crashes++ : 0));
 }
 
+/*
+ * "ringsided OPTIONS, at its start: ...", or "at its end" or "again": with that
+ * all is over.  Without a case that was begun for it, it is the next one's.
+ */
+static void ringsided_failed(struct cases *k, const char *when, const char *why)
+{
+	struct run_case *c = k->last;
+	unsigned i;
+
+	k->untried = "your ringsided could not go on";
+	if (strstr(when, "at its start")) {
+		for (i = 0; i < k->n && k->list[i]->said; i++)
+			;
+		c = i < k->n ? k->list[i] : c;
+	}
+	if (!c || (c->said && !c->ok)) /* it has its own reason */
+		return;
+	c->ok = false;
+	c->said = said_words(k, why);
+}
+
+/* It had to be killed after that case. */
+static void case_stuck(struct cases *k)
+{
+	const char *place = site_hang_place(k->s, k->log, k->crashes++);
+
+	if (k->last && *place)
+		k->last->said =
+			arena_printf(k->s->arena, "%s; your ringsided hangs%s",
+				     k->last->said, place);
+}
+
 /* "FAIL NAME: WHY"; names have no colon. */
 static void case_failed(struct cases *k, char *rest)
 {
@@ -81,8 +124,8 @@ static void case_failed(struct cases *k, char *rest)
 	c = case_find(k, rest);
 	if (c)
 		c->said = said_words(k, colon + 1 + (colon[1] == ' '));
-	else if (k->n && !strncmp(rest, "ringsided", 9)) /* it does not start */
-		k->list[k->n - 1]->said = said_words(k, colon + 1);
+	else if (!strncmp(rest, "ringsided", 9))
+		ringsided_failed(k, rest, colon + 1 + (colon[1] == ' '));
 }
 
 static void lines_take(struct cases *k, char *text)
@@ -92,8 +135,14 @@ static void lines_take(struct cases *k, char *text)
 
 	for (line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
-		if (!strncmp(line, "case ", 5)) {
+		if (!strncmp(line, "want ", 5)) {
+			case_wanted(k, line + 5);
+		} else if (!strncmp(line, "case ", 5)) {
 			case_begun(k, line + 5);
+		} else if (!strncmp(line, "STUCK", 5)) {
+			case_stuck(k);
+		} else if (!strncmp(line, "SKIP ", 5)) {
+			k->untried = "two cases before hung";
 		} else if (!strncmp(line, "FAIL ", 5)) {
 			case_failed(k, line + 5);
 		} else if (!strncmp(line, "ok   ", 5)) {
@@ -128,10 +177,13 @@ static void hand_out(struct cases *k, const struct expect_check *c,
 
 		if (!wants(c, got->name))
 			continue;
-		r->tried = true;
 		r->kase = arena_grow(a, r->kase, r->kases,
 				     sizeof(struct run_case *));
 		r->kase[r->kases++] = got;
+		r->untried = k->untried;
+		r->tried |= got->said != NULL;
+		if (!got->domid)
+			continue;
 		r->domid =
 			arena_grow(a, r->domid, r->domids, sizeof(*r->domid));
 		r->domid[r->domids++] = got->domid;
@@ -205,10 +257,20 @@ int cases_run(struct site *s, const struct expect *e, uint16_t domid,
 			      text_str(&bad));
 		goto out;
 	}
+	if (err == -ETIME)
+		k.untried = "the cases before took too long";
 	if (said.len)
 		lines_take(&k, said.data);
-	if (err == -ECANCELED && k.n)
-		k.list[k.n - 1]->said = "your ringsided: " SITE_FLOODS;
+	if (!k.n) {
+		err = why_set(why, -EIO, "no case can be run: %.*s",
+			      (int)strcspn(text_str(&said), "\n"),
+			      text_str(&said));
+		goto out;
+	}
+	if (err == -ECANCELED && k.last) {
+		k.last->said = "your ringsided: " SITE_FLOODS;
+		k.untried = "your ringsided could not go on";
+	}
 	err = 0;
 	for (i = 0; i < e->checks; i++)
 		if (e->check[i].run == RUN_CASE)

@@ -13,14 +13,15 @@
 #include "base/clock.h"
 #include "labs/engine/child.h"
 #include "labs/engine/confine.h"
+#include "labs/engine/file.h"
 #include "labs/engine/judge.h"
+#include "labs/engine/trail.h"
 #include "trace/record/dir.h"
 #include "viz/read/ctf.h"
 
 #define PICTURE_SECONDS 60
 #define PICTURE_ROWS	"40"
-/* The picture begins this long before what it is about. */
-#define PICTURE_BEFORE_NS 200000
+#define PICTURE_END	".svg"
 
 struct grader {
 	struct grade *g;
@@ -130,15 +131,24 @@ static bool has_code(const struct expect *e)
 
 /* ---- pictures ------------------------------------------------------------ */
 
-/* A handshake's picture where the lab is about states, else a sequence. */
+/* A handshake's picture where the check is about states, else a sequence. */
 static const char *picture_view(const struct grade_check *c)
 {
-	const char *layer;
+	const char *about = c->check->rules ? c->check->rule[0] : "";
+	bool states = !strncmp(about, "XB-", 3);
 
-	if (!c->focus)
-		return "sequence";
-	layer = ev_descs[c->focus->item->event[0].kind].layer;
-	return strcmp(layer, "xenbus") != 0 ? "sequence" : "handshake";
+	if (c->focus)
+		states = !strcmp(ev_descs[c->focus->item->event[0].kind].layer,
+				 "xenbus");
+	return states ? "handshake" : "sequence";
+}
+
+static bool drawn(const struct child *show)
+{
+	int status = 0;
+
+	return !child_run(show, PICTURE_SECONDS, NULL, NULL, &status, NULL) &&
+	       !status;
 }
 
 static void picture_draw(struct grader *r, struct grade_check *c)
@@ -146,41 +156,38 @@ static void picture_draw(struct grader *r, struct grade_check *c)
 	struct grade *g = r->g;
 	struct arena *a = &g->arena;
 	const char *view = picture_view(c);
-	char *path = arena_printf(a, "%s/%s-%s.svg", g->work->out, c->check->id,
-				  view);
-	uint32_t rec = c->focus ? c->focus->match.rec : MATCH_NONE;
+	char *path = arena_printf(a, "%s/%s-%s" PICTURE_END, g->work->out,
+				  c->check->id, view);
 	char *argv[16] = { g->work->lab->root->ringside,
 			   (char *)"show",
 			   (char *)(uintptr_t)view,
 			   (char *)(uintptr_t)g->trace,
 			   (char *)"-o",
-			   path };
+			   path,
+			   (char *)"--device" };
 	struct child child = CHILD_INIT;
-	uint32_t devid = 51712, domid = c->run->domid[0];
-	int n = 6, status = 0;
+	struct trail_place place;
+	int n = 7;
 
-	if (rec != MATCH_NONE) {
-		domid = g->log.rec[rec].domid;
-		devid = g->log.rec[rec].devid;
-	}
-	argv[n++] = (char *)"--device";
-	argv[n++] = arena_printf(a, "%u/%u", domid, devid);
-	if (!strcmp(view, "sequence") && rec != MATCH_NONE) {
-		int64_t from = g->log.rec[rec].t_ns - g->log.rec[0].t_ns -
-			       PICTURE_BEFORE_NS;
-
-		argv[n++] = (char *)"--from";
-		argv[n++] = arena_printf(a, "%lldns",
-					 (long long)(from > 0 ? from : 0));
-	}
+	if (!trail_place(g, c, &place))
+		return;
+	argv[n++] = arena_printf(a, "%u/%u", place.domid, place.devid);
+	child.argv = argv;
+	child.program = r->o->tool;
 	if (!strcmp(view, "sequence")) {
 		argv[n++] = (char *)"--first";
 		argv[n++] = (char *)PICTURE_ROWS;
+		argv[n] = (char *)"--from";
+		argv[n + 1] = arena_printf(
+			a, "%lldns",
+			(long long)(place.from_ns - g->log.rec[0].t_ns));
+		if (drawn(&child)) {
+			c->picture = path;
+			return;
+		}
+		argv[n] = NULL; /* nothing is drawn from there on */
 	}
-	child.argv = argv;
-	child.program = r->o->tool;
-	if (!child_run(&child, PICTURE_SECONDS, NULL, NULL, &status, NULL) &&
-	    !status)
+	if (drawn(&child))
 		c->picture = path;
 }
 
@@ -194,9 +201,29 @@ static void pictures_draw(struct grader *r)
 		if (c->state != GRADE_FAILED || !c->run->domids)
 			continue;
 		picture_draw(r, c);
-		if (!r->o->pictures)
+		if (!r->o->pictures ||
+		    (!r->o->all && grade_failed_at_once(r->g)))
 			break;
 	}
+}
+
+/* Those of an earlier grade are about other code. */
+static void pictures_remove(struct grade *g)
+{
+	struct why why;
+	char **names;
+	unsigned i;
+
+	if (file_names(g->work->out, &names, &why))
+		return;
+	for (i = 0; names[i]; i++) {
+		const char *dot = strrchr(names[i], '.');
+
+		if (dot && !strcmp(dot, PICTURE_END))
+			unlink(arena_printf(&g->arena, "%s/%s", g->work->out,
+					    names[i]));
+	}
+	free(names);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -221,6 +248,8 @@ static int grade_work(struct grader *r)
 		arena_alloc(&g->arena, g->expect->checks * sizeof(*g->check));
 	g->has_code = has_code(g->expect);
 	err = scratch_open(r);
+	if (!err && !r->o->quiet)
+		pictures_remove(g);
 	if (!err && g->has_code)
 		err = code_run(r);
 	if (err)
@@ -268,6 +297,11 @@ void grade_free(struct grade *g)
 	log_free(&g->own);
 	arena_free(&g->arena);
 	free(g);
+}
+
+bool grade_failed_at_once(const struct grade *g)
+{
+	return g->expect->checks && g->check[0].state == GRADE_FAILED;
 }
 
 const struct grade_check *grade_first_failed(const struct grade *g)

@@ -61,6 +61,7 @@ struct grade_options {
 	int (*tool)(int argc, char **argv);
 	bool trust;    /* without confinement */
 	bool pictures; /* of all failed checks; else of the first one only */
+	bool all;      /* also if the very first failed: others may follow */
 	bool keep;     /* leave what all programs said, in .lab/run */
 	bool quiet;    /* no pictures at all, and no trace is kept */
 	const char *expect; /* instead of the lab's expect.trace; or NULL */
@@ -75,6 +76,12 @@ int grade_make(const struct lab_work *work, const struct grade_options *o,
 	       struct grade **out, struct why *why);
 /* Waits until LTTng is done with it, half a second: tell it first. */
 void grade_free(struct grade *g);
+
+/*
+ * Whether the first check of all failed: what is wrong with the others may
+ * follow from that.
+ */
+bool grade_failed_at_once(const struct grade *g);
 
 /* The first check that was not passed; NULL: all were. */
 const struct grade_check *grade_first_failed(const struct grade *g);

@@ -47,7 +47,7 @@ static bool asks_front(const struct expect_check *check, const char *key)
 static void judge_front_end(struct judge *j)
 {
 	const struct run_check *r = j->run;
-	bool well = !r->front_code || asks_front(j->c->check, "exit");
+	bool well = !r->front_code;
 	const char *said = r->front_said && *r->front_said
 				   ? r->front_said
 				   : "it did not come to an end";
@@ -55,6 +55,9 @@ static void judge_front_end(struct judge *j)
 	item_add(j, "your ringsided runs to the end",
 		 r->ended ? VERDICT_BROKEN : VERDICT_OK,
 		 r->ended ? r->ended : "");
+	/* Then the check has words of its own for it. */
+	if (asks_front(j->c->check, "exit"))
+		return;
 	item_add(j, "the frontend is content",
 		 well ? VERDICT_OK : VERDICT_BROKEN, well ? "" : said);
 }
@@ -67,8 +70,12 @@ static void judge_cases(struct judge *j)
 		const struct run_case *k = j->run->kase[i];
 
 		item_add(j, arena_printf(j->a, "case \"%s\"", k->name),
-			 k->ok ? VERDICT_OK : VERDICT_BROKEN,
-			 k->ok ? "" : k->said);
+			 k->ok	   ? VERDICT_OK
+			 : k->said ? VERDICT_BROKEN
+				   : VERDICT_SKIPPED,
+			 k->ok	   ? ""
+			 : k->said ? k->said
+				   : "it was not tried");
 	}
 }
 
@@ -78,11 +85,14 @@ static void judge_front(struct judge *j, const struct expect_item *item)
 {
 	const char *is = report_front(j->a, j->run, item->key);
 	const char *other = report_front(j->a, j->run, item->value);
+	const char *said = j->run->front_said ? j->run->front_said : "";
 	bool holds;
 
 	if (!is) {
 		item_add(j, item->text, VERDICT_MISSING,
-			 "the frontend has not told it");
+			 arena_printf(j->a,
+				      "the frontend did not come so far%s%s",
+				      *said ? ": " : "", said));
 		return;
 	}
 	holds = report_holds(item->op, is, other ? other : item->value);
@@ -90,7 +100,19 @@ static void judge_front(struct judge *j, const struct expect_item *item)
 		 holds	 ? ""
 		 : other ? arena_printf(j->a, "it was %s, and %s was %s", is,
 					item->value, other)
+		 : !strcmp(item->key, "exit") && *said
+			 ? arena_printf(j->a, "it was %s: %s", is, said)
 			 : arena_printf(j->a, "it was %s", is));
+}
+
+/* "desk mappings = 0" is about what is left, others about how much came. */
+static const char *desk_words(struct judge *j, const struct expect_item *item,
+			      int64_t v)
+{
+	if (item->op == OP_EQ && !strcmp(item->value, "0"))
+		return arena_printf(j->a, "%lld were left in the end",
+				    (long long)v);
+	return arena_printf(j->a, "it rose by %lld", (long long)v);
 }
 
 static void judge_desk(struct judge *j, const struct expect_item *item)
@@ -105,9 +127,7 @@ static void judge_desk(struct judge *j, const struct expect_item *item)
 	}
 	holds = pattern_op_holds(item->op, v, strtoll(item->value, NULL, 0));
 	item_add(j, item->text, holds ? VERDICT_OK : VERDICT_BROKEN,
-		 holds ? ""
-		       : arena_printf(j->a, "%lld were left in the end",
-				      (long long)v));
+		 holds ? "" : desk_words(j, item, v));
 }
 
 /* The trace that the student recorded, for labs without code. */
@@ -207,6 +227,12 @@ static void check_sum(struct judge *j)
 	for (i = 0; i < c->items; i++) {
 		if (c->item[i].verdict == VERDICT_OK)
 			continue;
+		/* What was not tried is not passed either. */
+		if (c->item[i].verdict == VERDICT_SKIPPED) {
+			if (c->state == GRADE_PASSED)
+				c->state = GRADE_NOT_TRIED;
+			continue;
+		}
 		c->state = GRADE_FAILED;
 		if (c->item[i].has_match && !c->focus)
 			c->focus = &c->item[i];

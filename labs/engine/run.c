@@ -184,11 +184,12 @@ static void front_run(struct runner *r, const struct expect_check *check,
 		 (out->front_code &&
 		  clock_now_ns() - start > limit * 900000000ull)) {
 		r->hangs++;
-		out->ended = arena_printf(r->s->arena,
-					  "it was stopped: the frontend waited "
-					  "for it more than %u s",
-					  limit);
-		site_daemon_kill(r->s, out->ended);
+		site_daemon_hung(r->s,
+				 arena_printf(r->s->arena,
+					      "it was stopped: the frontend "
+					      "waited for it more than %u s",
+					      limit));
+		out->ended = r->s->ended;
 	}
 	text_free(&said);
 	text_free(&bad);
@@ -266,8 +267,10 @@ static int phase(struct runner *r, unsigned first, uint16_t domid, bool *done)
 		    !same_options(options, &r->e->check[i].options))
 			continue;
 		done[i] = true;
-		if (r->hangs >= HANGS_MAX)
+		if (r->hangs >= HANGS_MAX) {
+			r->out[i].untried = "two checks before hung";
 			continue;
+		}
 		last = i;
 		if (!site_daemon_lives(r->s))
 			err = site_daemon_start(r->s, options, r->why);
@@ -312,9 +315,13 @@ int run_checks(struct site *s, const struct expect *e, struct run_check *out,
 		(uint16_t)(DOMID_MIN + random_below(DOMID_MAX - DOMID_MIN));
 	struct runner r = { .s = s, .e = e, .out = out, .why = why };
 	int err = site_record_wait(s, why);
+	unsigned i;
 
 	if (!err)
 		err = fronts_run(&r, domid);
+	for (i = 0; i < e->checks && r.hangs >= HANGS_MAX; i++)
+		if (e->check[i].run == RUN_CASE)
+			out[i].untried = "two checks before hung";
 	if (!err && r.hangs < HANGS_MAX)
 		err = cases_run(s, e, (uint16_t)(domid + 1000), out, why);
 	site_end(s, true);

@@ -17,14 +17,16 @@
 
 struct run_case {
 	const char *name;
-	uint16_t domid;
+	uint16_t domid; /* 0: it was not run */
 	bool ok;
-	const char *said; /* why not */
+	const char *said; /* why not; NULL if it was not run */
 };
 
 struct run_check {
-	bool tried;
-	uint16_t *domid; /* whose events are its own */
+	bool tried;	     /* all of it, or some of its cases */
+	const char *untried; /* why it was not, or not all; NULL: nothing went
+				wrong before */
+	uint16_t *domid;     /* whose events are its own */
 	unsigned domids;
 
 	/* Of `run front`. */

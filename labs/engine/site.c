@@ -20,6 +20,7 @@
 #define RECORD_SECONDS 60
 #define DESK_SECONDS   30
 #define STOP_MS	       10000
+#define ABORT_MS       2000
 
 /* What a traced program emits before LTTng knows it would be lost. */
 static char register_long[] = "LTTNG_UST_REGISTER_TIMEOUT=60000";
@@ -191,12 +192,13 @@ static bool log_has(const char *path, const char *words)
 
 static void not_ready(struct site *s)
 {
-	site_daemon_kill(s, site_floods(s)
-				    ? SITE_FLOODS
-				    : arena_printf(s->arena,
-						   "it was stopped: it was "
-						   "not ready within %u s",
-						   s->lab->limit.seconds));
+	if (site_floods(s))
+		site_daemon_kill(s, SITE_FLOODS);
+	else
+		site_daemon_hung(s, arena_printf(s->arena,
+						 "it was stopped: it was not "
+						 "ready within %u s",
+						 s->lab->limit.seconds));
 }
 
 int site_daemon_start(struct site *s, const struct words *options,
@@ -248,6 +250,15 @@ void site_daemon_kill(struct site *s, const char *ended)
 	s->ended = ended;
 }
 
+void site_daemon_hung(struct site *s, const char *ended)
+{
+	if (s->daemon)
+		child_end(s->daemon, SIGABRT, ABORT_MS);
+	s->daemon = 0;
+	s->ended = arena_printf(s->arena, "%s%s", ended,
+				site_hang_place(s, s->log, 0));
+}
+
 void site_daemon_stop(struct site *s)
 {
 	int status;
@@ -256,7 +267,7 @@ void site_daemon_stop(struct site *s)
 		return;
 	kill(s->daemon, SIGTERM);
 	if (!child_ended(s->daemon, STOP_MS, &status)) {
-		site_daemon_kill(s, arena_printf(s->arena,
+		site_daemon_hung(s, arena_printf(s->arena,
 						 "it did not end within %d s "
 						 "when it was asked to",
 						 STOP_MS / 1000));
@@ -337,6 +348,16 @@ static const char *crash_place(struct site *s, const char *log, unsigned nth)
 	}
 	text_free(&said);
 	return place;
+}
+
+const char *site_hang_place(struct site *s, const char *log, unsigned nth)
+{
+	const char *place = crash_place(s, log, nth);
+
+	/* In our files it waits; that is no place to look at. */
+	return place && !strstr(place, BUILD_OURS)
+		       ? arena_printf(s->arena, ", in %s", place)
+		       : "";
 }
 
 const char *site_end_words(struct site *s, int status, const char *log,

@@ -59,6 +59,15 @@ void site_daemon_stop(struct site *s);
 /* At once, with this said of it. */
 void site_daemon_kill(struct site *s, const char *ended);
 
+/* It hangs: the same, and in which of the student's lines, if in any. */
+void site_daemon_hung(struct site *s, const char *ended);
+
+/*
+ * ", in back.c:57 (f)": where the nth crash that the log tells of was, if it
+ * was in the student's file; else "".
+ */
+const char *site_hang_place(struct site *s, const char *log, unsigned nth);
+
 /*
  * All of it.  With `whole` the trace can be read when this returns.  LTTng is
  * busy for a while yet: that is waited for by site_record_close().

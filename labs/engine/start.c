@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "labs/engine/file.h"
+#include "labs/engine/questions.h"
 #include "labs/engine/record.h"
 
 static int no_memory(struct why *why)
@@ -184,6 +185,23 @@ static int all_copy(const struct lab *lab, const char *skeleton,
 	return err ? err : shared_each(lab, dir, thing_link, why);
 }
 
+/* What somebody has written already stays. */
+static int answers_begin(const struct lab *lab, const char *dir,
+			 struct why *why)
+{
+	char *form = lab_questions_form(lab);
+	char *path = file_text("%s/" LAB_ANSWERS, dir);
+	int err = 0;
+
+	if (!path)
+		err = no_memory(why);
+	else if (form && !file_is_there(path))
+		err = file_write(path, form, why);
+	free(form);
+	free(path);
+	return err;
+}
+
 static int state_begin(struct lab_work *w, struct lab *lab, struct why *why)
 {
 	struct json_object *o = w->state;
@@ -237,6 +255,8 @@ int lab_work_start(struct lab *lab, const char *dir, struct lab_work **out,
 		err = trace_make(lab, dir, why);
 	if (!err)
 		err = all_copy(lab, skeleton, dir, why);
+	if (!err)
+		err = answers_begin(lab, dir, why);
 	if (!err)
 		err = lab_work_borrow(lab, dir, dir, &w, why);
 	if (!err) {

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "labs/engine/file.h"
 #include "labs/engine/kit.h"
+#include "labs/engine/questions.h"
 
 static int no_memory(struct why *why)
 {
@@ -14,11 +16,11 @@ static int no_memory(struct why *why)
 }
 
 /* One of the student's files, which has to be a text of some size. */
-static int one_copy(const struct lab_work *w, unsigned i, const char *to,
+static int one_copy(const struct lab_work *w, const char *name, const char *to,
 		    struct why *why)
 {
-	char *from = lab_work_file(w, i), *text = NULL;
-	char *dest = file_text("%s/%s", to, w->lab->file[i]);
+	char *from = file_text("%s/%s", w->dir, name), *text = NULL;
+	char *dest = file_text("%s/%s", to, name);
 	int err = from && dest ? file_read(from, &text, why) : no_memory(why);
 
 	if (!err)
@@ -34,12 +36,15 @@ static int fill(const struct lab_work *w, const char *to, struct why *why)
 	char *meta = file_text("%s/.lab", to);
 	char *state = file_text("%s/%s", to, LAB_WORK_STATE);
 	char *ours = file_text("%s/state.json", w->meta);
+	struct why remark;
 	unsigned i;
 	int err =
 		meta && state && ours ? file_mkdirs(meta, why) : no_memory(why);
 
 	for (i = 0; i < w->lab->files && !err; i++)
-		err = one_copy(w, i, to, why);
+		err = one_copy(w, w->lab->file[i], to, why);
+	if (!err && lab_submit_answers(w, &remark))
+		err = one_copy(w, LAB_ANSWERS, to, why);
 	if (!err)
 		err = file_copy(ours, state, why);
 	free(meta);
@@ -64,6 +69,27 @@ int lab_submit_make(const struct lab_work *w, const char *file, struct why *why)
 	free(scratch);
 	free(to);
 	return err;
+}
+
+bool lab_submit_answers(const struct lab_work *w, struct why *remark)
+{
+	char *path = file_text("%s/" LAB_ANSWERS, w->dir), *text = NULL;
+	char *form = lab_questions_form(w->lab);
+	bool is = path && file_is_there(path);
+	struct why why;
+
+	remark->text[0] = '\0';
+	if (form && !is)
+		why_set(remark, 0,
+			LAB_ANSWERS " is missing: your answers to the README's "
+				    "questions belong there");
+	else if (form && !file_read(path, &text, &why) && !strcmp(form, text))
+		why_set(remark, 0,
+			LAB_ANSWERS " has the questions, but no answers yet");
+	free(text);
+	free(form);
+	free(path);
+	return is;
 }
 
 /* When the last of the files was written, seconds since 1970. */
@@ -110,7 +136,7 @@ void lab_submit_remark(const struct lab_work *w, struct why *remark)
 			"it was changed since it was graded last, with %g of "
 			"%g points",
 			points, of);
-	else if (points < of)
+	else
 		why_set(remark, 0, "it was graded with %g of %g points", points,
 			of);
 }

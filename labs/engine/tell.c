@@ -96,6 +96,29 @@ static unsigned id_columns(const struct grade *g)
 	return columns;
 }
 
+/* Why some were not tried; there is one reason at most. */
+static void tell_untried(const struct tell *t, const struct grade *g)
+{
+	struct text line = { 0 };
+	unsigned i;
+
+	for (i = 0; i < g->expect->checks; i++) {
+		const struct grade_check *c = &g->check[i];
+
+		if (c->state != GRADE_NOT_TRIED || !c->run->untried)
+			continue;
+		text_printf(&line,
+			    "not tried: %s; mend those first, or: ringside lab "
+			    "grade --check=%s",
+			    c->run->untried, c->check->id);
+		text_add(t->out, "  ");
+		tell_wrapped(t->out, text_str(&line), 2, 13);
+		text_add(t->out, "\n");
+		text_free(&line);
+		return;
+	}
+}
+
 void tell_list(const struct tell *t, const struct grade *g)
 {
 	unsigned columns = id_columns(g), i;
@@ -116,6 +139,7 @@ void tell_list(const struct tell *t, const struct grade *g)
 			     22 + columns);
 	}
 	text_add(t->out, "\n");
+	tell_untried(t, g);
 }
 
 /* ---- a check ------------------------------------------------------------- */
@@ -176,14 +200,19 @@ static void tell_item(const struct tell *t, const struct grade *g,
 		[EXPECT_NEVER] = "none of these:",
 	};
 	bool good = item->verdict == VERDICT_OK;
+	struct text line = { 0 };
+	unsigned i;
 
+	text_add(&line, is_block(item) ? heads[item->item->kind] : item->text);
+	for (i = 0; is_block(item) && good && i < item->item->events; i++)
+		text_printf(&line, "%s %s", i ? "," : "",
+			    item->item->event[i].text);
 	text_add(t->out, "    ");
 	add_toned(t, good ? TONE_GOOD_WORD : TONE_BAD_WORD,
 		  verdict_name(item->verdict), 8);
 	text_add(t->out, " ");
-	tell_wrapped(t->out,
-		     is_block(item) ? heads[item->item->kind] : item->text, 13,
-		     15);
+	tell_wrapped(t->out, text_str(&line), 13, 15);
+	text_free(&line);
 	if (is_block(item) && !good)
 		tell_events(t, g, c, item);
 	if (*item->saw) {
@@ -220,11 +249,9 @@ void tell_check(const struct tell *t, const struct grade *g,
 	tell_rules(t, g, c->check);
 	tell_place(t, c);
 	if (c->state == GRADE_NOT_TRIED) {
-		text_add(t->out, g->build.made || !g->has_code
-					 ? "  It was not tried, after what "
-					   "went wrong before.\n\n"
-					 : "  It was not tried: there is no "
-					   "program to try.\n\n");
+		text_printf(t->out, "  It was not tried: %s.\n\n",
+			    c->run->untried ? c->run->untried
+					    : "there is no program to try");
 		return;
 	}
 	text_add(t->out, "  expected\n");

@@ -26,6 +26,7 @@ enum {
 	OPT_RESULTS = 0x100,
 	OPT_OUT,
 	OPT_FIRST,
+	OPT_ALL,
 	OPT_KEEP,
 	OPT_CHECK,
 };
@@ -33,6 +34,10 @@ enum {
 static const struct argp_option options[] = {
 	{ "first", OPT_FIRST, NULL, 0,
 	  "tell only about the first check that was not passed", 0 },
+	{ "all", OPT_ALL, NULL, 0,
+	  "tell about all that were not passed, also where the first check of "
+	  "all is among them",
+	  0 },
 	{ "check", OPT_CHECK, "NAME", 0, "try this check only", 0 },
 	{ "results", OPT_RESULTS, "FILE", 0,
 	  "write Gradescope's results.json to FILE, too", 0 },
@@ -66,6 +71,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_KEEP:
 		a->grade.keep = true;
+		return 0;
+	case OPT_ALL:
+		a->grade.all = true;
 		return 0;
 	case OPT_FIRST:
 		a->first = true;
@@ -101,10 +109,20 @@ static int complain(int code, const struct why *why)
 
 /* ---- what is told -------------------------------------------------------- */
 
+static unsigned failures(const struct grade *g)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < g->expect->checks; i++)
+		n += g->check[i].state == GRADE_FAILED;
+	return n;
+}
+
 static void tell(const struct args *a, const struct grade *g)
 {
 	struct text said = { 0 };
 	struct tell t = { &said, tell_colour_wanted(STDOUT_FILENO) };
+	bool one = a->first || (!a->grade.all && grade_failed_at_once(g));
 	unsigned i;
 
 	tell_build(&t, g);
@@ -117,9 +135,12 @@ static void tell(const struct args *a, const struct grade *g)
 			break;
 		if (g->check[i].state == GRADE_FAILED)
 			tell_check(&t, g, &g->check[i]);
-		if (a->first)
+		if (one)
 			break;
 	}
+	if (one && failures(g) > 1 && (!g->has_code || g->build.made))
+		text_add(&said, "More failed, maybe by the same; "
+				"\"ringside lab grade --all\" tells of all.\n");
 	tell_end(&t, g);
 	fputs(text_str(&said), stdout);
 	fflush(stdout);

@@ -176,6 +176,23 @@ static void ask_tell(const struct lab_prediction *p)
 	text_free(&t);
 }
 
+/* The student's own; where there is none, what it should be about. */
+static void explanation_tell(const struct lab_prediction *p,
+			     const char *explain)
+{
+	struct text t = { 0 };
+
+	if (*explain) {
+		text_add(&t, "  you wrote  ");
+		tell_wrapped(&t, explain, 13, 13);
+	} else if (*p->explain) {
+		text_add(&t, "  explain    ");
+		tell_wrapped(&t, p->explain, 13, 13);
+	}
+	printf("%s\n", text_str(&t));
+	text_free(&t);
+}
+
 /* 0, or -errno: nothing of that kind can be measured. */
 static int measure_one(struct measure *m, const struct lab_prediction *p)
 {
@@ -201,15 +218,7 @@ static int measure_one(struct measure *m, const struct lab_prediction *p)
 		if (predicted != 0)
 			printf("  ratio      %12.3g measured to predicted\n",
 			       v / predicted);
-		if (*p->explain) {
-			struct text t = { 0 };
-
-			text_add(&t, "  explain    ");
-			tell_wrapped(&t, p->explain, 13, 13);
-			fputs(text_str(&t), stdout);
-			text_free(&t);
-		}
-		printf("\n");
+		explanation_tell(p, explain);
 		note(m, p, predicted, v);
 	}
 	text_free(&value);

@@ -121,6 +121,22 @@ static const struct argp submit_argp = {
 	       "done with them.",
 };
 
+static void packed_tell(const struct lab_work *work)
+{
+	struct why answers, points;
+	bool has = lab_submit_answers(work, &answers);
+	unsigned i;
+
+	printf("packed:");
+	for (i = 0; i < work->lab->files; i++)
+		printf(" %s", work->lab->file[i]);
+	printf("%s .lab/state.json\n", has ? " answers.md" : "");
+	lab_submit_remark(work, &points);
+	printf("points: %s\n", points.text);
+	if (answers.text[0])
+		printf("note: %s\n", answers.text);
+}
+
 int lab_cmd_submit(int argc, char **argv)
 {
 	struct args a = { 0 };
@@ -141,9 +157,7 @@ int lab_cmd_submit(int argc, char **argv)
 	code = done(argv[0], err, &why);
 	if (!code) {
 		printf("%s\n", file);
-		lab_submit_remark(work, &why);
-		if (why.text[0])
-			printf("note: %s\n", why.text);
+		packed_tell(work);
 	}
 	free(file);
 	lab_work_free(work);

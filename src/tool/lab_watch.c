@@ -55,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &w->place;
 		return 0;
 	case OPT_ALL:
-		w->all = w->grade.pictures = true;
+		w->all = w->grade.pictures = w->grade.all = true;
 		return 0;
 	case OPT_ONCE:
 		w->once = true;

@@ -6,9 +6,11 @@
  *
  * Cases that want ringsided with other options run together after the others.
  *
- * For a grader: --domid numbers the domains from FIRST on and says which is
- * whose ("case DOMID NAME"), --hangs tries nothing more after N cases that
- * waited in vain, --log keeps what ringsided says.
+ * For a grader: --domid numbers the domains from FIRST on, says what will be
+ * run ("want NAME") and which domain is whose ("case DOMID NAME"), --hangs
+ * tries nothing more after N cases that waited in vain, --log keeps what
+ * ringsided says; "STUCK" is said of one that did not end and was aborted,
+ * which leaves a line in that log.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -204,8 +206,13 @@ static void or_end(bool went, const char *what, const char *options)
 /* After a failure: whatever is left of it goes. */
 static void daemon_again(const char *options)
 {
-	if (!attempt(world_daemon_stop, NULL))
+	if (!attempt(world_daemon_stop, NULL)) {
+		if (tell_domids && world_daemon_abort()) {
+			puts("STUCK");
+			fflush(stdout);
+		}
 		world_daemon_kill();
+	}
 	while (world_daemon_lives())
 		usleep(1000);
 	or_end(attempt(world_daemon_stop, NULL), "after a failure", options);
@@ -245,10 +252,10 @@ static void clean_up(void)
 
 static int usage(void)
 {
-	fputs("usage: conformance [--list] [--ringsided FILE] "
-	      "[--patience SECONDS]\n\t[--domid FIRST] [--hangs N] "
-	      "[--log FILE] [PATTERN...]\n",
-	      stderr);
+	fprintf(stderr,
+		"usage: %s [--list] [--ringsided FILE] [--patience SECONDS]\n"
+		"\t[--domid FIRST] [--hangs N] [--log FILE] [PATTERN...]\n",
+		program_invocation_short_name);
 	return 2;
 }
 
@@ -305,6 +312,8 @@ int main(int argc, char **argv)
 		printf("FAIL %s\n", failure);
 		return 1;
 	}
+	for (i = 0; i < n && tell_domids; i++)
+		printf("want %s\n", k[i].c->name);
 	for (i = 0; i < n; i++)
 		if (!k[i].done)
 			bad += phase(k, i, n);

@@ -18,6 +18,7 @@
 
 #define USUAL	   "--queues 4"
 #define GOOD_DOMID 100
+#define ABORT_MS   2000
 
 char case_dir[256];
 
@@ -221,6 +222,18 @@ void world_good_check(void)
 const char *world_daemon_end(void)
 {
 	return how_it_ended;
+}
+
+bool world_daemon_abort(void)
+{
+	unsigned ms;
+
+	if (!world_daemon_lives())
+		return false;
+	kill(daemon_pid, SIGABRT);
+	for (ms = 0; world_daemon_lives() && ms < ABORT_MS; ms++)
+		usleep(1000);
+	return true;
 }
 
 void world_daemon_kill(void)

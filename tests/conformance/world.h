@@ -23,6 +23,8 @@ void world_desk_start(const void *unused);
 void world_daemon_start(const void *options);
 /* In order, with its verdict: a sanitizer finds leaks at the end. */
 void world_daemon_stop(const void *unused);
+/* It hangs: let it say where.  False: it had ended. */
+bool world_daemon_abort(void);
 void world_daemon_kill(void);
 bool world_daemon_lives(void);
 const char *world_daemon_end(void); /* if not: how it ended */

@@ -50,6 +50,17 @@ xmllint --noout "$picture" || fail "no picture in \"$picture\""
 wide=$(awk 'length > 80 && !/\//' "$T/said")
 [ -z "$wide" ] || fail "wider than 80 columns: $wide"
 
+step "where the first check fails it is the one that is told of"
+[ "$(grep -c '^== ' "$T/said")" -eq 1 ] || fail "more than the first failure"
+said 'ringside lab grade --all'
+lab 1 grade --dir "$T/work" --all
+[ "$(grep -c '^== ' "$T/said")" -gt 1 ] || fail "--all does not tell of all"
+never_said 'lab grade --all'
+touch "$T/work/out/of-yesterday-sequence.svg"
+lab 1 grade --dir "$T/work" --results "$T/results.json"
+[ ! -e "$T/work/out/of-yesterday-sequence.svg" ] ||
+	fail "an older grade's picture stays"
+
 step "results for Gradescope"
 python3 - "$T/results.json" <<-'END' || fail "$(cat "$T/results.json")"
 	import json, sys
@@ -159,6 +170,57 @@ echo "   a round of watch: $(((${after/[.,]/} - ${before/[.,]/}) / 1000)) ms"
 kill -INT "${JOB[watch]}"
 ended watch || fail "watch ended with $?"
 
+step "a check is passed only if all of its cases ran"
+cat >"$T/root/bin/ringside-frontends" <<-'END'
+	#!/bin/sh
+	printf '%s\n' 'want XB-06 a broken rule' 'want XB-03 a key is missing' \
+		'want XB-01 another backend' 'want XB-06 a state that is set back'
+	cat "${0%/*}/said"
+	exit 1
+END
+chmod +x "$T/root/bin/ringside-frontends"
+# case_lab WORDS_OF_FRONTENDS ARG...
+case_lab()
+{
+	printf '%s\n' "$1" >"$T/root/bin/said"
+	shift
+	RINGSIDE_LABS=$T/root lab 1 grade --lab 2 --solution "$@"
+}
+case_lab 'case 9001 XB-06 a broken rule
+ok   XB-06 a broken rule
+SKIP XB-03 a key is missing: too many cases waited in vain
+SKIP XB-01 another backend: too many cases waited in vain
+SKIP XB-06 a state that is set back: too many cases waited in vain'
+cat "$T/said"
+said '^  not tried   0/10  fault '
+said '^  not tried   0/5   left '
+said '^  not tried: two cases before hung; mend those first, or: ringside lab'
+case_lab 'case 9001 XB-06 a broken rule
+FAIL XB-06 a broken rule: it came to 4
+FAIL ringsided , again: ringsided  does not start: wait status 0x100'
+said '^  FAILED      0/10  fault '
+said '-> it came to 4$'
+said '^    -        case "XB-03 a key is missing"$'
+said '^  not tried   0/5   left '
+said '^  not tried: your ringsided could not go on'
+case_lab 'FAIL ringsided , at its start: expected state 2' --check written
+said '^  FAILED      0/10  written '
+said '-> expected state 2$'
+sed -i /want/d "$T/root/bin/ringside-frontends"
+echo 'FAIL the desk did not start' >"$T/root/bin/said"
+RINGSIDE_LABS=$T/root lab 3 grade --lab 2 --solution --check written
+said 'not graded: no case can be run: FAIL the desk did not start'
+
+step "an endless loop is named by file and line"
+mkdir "$T/loop"
+sed '/^static enum handshake_action offer_due/,/^}/s/^{$/{\n\tfor (volatile int x = 0; x < 1;)\n\t\t;\n/' \
+	"$RINGSIDE_LABS/labs/02-handshake/solution/handshake.c" \
+	>"$T/loop/handshake.c"
+lab 1 grade --lab 2 --dir "$T/loop" --check offer
+cat "$T/said"
+tr -s '\n ' ' ' <"$T/said" | grep -q 'to, in handshake\.c:[0-9]* (offer_due)' ||
+	fail "the loop has no place"
+
 step "measure: predicted, measured, ratio"
 lab 1 measure --dir "$T/work"
 said 'first predict it'
@@ -168,3 +230,4 @@ cat "$T/said"
 said '^  predicted +8 times$'
 said '^  measured +0 times$'
 said '^  ratio +0 '
+said '^  you wrote +because$'

@@ -144,10 +144,20 @@ link "$ROOT" template "$PWD" flight.c || fail "it does not link"
 
 out=$(cd / && ringside lab submit --dir "$T/template" -o "$T/in.tar.gz") || fail "submit"
 has "$out" "never graded"
+has "$out" "packed: flight.c answers.md .lab/state.json"
+has "$out" "no answers yet"
 [ "$(tar tf "$T/in.tar.gz" | sort | paste -sd' ')" = \
-	"template/ template/.lab/ template/.lab/state.json template/flight.c" ] ||
+	"template/ template/.lab/ template/.lab/state.json template/answers.md template/flight.c" ] ||
 	fail "handed in: $(tar tf "$T/in.tar.gz")"
 tar xf "$T/in.tar.gz" -C "$T" --one-top-level=in
+grep -q '^## 2\. What could go wrong .* share a page?$' "$T/in/template/answers.md" ||
+	fail "$(cat "$T/in/template/answers.md")"
+mv answers.md mine.md
+has "$(ringside lab submit -o "$T/in2.tar.gz")" "answers.md is missing"
+tar tf "$T/in2.tar.gz" | grep -q answers && fail "answers.md out of nowhere"
+(cat mine.md && echo because) >answers.md
+never=$(ringside lab submit -o "$T/in2.tar.gz")
+grep -q '^note' <<<"$never" && fail "it complains: $never"
 python3 - "$T/in/template/.lab/state.json" <<'END' || fail "the state"
 import json, sys
 state = json.load(open(sys.argv[1]))
