@@ -17,6 +17,9 @@
 #define MEMORY_BYTES (4ull << 30)
 #define SOURCE_MAX   (1 << 20)
 
+/* So that what nobody has set is not 0 by the compiler's grace. */
+#define PATTERN "-ftrivial-auto-var-init=pattern"
+
 /* Warnings are told, and are no errors: a student is not done yet. */
 static const char *const compiler[] = {
 	"cc",
@@ -27,6 +30,7 @@ static const char *const compiler[] = {
 	"-fPIC",
 	"-pthread",
 	"-fno-omit-frame-pointer",
+	PATTERN,
 	"-Wall",
 	"-Wextra",
 	"-fdiagnostics-color=never",
@@ -131,7 +135,8 @@ static char **probe(struct arena *a, const struct lab_work *work,
 	char **out;
 	unsigned n, i;
 
-	words_split(a, "cc -Wl,--unresolved-symbols=ignore-all -o", &w);
+	words_split(a, "cc " PATTERN " -Wl,--unresolved-symbols=ignore-all -o",
+		    &w);
 	for (n = 0; flags[n]; n++)
 		;
 	out = arena_alloc(a, sizeof(*out) * (w.count + n + 4));

@@ -30,6 +30,11 @@ struct grade_check {
 	enum grade_state state;
 	struct grade_item *item;
 	unsigned items;
+	/*
+	 * Whose rules, function and hint are told: its own, or another's
+	 * whose rule a case named as the one that is broken.
+	 */
+	const struct expect_check *blame;
 	const char *place; /* "back.c:57", NULL if there is none */
 	/* The item whose events are worth looking at, or NULL. */
 	const struct grade_item *focus;

@@ -241,14 +241,52 @@ static void check_sum(struct judge *j)
 		j->g->points += c->check->points;
 }
 
+static bool is_about(const struct expect_check *check, const char *said)
+{
+	unsigned i;
+
+	for (i = 0; i < check->rules; i++) {
+		size_t len = strlen(check->rule[i]);
+
+		if (!strncmp(said, check->rule[i], len) &&
+		    !strncmp(said + len, ": ", 2))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A case about one rule may not come so far, for the sake of another: "RG-31:
+ * the backend ...".  Then the check of that rule is the one to look at.
+ */
+static void blame_find(struct judge *j)
+{
+	const struct expect *e = j->g->expect;
+	unsigned i, k;
+
+	for (i = 0; i < j->run->kases; i++) {
+		const char *said = j->run->kase[i]->said;
+
+		if (j->run->kase[i]->ok || is_about(j->c->check, said))
+			continue;
+		for (k = 0; k < e->checks; k++)
+			if (is_about(&e->check[k], said)) {
+				j->c->blame = &e->check[k];
+				return;
+			}
+	}
+}
+
 static void judge_check(struct judge *j)
 {
 	const struct expect_check *check = j->c->check;
 	unsigned i;
 
-	if (check->function)
-		j->c->place =
-			source_function(j->a, j->g->work, check->function);
+	j->c->blame = check;
+	blame_find(j);
+	if (j->c->blame->function)
+		j->c->place = source_function(j->a, j->g->work,
+					      j->c->blame->function);
 	if (!j->run->tried && check->run != RUN_NONE) {
 		j->c->state = GRADE_NOT_TRIED;
 		return;

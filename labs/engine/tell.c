@@ -225,12 +225,12 @@ static void tell_place(const struct tell *t, const struct grade_check *c)
 {
 	if (c->place)
 		text_printf(t->out, "  where    %s, %s()\n", c->place,
-			    c->check->function);
-	else if (c->check->function)
+			    c->blame->function);
+	else if (c->blame->function)
 		text_printf(
 			t->out,
 			"  where    %s(), which your file does not define\n",
-			c->check->function);
+			c->blame->function);
 }
 
 void tell_check(const struct tell *t, const struct grade *g,
@@ -246,7 +246,7 @@ void tell_check(const struct tell *t, const struct grade *g,
 	text_printf(t->out, "  points   %u of %u\n",
 		    c->state == GRADE_PASSED ? c->check->points : 0,
 		    c->check->points);
-	tell_rules(t, g, c->check);
+	tell_rules(t, g, c->blame);
 	tell_place(t, c);
 	if (c->state == GRADE_NOT_TRIED) {
 		text_printf(t->out, "  It was not tried: %s.\n\n",
@@ -261,9 +261,9 @@ void tell_check(const struct tell *t, const struct grade *g,
 		trail_tell(g, c, t->out);
 	if (c->picture)
 		text_printf(t->out, "  picture  %s\n", c->picture);
-	if (c->check->hint && c->state == GRADE_FAILED)
+	if (c->blame->hint && c->state == GRADE_FAILED)
 		text_printf(t->out, "  hint     ringside lab hint %u\n",
-			    c->check->hint);
+			    c->blame->hint);
 	text_add(t->out, "\n");
 }
 

@@ -162,7 +162,8 @@ static void *queue_main(void *arg)
 		bool stopping;
 
 		if (queue_next_turn(q)) {
-			worked = q->keeping = true;
+			worked = true;
+			q->keeping = grant_space_kept(q->turn.grants) > 0;
 			continue;
 		}
 		stopping = atomic_load(&q->stop);

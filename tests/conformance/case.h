@@ -26,8 +26,9 @@ struct conf_case {
 
 /* Each list ends with a case without a name. */
 extern const struct conf_case store_rules[], handshake_rules[], removal_rules[],
-	ring_rules[], notify_rules[], request_rules[], order_rules[],
-	grant_rules[], advisories[], advisories_grants[];
+	ring_rules[], flight_rules[], notify_rules[], asleep_rules[],
+	request_rules[], order_rules[], grant_rules[], advisories[],
+	advisories_grants[];
 
 /* What the main program tells a case. */
 extern char case_dir[]; /* the desk's */
@@ -59,6 +60,7 @@ void same(const char *what, long long seen, long long expected);
 	} while (0)
 
 uint64_t patience_end(void);
+uint64_t patience_soon(void); /* a fifth of it, where many cases would wait */
 bool patience_over(uint64_t end);
 
 /*

@@ -31,9 +31,9 @@
 #define FIRST_DOMID 200
 
 static const struct conf_case *const lists[] = {
-	store_rules,  handshake_rules,	 removal_rules, ring_rules,
-	notify_rules, request_rules,	 order_rules,	grant_rules,
-	advisories,   advisories_grants,
+	store_rules,  handshake_rules, removal_rules, ring_rules,
+	flight_rules, notify_rules,    asleep_rules,  request_rules,
+	order_rules,  grant_rules,     advisories,    advisories_grants,
 };
 
 static uint16_t domid;
@@ -76,6 +76,11 @@ void same(const char *what, long long seen, long long expected)
 uint64_t patience_end(void)
 {
 	return clock_now_ns() + (uint64_t)patience_s * 1000000000u;
+}
+
+uint64_t patience_soon(void)
+{
+	return clock_now_ns() + (uint64_t)patience_s * 1000000000u / 5;
 }
 
 bool patience_over(uint64_t end)

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "tests/conformance/peer.h"
 
 static const enum abi every_abi[] = { ABI_64, ABI_32, ABI_NONE };
@@ -148,42 +147,6 @@ static void rg_30_wrap(void)
 	peer_end(&p);
 }
 
-/* Notify as a good frontend does: only if the backend asks; true if so. */
-static bool push_asked(struct ring *r, uint32_t old)
-{
-	bool asked;
-
-	index_set(r, REQ_PROD, r->req_prod);
-	asked = r->req_prod - index_get(r, REQ_EVENT) < r->req_prod - old;
-	if (asked)
-		notify(r);
-	return asked;
-}
-
-static void rg_31(void)
-{
-	struct peer p;
-	struct ring *r = &p.ring[0];
-	struct req q = flush();
-	unsigned i, j;
-
-	peer_begin(&p, 51712);
-	peer_connect(&p);
-	settle(r); /* req_event is exactly the next one */
-	for (i = 0; i < 3000; i++) {
-		uint32_t old = r->req_prod;
-
-		put(r, &q);
-		push_asked(r, old);
-		take(r); /* or the wake-up was lost */
-		/* The next one at any moment of its falling asleep. */
-		for (j = 0; j < i % 256; j++)
-			index_get(r, REQ_EVENT);
-	}
-	settle(r);
-	peer_end(&p);
-}
-
 static void rg_32(void)
 {
 	struct peer p;
@@ -207,146 +170,6 @@ static void rg_32(void)
 	}
 	must(stats_of(&p).wakeups >= s.wakeups + 10,
 	     "a wake-up for nothing is no wake-up");
-	peer_end(&p);
-}
-
-/* ---- at the moment of a side's falling asleep -----------------------------
- */
-
-#define MOMENTS 2000u
-#define BATCH	8u
-#define LATE_NS 3000000000u
-
-/*
- * The moment lasts some nanoseconds.  It is found by waiting, in steps of this
- * loop, from a sign that comes before it, and by learning from each try whether
- * it was too early or too late.
- */
-static void pass(unsigned steps)
-{
-	unsigned i;
-
-	for (i = 0; i < steps; i++)
-		__asm__ volatile("" : : "r"(i));
-}
-
-static unsigned learn(unsigned steps, bool late, unsigned round)
-{
-	unsigned by = 1 + round * 7 % 32;
-
-	if (!late)
-		return steps < 100000 ? steps + by : steps;
-	return steps > by ? steps - by : 0;
-}
-
-/* Flushes whose responses are told by the first byte of their slots. */
-static void batch_put(struct ring *r, unsigned round)
-{
-	struct req q = flush();
-	unsigned i;
-
-	q.id = 0x10 + round % 64;
-	for (i = 0; i < BATCH; i++)
-		put(r, &q);
-}
-
-/*
- * The sign: the response to a batch's first request is written, the others
- * follow, and then all are published.  Looks as closely as a processor can,
- * for a while; no system call, not even for the time, may stand between this
- * and what is done about it.
- */
-static bool written(const struct ring *r, uint32_t idx, unsigned round)
-{
-	const volatile uint8_t *slot = slot_at(r, idx);
-	unsigned i;
-
-	for (i = 0; i < 200000; i++)
-		if (*slot == 0x10 + round % 64)
-			return true;
-	return false;
-}
-
-/* Wait for a batch; true if that takes as long as a backend's timer. */
-static bool published_late(const struct ring *r, uint32_t end)
-{
-	uint64_t from = clock_now_ns();
-
-	until(index_get(r, RSP_PROD) == end,
-	      "no response to request %u: rsp_prod is %u", end - 1,
-	      index_get(r, RSP_PROD));
-	return clock_now_ns() - from > LATE_NS;
-}
-
-/*
- * Requests that come when the backend has looked for the last time and not
- * yet asked to be notified: so nobody notifies, and it has to look once more.
- * A backend that does not sleeps until its timer wakes it, which is seconds;
- * that other processes kept it from running so long, twice, is out of reason.
- */
-static void rg_31_asleep(void)
-{
-	struct peer p;
-	struct ring *r = &p.ring[0];
-	unsigned i, late = 0, steps = 0;
-
-	peer_begin(&p, 51712);
-	peer_connect(&p);
-	settle(r);
-	batch_put(r, 0);
-	push_asked(r, 0);
-	for (i = 0; i < MOMENTS; i++) {
-		uint32_t next = r->req_prod;
-
-		batch_put(r, i + 1); /* not published yet */
-		if (!written(r, next - BATCH, i))
-			late += published_late(r, next);
-		must(late < 2, "the backend slept while a request waited for "
-			       "it: a wake-up was lost");
-		pass(steps);
-		steps = learn(steps, push_asked(r, next), i);
-		r->rsp_cons = next; /* take() would sleep */
-	}
-	published_late(r, r->req_prod);
-	settle(r);
-	peer_end(&p);
-}
-
-/*
- * And the other way round: a frontend asks to be notified just when the
- * responses are published.  Either it sees them when it looks once more, or
- * the backend sees that it asked.
- */
-static void rg_30_asleep(void)
-{
-	struct peer p;
-	struct ring *r = &p.ring[0];
-	unsigned i, steps = 0;
-
-	peer_begin(&p, 51712);
-	peer_connect(&p);
-	settle(r);
-	for (i = 0; i < MOMENTS; i++) {
-		uint32_t old = r->req_prod;
-		bool sign, seen;
-
-		batch_put(r, i);
-		push_asked(r, old);
-		sign = written(r, old, i);
-		pass(steps);
-		asked_at(r, 1);
-		seen = index_get(r, RSP_PROD) != old;
-		if (sign)
-			steps = learn(steps, seen, i);
-		while (index_get(r, RSP_PROD) == old)
-			until(heard(r),
-			      "no notification of response %u, which the "
-			      "frontend asked for",
-			      old);
-		while (r->rsp_cons != r->req_prod)
-			take(r);
-		heard(r);
-	}
 	peer_end(&p);
 }
 
@@ -392,11 +215,6 @@ const struct conf_case notify_rules[] = {
 	{ "XSA-216 bytes between the fields of a response", padding, NULL },
 	{ "RG-30 notified of what was asked for", rg_30, NULL },
 	{ "RG-30 notified across 2^32", rg_30_wrap, NULL },
-	{ "RG-30 a response while the frontend falls asleep", rg_30_asleep,
-	  NULL },
-	{ "RG-31 no wake-up is lost", rg_31, "--poll 0" },
-	{ "RG-31 a request while the backend falls asleep", rg_31_asleep,
-	  "--poll 0" },
 	{ "RG-32 wake-ups for nothing are counted", rg_32, NULL },
 	{ "RQ-40 a discard that is not aligned", rq_40, NULL },
 	{ 0 }

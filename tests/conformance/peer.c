@@ -66,6 +66,7 @@ static void ring_make(struct peer *p, struct ring *r)
 	port = ops->alloc_unbound(p->ports, 0);
 	must(port > 0, "no port: %s", strerror(-port));
 	r->port = (uint32_t)port;
+	r->event = 1;
 	index_set(r, REQ_EVENT, 1);
 	index_set(r, RSP_EVENT, 1);
 }
@@ -83,6 +84,7 @@ void rings_make(struct peer *p)
 void ring_begin_at(struct ring *r, uint32_t idx)
 {
 	r->req_prod = r->rsp_cons = idx;
+	r->event = idx + 1;
 	index_set(r, REQ_PROD, idx);
 	index_set(r, REQ_EVENT, idx + 1);
 	index_set(r, RSP_PROD, idx);
@@ -281,6 +283,17 @@ void push(struct ring *r)
  */
 void settle(struct ring *r)
 {
+	uint64_t soon = patience_soon();
+	bool asked = false;
+
+	while (!asked && index_get(r, REQ_EVENT) != r->req_prod + 1) {
+		asked = index_get(r, REQ_EVENT) != r->event;
+		must(asked || !patience_over(soon),
+		     "RG-31: the backend never asked to be woken "
+		     "(ring_back_final_check(), lab 5's step 7): expected "
+		     "req_event to be %u, it is %u as in the beginning",
+		     r->req_prod + 1, r->event);
+	}
 	until(index_get(r, REQ_EVENT) == r->req_prod + 1,
 	      "expected req_event to be %u before the backend sleeps, saw %u",
 	      r->req_prod + 1, index_get(r, REQ_EVENT));

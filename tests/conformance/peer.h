@@ -32,6 +32,7 @@ struct ring {
 	uint32_t port;
 	uint32_t req_prod; /* written */
 	uint32_t rsp_cons; /* taken */
+	uint32_t event;	   /* req_event as we made it */
 	unsigned named;	   /* refusals looked for in the log */
 };
 

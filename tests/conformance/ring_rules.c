@@ -125,65 +125,6 @@ static void rg_22_back(void)
 	peer_end(&p);
 }
 
-/* Among requests that were taken and are not answered. */
-static void rg_22_back_in_flight(void)
-{
-	struct peer p;
-	struct ring *r = &p.ring[0];
-	struct nbd *n = nbd_begin(&p, 51712);
-	struct req q = flush(1);
-	unsigned i;
-
-	peer_connect(&p);
-	nbd_hold(n, 1u << NBD_FLUSH);
-	for (i = 0; i < 4; i++)
-		put(r, &q);
-	push(r);
-	nbd_wait(n, 4);
-	settle(r);
-	r->req_prod -= 2;
-	push(r);
-	refused_by(&p, "RG-22");
-	nbd_hold(n, 0);
-	until(index_get(r, RSP_PROD) == 4,
-	      "expected 4 responses to what was in flight, saw %u",
-	      index_get(r, RSP_PROD));
-	nbd_end(n, &p);
-}
-
-static void rg_23(void)
-{
-	struct peer p;
-	struct ring *r = &p.ring[0];
-	struct nbd *n = nbd_begin(&p, 51712);
-	struct page page;
-	struct req q;
-	unsigned i;
-
-	peer_connect(&p);
-	page = page_new(&p, false);
-	/* Nothing is answered that was not asked for, or is not done. */
-	nbd_hold(n, 1u << NBD_READ);
-	q = req_io(READ, 8, &page, 0, 0);
-	for (i = 0; i < 4; i++)
-		put(r, &q);
-	q = flush(99);
-	put(r, &q);
-	push(r);
-	nbd_wait(n, 5);
-	same("the id of what is done", (long long)take(r).id, 99);
-	settle(r);
-	same("rsp_prod while the storage has 4 of 5 requests",
-	     index_get(r, RSP_PROD), 1);
-	nbd_hold(n, 0);
-	for (i = 0; i < 4; i++)
-		take(r);
-	settle(r);
-	same("rsp_prod after 5 requests", index_get(r, RSP_PROD), 5);
-	page_free(&p, &page);
-	nbd_end(n, &p);
-}
-
 /* A slot is not looked at again once it was taken. */
 static void rg_24(void)
 {
@@ -374,9 +315,6 @@ const struct conf_case ring_rules[] = {
 	{ "RG-21 responses never more than slots", rg_21, NULL },
 	{ "RG-22 indices over 2^32", rg_22, NULL },
 	{ "RG-22 req_prod goes back", rg_22_back, NULL },
-	{ "RG-22 req_prod goes back among requests in flight",
-	  rg_22_back_in_flight, NULL },
-	{ "RG-23 no response before its request is done", rg_23, NULL },
 	{ "RG-24 a slot that changes once taken", rg_24, NULL },
 	{ "RG-25 one response for each request", rg_25, NULL },
 	{ "RG-26 the id is echoed", rg_26, NULL },
