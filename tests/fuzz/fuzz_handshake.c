@@ -227,10 +227,10 @@ static int act(enum handshake_action action)
 	case HANDSHAKE_CONNECT:
 		return connect_run();
 	case HANDSHAKE_CLOSING:
-		return xenbus_state_switch(&dev, 0, XENBUS_CLOSING);
+		return xenbus_switch_with(&dev, NULL, NULL, XENBUS_CLOSING);
 	case HANDSHAKE_CLOSE:
 		connected = faulted = false;
-		return xenbus_state_switch(&dev, 0, XENBUS_CLOSED);
+		return xenbus_switch_with(&dev, NULL, NULL, XENBUS_CLOSED);
 	case HANDSHAKE_REMOVE:
 		return xenbus_own_remove(&dev);
 	case HANDSHAKE_DESTROY:
