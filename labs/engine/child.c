@@ -86,9 +86,13 @@ int child_start(const struct child *c, pid_t *pid, struct why *why)
 
 	fflush(NULL);
 	*pid = fork();
-	if (*pid < 0)
-		return why_set(why, -errno, "%s cannot be started: %s",
-			       c->argv[0], strerror(errno));
+	if (*pid < 0) {
+		int err = errno;
+
+		*pid = 0; /* no number that kill(2) would take for many */
+		return why_set(why, -err, "%s cannot be started: %s",
+			       c->argv[0], strerror(err));
+	}
 	if (!*pid)
 		become(c, parent);
 	setpgid(*pid, *pid);

@@ -108,7 +108,7 @@ static int code_run(struct grader *r)
 		err = build_make(&g->arena, g->work, g->scratch, s->trust,
 				 &g->build, r->why);
 	if (err || !g->build.made) {
-		site_end(s, false);
+		site_end(s, false, NULL);
 		return err;
 	}
 	err = run_checks(s, g->expect, g->run, r->why);

@@ -267,7 +267,8 @@ static void blame_find(struct judge *j)
 	for (i = 0; i < j->run->kases; i++) {
 		const char *said = j->run->kase[i]->said;
 
-		if (j->run->kase[i]->ok || is_about(j->c->check, said))
+		/* Nothing is said of one that was not run. */
+		if (j->run->kase[i]->ok || !said || is_about(j->c->check, said))
 			continue;
 		for (k = 0; k < e->checks; k++)
 			if (is_about(&e->check[k], said)) {

@@ -79,7 +79,9 @@ int recorder_run(int argc, char **argv)
 	sigwait(&end, &sig);
 	err = record_stop(rec, &losses, &why);
 	silent_remove(dir);
-	tell(RECORDER_COMPLETE);
+	/* -ETIMEDOUT: a program died in the midst of an event. */
+	if (!err || err == -ETIMEDOUT)
+		tell(RECORDER_COMPLETE);
 	record_close(rec);
 	return err ? complain(&why) : 0;
 }

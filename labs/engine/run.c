@@ -324,7 +324,10 @@ int run_checks(struct site *s, const struct expect *e, struct run_check *out,
 			out[i].untried = "two checks before hung";
 	if (!err && r.hangs < HANGS_MAX)
 		err = cases_run(s, e, (uint16_t)(domid + 1000), out, why);
-	site_end(s, true);
+	if (err)
+		site_end(s, false, NULL);
+	else
+		err = site_end(s, true, why);
 	return err;
 }
 

@@ -278,19 +278,24 @@ void site_daemon_stop(struct site *s)
 		s->ended = site_end_words(s, status, s->log, 0);
 }
 
-void site_end(struct site *s, bool whole)
+int site_end(struct site *s, bool whole, struct why *why)
 {
+	int err = 0;
+
 	site_daemon_stop(s);
 	if (s->desk_pid)
 		child_end(s->desk_pid, SIGTERM, STOP_MS);
 	s->desk_pid = 0;
 	if (s->record)
 		kill(s->record, SIGTERM);
-	if (s->record_out >= 0 && whole)
-		record_told(s, RECORDER_COMPLETE);
+	/* A trace that is not whole costs nobody points. */
+	if (s->record_out >= 0 && whole && !record_told(s, RECORDER_COMPLETE))
+		err = why_set(why, -EIO, "the trace did not become whole: %s",
+			      last_words(s, "record.log"));
 	if (s->record_out >= 0)
 		close(s->record_out);
 	s->record_out = -1;
+	return err;
 }
 
 /* In single quotes, for any shell. */

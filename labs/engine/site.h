@@ -69,10 +69,12 @@ void site_daemon_hung(struct site *s, const char *ended);
 const char *site_hang_place(struct site *s, const char *log, unsigned nth);
 
 /*
- * All of it.  With `whole` the trace can be read when this returns.  LTTng is
- * busy for a while yet: that is waited for by site_record_close().
+ * All of it.  With `whole` the trace can be read when this returns 0, and is
+ * not to be trusted after -EIO with a sentence (`why` may be NULL without
+ * `whole`).  LTTng is busy for a while yet: that is waited for by
+ * site_record_close().
  */
-void site_end(struct site *s, bool whole);
+int site_end(struct site *s, bool whole, struct why *why);
 void site_record_close(struct site *s);
 
 /* A script that is such a ringsided, for ringside-frontends.  0 or -errno. */

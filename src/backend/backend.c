@@ -220,6 +220,8 @@ static int backend_steps(struct backend *b)
 			v->dirty = true;
 		if (v->remove_ns && now >= v->remove_ns)
 			v->dirty = true;
+		if (v->claim_ns && now >= v->claim_ns)
+			v->dirty = true;
 		if (v->measure_ns && now >= v->measure_ns)
 			medium_measure(v);
 		if (v->dirty && now >= v->rest_ns) {
@@ -262,6 +264,8 @@ static int backend_timeout(const struct backend *b)
 			next = v->retry_ns;
 		if (v->remove_ns && v->remove_ns < next)
 			next = v->remove_ns;
+		if (v->claim_ns && v->claim_ns < next)
+			next = v->claim_ns;
 		if (v->measure_ns && v->measure_ns < next)
 			next = v->measure_ns;
 	}

@@ -15,6 +15,7 @@
 #define SCRIPT "block-ringside"
 /* A guest that connects again and again does not fill the log. */
 #define LIFE_BURST 30
+#define CLAIM_NS   1000000000ull
 /* For the toolstack to see state 6 before the directory goes. */
 #define REMOVE_DELAY_NS 1000000000ull
 /* A handshake comes to rest after a handful, whatever the frontend does. */
@@ -35,6 +36,8 @@ static void vbd_claim(struct vbd *v)
 	bool was = v->unclaimed;
 
 	v->unclaimed = got < 0;
+	/* Nobody tells us when it lets go. */
+	v->claim_ns = v->unclaimed ? clock_now_ns() + CLAIM_NS : 0;
 	if (got > 0) {
 		v->stale = true;
 		log_info("domain %u device %u: taken over from xen-blkback",
@@ -44,6 +47,8 @@ static void vbd_claim(struct vbd *v)
 		return;
 	if (!v->unclaimed) {
 		v->stale = true;
+		xenbus_own_clear(&v->dev, 0, "hotplug-error");
+		xenbus_error_clear(&v->dev);
 		medium_tell(v);
 		return;
 	}
@@ -225,17 +230,27 @@ static void vbd_switches_look(struct vbd *v)
 	v->stale = !features_same(&now, &v->features);
 }
 
+static int vbd_offer(struct vbd *v)
+{
+	int err;
+
+	v->faulted = false;
+	vbd_offer_settle(v);
+	/* XB-04: it had nothing to read but a state before 2. */
+	v->offer.unseen = v->dev.own == XENBUS_INITIALISING &&
+			  (v->dev.peer == XENBUS_INITIALISED ||
+			   v->dev.peer == XENBUS_CONNECTED);
+	err = negotiate_offer_write(&v->dev, &v->offer);
+	/* Not written, what stands there is not ours. */
+	v->stale = err != 0;
+	return err;
+}
+
 static int vbd_act(struct vbd *v, enum handshake_action action)
 {
 	switch (action) {
 	case HANDSHAKE_OFFER:
-		v->faulted = v->stale = false;
-		vbd_offer_settle(v);
-		/* XB-04: it had nothing to read but a state before 2. */
-		v->offer.unseen = v->dev.own == XENBUS_INITIALISING &&
-				  (v->dev.peer == XENBUS_INITIALISED ||
-				   v->dev.peer == XENBUS_CONNECTED);
-		return negotiate_offer_write(&v->dev, &v->offer);
+		return vbd_offer(v);
 	case HANDSHAKE_CONNECT:
 		return vbd_connect(v);
 	case HANDSHAKE_CLOSING:
@@ -270,8 +285,7 @@ int vbd_step(struct vbd *v, bool stopping)
 	int err;
 
 	v->dirty = false;
-	if (!v->connected && !v->faulted)
-		vbd_claim(v);
+	v->claim_ns = 0;
 	for (;;) {
 		struct handshake_view view;
 		enum handshake_action action;
@@ -279,6 +293,8 @@ int vbd_step(struct vbd *v, bool stopping)
 		err = xenbus_device_look(&v->dev);
 		if (err)
 			return err;
+		if (!v->connected && !v->faulted && !v->dev.gone)
+			vbd_claim(v);
 		if (v->unclaimed && !v->dev.gone) {
 			v->overdue_ns = v->remove_ns = 0;
 			return 0;

@@ -69,6 +69,7 @@ struct vbd {
 	bool unclaimed;	     /* another backend drives it, and stays */
 	uint64_t overdue_ns; /* when its grace is over; 0: none runs */
 	uint64_t remove_ns;  /* when to remove its directory; 0: never */
+	uint64_t claim_ns;   /* when to claim it again; 0: it is ours */
 	uint64_t retry_ns;   /* when to try a refused step again; 0: none */
 	uint64_t rest_ns;    /* no step before this; 0: at any time */
 	struct log_limit limit;

@@ -95,6 +95,7 @@ static void snapshot(struct flight *f, enum record_cause cause,
 		 record_cause_word(cause));
 	snprintf(path, sizeof(path), "%s/%s", f->req->opt.dir, name);
 	record_report_clear();
+	f->tally[cause].taken++; /* or tried: it is the bound of both */
 	if (snapshot_take(f, cause, text, path, &why)) {
 		fprintf(stderr,
 			RECORD_PROGRAM ": %s, but there is no snapshot of it: "
@@ -104,7 +105,6 @@ static void snapshot(struct flight *f, enum record_cause cause,
 		return;
 	}
 	f->taken++;
-	f->tally[cause].taken++;
 	fprintf(stderr, RECORD_PROGRAM ": %s\n", text);
 	if (!record_report_snapshot(f->req->out, name, path,
 				    &record_signals.stops))

@@ -289,6 +289,16 @@ static void notice_tell(struct record_notice *notice, int which,
 			 (double)f[4].number / 1e6);
 }
 
+/* Another recorder's trigger on the same event is told to us, too. */
+static bool is_ours(const char *name)
+{
+	char prefix[64];
+	int len = snprintf(prefix, sizeof(prefix), RECORD_SESSION_PREFIX "%d-",
+			   (int)getpid());
+
+	return !strncmp(name, prefix, (size_t)len);
+}
+
 static bool notice_read(struct lttng_notification *notification,
 			struct record_notice *notice)
 {
@@ -302,8 +312,9 @@ static bool notice_read(struct lttng_notification *notification,
 	int which;
 
 	if (!evaluation || !trigger || lttng_trigger_get_name(trigger, &name) ||
-	    !name || !(name = strrchr(name, '-')))
+	    !name || !is_ours(name))
 		return false;
+	name = strrchr(name, '-');
 	for (which = 0; which < RULES && strcmp(name + 1, rules[which].word);
 	     which++)
 		;
