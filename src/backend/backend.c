@@ -239,11 +239,16 @@ static int backend_steps(struct backend *b)
 				  strerror(-err));
 		if (v->dead) {
 			char path[XENBUS_PATH_MAX + 8], token[32];
+			const uint16_t domid = v->dev.ev.domid;
+			const uint32_t devid = v->dev.ev.devid;
+			const bool anew = v->anew;
 
 			vbd_watch_name(v, path, sizeof(path), token);
 			b->host->ops->store.unwatch(b->host, path, token);
 			*link = v->next;
 			vbd_free(v);
+			if (anew)
+				vbd_discover(b, domid, devid);
 			continue;
 		}
 		link = &v->next;

@@ -279,6 +279,17 @@ static int vbd_restless(struct vbd *v, enum handshake_action action)
 	return -ELOOP;
 }
 
+/*
+ * Only the toolstack writes 1, and with it perhaps a whole new directory: then
+ * the storage that we have may be another disk's.
+ */
+static bool vbd_is_anew(struct vbd *v, enum xenbus_state before)
+{
+	v->anew |= v->dev.own == XENBUS_INITIALISING &&
+		   before > XENBUS_INITIALISING;
+	return v->anew && !v->connected;
+}
+
 int vbd_step(struct vbd *v, bool stopping)
 {
 	unsigned rounds = 0;
@@ -287,12 +298,17 @@ int vbd_step(struct vbd *v, bool stopping)
 	v->dirty = false;
 	v->claim_ns = 0;
 	for (;;) {
+		const enum xenbus_state before = v->dev.own;
 		struct handshake_view view;
 		enum handshake_action action;
 
 		err = xenbus_device_look(&v->dev);
 		if (err)
 			return err;
+		if (vbd_is_anew(v, before) && !v->dev.gone) {
+			vbd_destroy(v);
+			return 0;
+		}
 		if (!v->connected && !v->faulted && !v->dev.gone)
 			vbd_claim(v);
 		if (v->unclaimed && !v->dev.gone) {

@@ -66,6 +66,7 @@ struct vbd {
 	bool dirty;	     /* something of it changed in the store */
 	bool dead;	     /* nothing is left: to be freed */
 	bool stale;	     /* see struct handshake_view */
+	bool anew;	     /* the directory may be another disk's now */
 	bool unclaimed;	     /* another backend drives it, and stays */
 	uint64_t overdue_ns; /* when its grace is over; 0: none runs */
 	uint64_t remove_ns;  /* when to remove its directory; 0: never */
