@@ -51,11 +51,16 @@ wide=$(awk 'length > 80 && !/\//' "$T/said")
 [ -z "$wide" ] || fail "wider than 80 columns: $wide"
 
 step "where the first check fails it is the one that is told of"
+cp "$T/work/flight.c" "$T/flight.c"
+sed -i '/grant_flight_add(/,/^}/s/^{$/{\n\t__builtin_trap();/' "$T/work/flight.c"
+lab 1 grade --dir "$T/work"
+cat "$T/said"
 [ "$(grep -c '^== ' "$T/said")" -eq 1 ] || fail "more than the first failure"
 said 'ringside lab grade --all'
 lab 1 grade --dir "$T/work" --all
 [ "$(grep -c '^== ' "$T/said")" -gt 1 ] || fail "--all does not tell of all"
 never_said 'lab grade --all'
+mv "$T/flight.c" "$T/work/flight.c"
 touch "$T/work/out/of-yesterday-sequence.svg"
 lab 1 grade --dir "$T/work" --results "$T/results.json"
 [ ! -e "$T/work/out/of-yesterday-sequence.svg" ] ||
