@@ -167,6 +167,8 @@ static pid_t busiest(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/task", pid);
 	d = opendir(path);
 	while (d && (e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
 		ticks = ticks_of(pid, e->d_name);
 		if (ticks > most) {
 			most = ticks;
