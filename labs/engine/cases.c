@@ -261,15 +261,16 @@ int cases_run(struct site *s, const struct expect *e, uint16_t domid,
 		k.untried = "the cases before took too long";
 	if (said.len)
 		lines_take(&k, said.data);
-	if (!k.n) {
+	if (!k.n && !err) {
 		err = why_set(why, -EIO, "no case can be run: %.*s",
 			      (int)strcspn(text_str(&said), "\n"),
 			      text_str(&said));
 		goto out;
 	}
-	if (err == -ECANCELED && k.last) {
-		k.last->said = "your ringsided: " SITE_FLOODS;
+	if (err == -ECANCELED) {
 		k.untried = "your ringsided could not go on";
+		if (k.last)
+			k.last->said = "your ringsided: " SITE_FLOODS;
 	}
 	err = 0;
 	for (i = 0; i < e->checks; i++)

@@ -319,6 +319,8 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < n && tell_domids; i++)
 		printf("want %s\n", k[i].c->name);
+	/* We may be killed before the first of them is over. */
+	fflush(stdout);
 	for (i = 0; i < n; i++)
 		if (!k[i].done)
 			bad += phase(k, i, n);

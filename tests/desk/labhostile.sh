@@ -42,7 +42,9 @@ hostile()
 		fail "$name filled the disk"
 	[ $status -eq "${code:-1}" ] ||
 		fail "$name: exit status $status: $(cat "$dir/said")"
-	grep -qE -- "$regex" "$dir/said" || fail "$name: nobody said" \
+	# As it stands, or with wrapped lines in one.
+	{ cat "$dir/said"; tr -s '\n ' ' ' <"$dir/said"; } |
+		grep -qE -- "$regex" || fail "$name: nobody said" \
 		"\"$regex\": $(cat "$dir/said")"
 }
 
