@@ -8,7 +8,9 @@
  * The disk is closed before nbdkit takes leave of its clients: Debian 12's
  * nbdkit (1.32.5) aborts when a client hangs up with several operations in
  * flight, and clients do that once an operation fails.  For the same reason
- * Ctrl-C must not reach it directly: it has a process group of its own.
+ * Ctrl-C must not reach it directly: it has a process group of its own.  That
+ * nbdkit may also hang in exit(), where a library waits for a lock of the C
+ * library that an ended thread has taken with it.
  */
 #include "frontend/nbd.h"
 
@@ -369,7 +371,7 @@ int front_nbd_serve(const struct front_nbd_options *opt, struct why *why)
 	if (s->failed)
 		err = why_set(why, -EIO, "%s", s->told.text);
 	else if (s->closed && WIFSIGNALED(status) &&
-		 WTERMSIG(status) == SIGABRT)
+		 (WTERMSIG(status) == SIGABRT || WTERMSIG(status) == SIGKILL))
 		err = 0; /* as above, and all that was to be done is done */
 	else if (s->asked_ns && WIFSIGNALED(status) &&
 		 WTERMSIG(status) == SIGKILL)

@@ -6,6 +6,7 @@
 # timeout: 600
 # alone
 . "${0%/*}/../hostlib.sh"
+HOST=$T/h # where nothing runs yet
 
 says()
 {
@@ -39,7 +40,7 @@ dom0 badinput.sh || exit 1
 echo "-- a command that is interrupted, and nothing is left"
 # SIGTERM: a shell's background jobs do not hear SIGINT. The program itself,
 # not the function host: the signal would end the function's shell alone.
-ringside host --dir "$T/h" run sleep 1000 &
+ringside host --dir "$HOST" run sleep 1000 &
 sleep 3
 kill -TERM $!
 wait $!
@@ -47,6 +48,6 @@ status=$?
 [ $status -eq 143 ] || fail "exit status $status after SIGTERM"
 host run pgrep -x sleep && fail "the command goes on in dom0"
 host down || fail "it did not end"
-pgrep -f "$T/h/" && fail "QEMU is left"
-[ -z "$(find "$T/h" -name 'port*')" ] || fail "ports are left"
+pgrep -f "$HOST/" && fail "QEMU is left"
+[ -z "$(find "$HOST" -name 'port*')" ] || fail "ports are left"
 exit 0

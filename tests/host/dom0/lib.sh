@@ -25,6 +25,8 @@ GUEST=/usr/lib/ringside/guest
 IMAGES=/var/lib/ringside
 CONSOLE=/var/log/xen/console
 export PATH=$PATH:/usr/lib/xen-4.17/bin
+# Another script may have been here before; an initramfs is large.
+rm -rf $IMAGES /run/guests
 mkdir -p $IMAGES /run/guests
 declare -A DOMID=() # of the guests that were started
 
@@ -234,6 +236,7 @@ no_guest()
 guest_gone()
 {
 	wait_for "$1 is gone" "$2" no_guest "$1"
+	rm -f "/run/guests/$1.initrd"
 }
 
 # ---- what is left ---------------------------------------------------------------
