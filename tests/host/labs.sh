@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What students write in labs 2, 3 and 5, under Linux's blkfront on a real Xen
-# host: the solutions serve a guest and keep the rules of the protocol; of each
-# lab a mutant, built in the same way, does not get by.
+# host: the solutions serve a guest and keep the rules of the protocol; a mutant,
+# built in the same way, does not get by.
 #
 # level: all
 # timeout: 900
@@ -18,10 +18,10 @@ made()
 		fail "the $2 of lab $1 cannot be built"
 }
 
-for lab in 02-handshake:waits-for-4 03-grants:next-time 05-ring:publishes-taken; do
-	made "${lab%:*}" solution --solution
-	made "${lab%:*}" mutant --mutant "${lab#*:}"
+for lab in 02-handshake 03-grants 05-ring; do
+	made $lab solution --solution
 done
+made 03-grants mutant --mutant next-time
 host_up
 host put "$T/labs" /root && dom0 labs.sh || exit 1
 

@@ -20,7 +20,8 @@ daemon_start
 
 step "a driver domain serves a guest"
 storage_start
-TASK_ENV="FIO_SIZE=8M" guest_start one /root/guest/data.sh \
+TASK_ENV="FIO_SIZE=4M TREE=/usr/share/tree/zoneinfo" \
+	guest_start one /root/guest/data.sh \
 	"disk=['$(remote xvda /tmp/disk.img)']"
 dir=/local/domain/${DOMID[storage]}/backend/vbd
 guest_task one 300 || fail "its task failed with status $?"
@@ -78,9 +79,7 @@ step "xen-blkback that cannot be made to let go"
 unbind=/sys/bus/xen-backend/drivers/vbd/unbind
 mount --bind /etc/hostname $unbind && mount -o remount,bind,ro $unbind ||
 	fail "unbind cannot be made read-only"
-guest_initrd kept /root/guest/load.sh
-guest_cfg kept "kernel=\"$GUEST/vmlinuz\"" "ramdisk=\"/run/guests/kept.initrd\"" \
-	"disk=['$(disk xvda ours)']"
+guest_cfg kept "kernel=\"$GUEST/vmlinuz\"" "disk=['$(disk xvda ours)']"
 lines=$(wc -l </tmp/ringsided.log)
 xl create -q /run/guests/kept.cfg >/tmp/kept.log 2>&1 &&
 	fail "xl create went well"

@@ -3,7 +3,7 @@
 set -e
 mkfs.ext4 -q /dev/xvda
 mount /dev/xvda /mnt
-cp -r /usr/share/tree/perl /mnt/
+cp -r /usr/share/tree/etc /mnt/
 sync
 umount /mnt
 e2fsck -fn /dev/xvda >/dev/null 2>&1
