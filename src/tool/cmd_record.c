@@ -7,6 +7,8 @@
  * fifteen seconds gives up.  A session left by that, or by a kill -9, is
  * removed by the next recorder.
  *
+ * With --to (record_relay.h) nothing of the trace is written here.
+ *
  * A flight recorder (record_flight.h) is the same around a session that only
  * snapshots are taken of.
  */
@@ -20,6 +22,7 @@
 #include "tool/commands.h"
 #include "tool/record_flight.h"
 #include "tool/record_options.h"
+#include "tool/record_relay.h"
 #include "tool/record_report.h"
 #include "tool/record_signals.h"
 #include "trace/record/check.h"
@@ -43,7 +46,7 @@
 struct recording {
 	struct record_request req;
 
-	char dir[PATH_MAX];
+	char dir[PATH_MAX]; /* with --to the trace's name over there */
 	bool dir_made;
 	struct record *session;
 	struct flight *flight; /* NULL: write all of it */
@@ -54,6 +57,11 @@ struct recording {
 	bool recorded;
 	struct record_result result;
 };
+
+static bool is_away(const struct recording *rec)
+{
+	return !rec->req.out;
+}
 
 /* ---- while it records ------------------------------------------------------
  */
@@ -77,10 +85,15 @@ static void session_stop(struct recording *rec)
 	record_signals.lttng_since_ns = clock_now_ns();
 	res->seconds = (double)(clock_now_ns() - rec->start_ns) / 1e9;
 	record_buffers(rec->session, &res->subbuf_bytes, &res->num_subbuf);
-	res->running = record_check_running(rec->dir, &res->running_count);
+	if (!is_away(rec))
+		res->running =
+			record_check_running(rec->dir, &res->running_count);
 	if (record_stop(rec->session, &res->losses, &res->why))
 		res->failed = true;
-	record_close(rec->session);
+	if (record_close(rec->session) && is_away(rec) && !res->failed) {
+		res->failed = true;
+		record_relay_broken(&rec->req.relay, &res->why);
+	}
 	record_signals.lttng_since_ns = 0;
 	rec->session = NULL;
 }
@@ -101,6 +114,16 @@ static int room_check(struct recording *rec)
 		"was stopped%s; make room or name another place",
 		rec->req.out, (double)room / (1 << 20),
 		rec->running ? " while the command goes on" : "");
+	record_report_trouble(&rec->result);
+	return TICK_MS;
+}
+
+/* The same where it goes to another machine: as long as that is there. */
+static int relay_check(struct recording *rec)
+{
+	if (record_reaches(rec->session))
+		return TICK_MS;
+	session_stop(rec);
 	record_report_trouble(&rec->result);
 	return TICK_MS;
 }
@@ -146,6 +169,15 @@ static void alive_check(struct recording *rec)
 	flight_stop(rec);
 }
 
+static void status_show(const struct recording *rec, uint64_t ms)
+{
+	if (is_away(rec))
+		record_report_sent(rec->req.relay.host, ms);
+	else
+		record_report_status(rec->flight ? "a flight" : "", ms,
+				     record_dir_bytes(rec->dir));
+}
+
 static void watch(struct recording *rec)
 {
 	uint64_t status_ns = 0, alive_ns = rec->start_ns;
@@ -163,14 +195,13 @@ static void watch(struct recording *rec)
 			return;
 		if (rec->session && !rec->req.command &&
 		    now - status_ns > STATUS_NS) {
-			record_report_status(rec->flight ? "a flight" : "",
-					     (now - rec->start_ns) / 1000000u,
-					     record_dir_bytes(rec->dir));
+			status_show(rec, (now - rec->start_ns) / 1000000u);
 			status_ns = now;
 		}
 		if (rec->session)
-			tick_ms = rec->flight ? flight_watch(rec)
-					      : room_check(rec);
+			tick_ms = rec->flight	 ? flight_watch(rec)
+				  : is_away(rec) ? relay_check(rec)
+						 : room_check(rec);
 		if (rec->session && now - alive_ns > ALIVE_NS) {
 			alive_ns = now;
 			alive_check(rec);
@@ -226,6 +257,8 @@ static int session_begin(struct recording *rec)
 		say(why.text);
 		return err;
 	}
+	if (is_away(rec))
+		record_relay_begun(&rec->req.relay, record_name(rec->session));
 	rec->start_ns = clock_now_ns();
 	absent = record_absent(rec->session, &pid);
 	if (absent)
@@ -250,9 +283,10 @@ static int record_run(struct recording *rec)
 {
 	enum record_verdict verdict;
 	struct why why;
+	bool failed;
 	int err;
 
-	if (room_first(rec) || session_begin(rec))
+	if ((!is_away(rec) && room_first(rec)) || session_begin(rec))
 		return 1;
 	if (rec->req.command && !record_signals.stops) {
 		err = record_command_start(rec->req.command, &rec->pid, &why);
@@ -278,10 +312,37 @@ static int record_run(struct recording *rec)
 	}
 	session_stop(rec);
 	record_signals.stops = 0;
+	if (is_away(rec)) {
+		failed = !record_relay_report(&rec->result, &rec->req.relay,
+					      rec->dir);
+		return rec->code ? rec->code : failed;
+	}
 	verdict = record_report(&rec->result, rec->req.out, rec->dir,
 				&record_signals.stops);
 	rec->recorded = verdict != RECORD_NOTHING;
 	return rec->code ? rec->code : verdict != RECORD_FINE;
+}
+
+/* Where the trace goes; 0, or the exit code. */
+static int place_prepare(struct recording *rec)
+{
+	struct why why;
+	int err;
+
+	if (is_away(rec)) {
+		record_relay_name(rec->dir, sizeof(rec->dir));
+		rec->req.opt.relay = &rec->req.relay;
+		return 0;
+	}
+	err = record_dir_prepare(rec->req.out, rec->req.force, rec->dir,
+				 &rec->dir_made, &why);
+	if (!err)
+		return 0;
+	say(why.text);
+	return err == -ENOTEMPTY || err == -ENOTDIR || err == -ENOENT ||
+			       err == -ENAMETOOLONG
+		       ? 2
+		       : 1;
 }
 
 int cmd_record(int argc, char **argv)
@@ -294,27 +355,26 @@ int cmd_record(int argc, char **argv)
 	int code, err;
 
 	record_options_parse(argc, argv, &rec.req);
+	/* Before signals are ours: the resolver may take its time. */
+	if (is_away(&rec) && record_relay_connect(&rec.req.relay, &why)) {
+		say(why.text);
+		return 1;
+	}
 	err = record_signals_catch(rec.req.opt.flight);
 	if (err) {
 		say(strerror(-err));
 		return 1;
 	}
-	err = record_dir_prepare(rec.req.out, rec.req.force, rec.dir,
-				 &rec.dir_made, &why);
-	if (err) {
-		say(why.text);
-		return err == -ENOTEMPTY || err == -ENOTDIR || err == -ENOENT ||
-				       err == -ENAMETOOLONG
-			       ? 2
-			       : 1;
-	}
+	code = place_prepare(&rec);
+	if (code)
+		return code;
 	rec.req.opt.dir = rec.dir;
 	code = record_run(&rec);
 	if (rec.flight)
 		rec.recorded = flight_close(rec.flight);
 	record_close(rec.session);
 	free(rec.result.running);
-	if (!rec.recorded)
+	if (!rec.recorded && !is_away(&rec))
 		record_dir_discard(rec.dir, rec.dir_made);
 	return code;
 }

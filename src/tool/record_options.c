@@ -16,10 +16,15 @@ enum {
 	OPT_FLIGHT = 0x100,
 	OPT_TRIGGER,
 	OPT_SNAPSHOTS,
+	OPT_TO,
 };
 
 static const struct argp_option options[] = {
 	{ "output", 'o', "DIR", 0, "Write the trace to DIR, which is made", 0 },
+	{ "to", OPT_TO, "HOST[:CONTROL:DATA]", 0,
+	  "Send the trace to the lttng-relayd on HOST instead, by its ports "
+	  "(default 5342 and 5343)",
+	  0 },
 	{ "level", 'l', "LEVEL", 0, "control, protocol (the default) or full",
 	  0 },
 	{ "subbuf-size", 's', "BYTES", 0,
@@ -43,6 +48,25 @@ static const struct argp_option options[] = {
 	{ "force", 'f', NULL, 0, "Replace an older trace in DIR", 0 },
 	{ 0 },
 };
+
+/* Where the trace goes, and what goes with that. */
+static void check_place(struct argp_state *state,
+			const struct record_request *req)
+{
+	bool away = *req->relay.host;
+
+	if (!away && (!req->out || !*req->out))
+		argp_error(state,
+			   "-o DIR is missing: where shall the trace go?");
+	if (away && req->out)
+		argp_error(state, "a trace goes to a directory (-o) or to a "
+				  "host (--to), not to both");
+	if (away && req->opt.flight)
+		argp_error(state, "--flight keeps its snapshots on this "
+				  "machine; use -o DIR, not --to");
+	if (away && req->force)
+		argp_error(state, "--force is for -o");
+}
 
 static unsigned parse_contexts(struct argp_state *state, char *list)
 {
@@ -117,6 +141,7 @@ static uint64_t parse_power(struct argp_state *state, const char *name,
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct record_request *rec = state->input;
+	struct why why;
 	uint64_t n = 0;
 	int level;
 
@@ -164,13 +189,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 				   arg, SNAPSHOTS_MAX);
 		rec->snapshots = (unsigned)n;
 		break;
+	case OPT_TO:
+		if (record_relay_parse(arg, &rec->relay, &why))
+			argp_error(state, "--to %s", why.text);
+		break;
 	case ARGP_KEY_ARGS:
 		rec->command = state->argv + state->next;
 		break;
 	case ARGP_KEY_END:
-		if (!rec->out || !*rec->out)
-			argp_error(state, "-o DIR is missing: where shall "
-					  "the trace go?");
+		check_place(state, rec);
 		if (!rec->opt.flight && rec->causes)
 			argp_error(state, "--trigger is for --flight");
 		if (!rec->opt.flight && rec->snapshots)
@@ -187,7 +214,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
 	options,
 	parse_option,
-	"-o DIR [-- COMMAND...]",
+	"-o DIR [-- COMMAND...]\n--to HOST [-- COMMAND...]",
 	"Record the events of all backends and frontends of this machine "
 	"while COMMAND runs, or until Ctrl-C.\v"
 	"The exit code is the command's.  The trace is CTF: ringside show, "

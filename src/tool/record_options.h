@@ -5,12 +5,14 @@
 
 #include <stdbool.h>
 
+#include "trace/record/relay.h"
 #include "trace/record/session.h"
 #include "trace/record/snapshot.h"
 
 struct record_request {
 	struct record_options opt;
-	const char *out;
+	const char *out; /* NULL: to the relay */
+	struct record_relay relay;
 	bool force;
 	char **command; /* NULL: until Ctrl-C */
 	/* Of a flight recorder: */

@@ -33,6 +33,16 @@ void record_report_status(const char *what, uint64_t ms, uint64_t bytes)
 	status_shown = true;
 }
 
+void record_report_sent(const char *host, uint64_t ms)
+{
+	if (!isatty(2))
+		return;
+	fprintf(stderr,
+		"\r\033[Krecording to %s, %" PRIu64 " s; Ctrl-C ends it", host,
+		ms / 1000);
+	status_shown = true;
+}
+
 void record_report_waiting(unsigned processes)
 {
 	if (!isatty(2))

@@ -32,6 +32,9 @@ enum record_verdict {
 /* On a terminal, one line that is written over; else nothing. */
 void record_report_status(const char *what, uint64_t ms, uint64_t bytes);
 
+/* The same of what is sent to a host. */
+void record_report_sent(const char *host, uint64_t ms);
+
 /* A size as people write it: powers of two stay whole. */
 const char *record_size_text(uint64_t bytes, char text[32]);
 

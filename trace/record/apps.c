@@ -7,8 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "trace/record/proc.h"
+
+#define NS_PER_S    1000000000u
+#define REGISTER_NS (8 * (uint64_t)NS_PER_S)
+#define PATIENT_NS  NS_PER_S
 
 /*
  * LTTng-UST waits for a daemon on a word in this file, mapped read-only; the
@@ -110,7 +116,11 @@ unsigned record_apps_find(int **pids)
 	return list.count;
 }
 
-unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
+/*
+ * How many of these the daemon does not know, and one of them in *pid; those
+ * that have ended or are stopped and so cannot answer are left out.
+ */
+static unsigned apps_missing(struct lttng_handle *handle, const int *pids,
 			     unsigned count, int *pid)
 {
 	struct lttng_event *known = NULL;
@@ -128,6 +138,33 @@ unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
 		*pid = pids[i];
 	}
 	free(known);
+	return missing;
+}
+
+/*
+ * A daemon that has just started hears from the running processes one by
+ * one.  Starting the session before they are known would lose their first
+ * events.  After a daemon has ended, LTTng-UST sleeps for 5 s before it looks
+ * for the next one.  Processes that start now wait for it by themselves.
+ */
+unsigned record_apps_wait(struct lttng_handle *handle,
+			  void (*waiting)(unsigned), int *pid)
+{
+	const struct timespec pause = { 0, 10000000 };
+	uint64_t start = clock_now_ns(), waited = 0;
+	int *pids;
+	unsigned count = record_apps_find(&pids), missing;
+
+	while ((missing = apps_missing(handle, pids, count, pid)) &&
+	       waited < REGISTER_NS) {
+		nanosleep(&pause, NULL);
+		waited = clock_now_ns() - start;
+		if (waiting && waited > PATIENT_NS) {
+			waiting(missing);
+			waiting = NULL;
+		}
+	}
+	free(pids);
 	return missing;
 }
 

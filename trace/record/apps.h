@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The traced processes: which of those that run the session daemon does not
- * know yet.
+ * The traced processes: those that run, and the wait until the session daemon
+ * knows them.
  */
 #ifndef RECORD_APPS_H
 #define RECORD_APPS_H
@@ -17,11 +17,13 @@ struct lttng_handle;
 unsigned record_apps_find(int **pids);
 
 /*
- * How many of these the daemon does not know, and one of them in *pid; those
- * that have ended or are stopped and so cannot answer are left out.
+ * Waits for those that run until the daemon knows them, eight seconds at
+ * most; how many it then does not know, and one of them in *pid, but for those
+ * that have ended or are stopped and so cannot answer.  Where it
+ * takes long, waiting (may be NULL) is called with their number.
  */
-unsigned record_apps_missing(struct lttng_handle *handle, const int *pids,
-			     unsigned count, int *pid);
+unsigned record_apps_wait(struct lttng_handle *handle,
+			  void (*waiting)(unsigned), int *pid);
 
 /*
  * A fork without exec has none of the threads that listen to a daemon, but

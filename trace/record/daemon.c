@@ -26,6 +26,13 @@
  */
 #define MARK "RINGSIDE_SESSIOND=1"
 
+/*
+ * Milliseconds until it gives up a silent lttng-relayd.  By default it would
+ * wait as long as the system does, a quarter of an hour, and we for it.
+ */
+#define TIMEOUT	      "LTTNG_NETWORK_SOCKET_TIMEOUT"
+#define TIMEOUT_VALUE "10000"
+
 #define STOP_MS 10000 /* from SIGTERM to SIGKILL */
 
 extern char **environ;
@@ -103,11 +110,13 @@ static int daemon_spawn(pid_t *pid)
 
 	while (environ[n])
 		n++;
-	envp = calloc(n + 2, sizeof(*envp));
+	envp = calloc(n + 3, sizeof(*envp));
 	if (!envp)
 		return -ENOMEM;
 	memcpy(envp, environ, n * sizeof(*envp));
-	envp[n] = (char *)MARK;
+	envp[n++] = (char *)MARK;
+	if (!getenv(TIMEOUT))
+		envp[n] = (char *)TIMEOUT "=" TIMEOUT_VALUE;
 
 	sigemptyset(&none);
 	sigfillset(&all);

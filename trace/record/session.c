@@ -17,12 +17,12 @@
 #include "trace/record/dir.h"
 #include "trace/record/size.h"
 
-#define CHANNEL	    "ringside"
-#define NS_PER_S    1000000000u
-#define REGISTER_NS (8 * (uint64_t)NS_PER_S)
-#define PATIENT_NS  NS_PER_S
-#define PENDING_NS  (10 * (uint64_t)NS_PER_S)
-#define DESTROY_MS  60000
+#define CHANNEL	   "ringside"
+#define NS_PER_S   1000000000u
+#define PENDING_NS (10 * (uint64_t)NS_PER_S)
+#define RELAY_NS   (30 * (uint64_t)NS_PER_S)
+#define LIVE_US	   500000 /* how old what is seen live may be */
+#define DESTROY_MS 60000
 
 struct record {
 	char name[64];
@@ -49,6 +49,22 @@ static int lttng_why(struct why *why, const char *what, int ret)
 		       lttng_strerror(ret < 0 ? ret : -ret));
 }
 
+/* Where it goes; NULL if LTTng does not like the place. */
+static struct lttng_session_descriptor *
+descriptor_create(const struct record *rec)
+{
+	char control[RECORD_RELAY_URL], data[RECORD_RELAY_URL];
+
+	if (rec->opt.flight)
+		return lttng_session_descriptor_snapshot_create(rec->name);
+	if (!rec->opt.relay)
+		return lttng_session_descriptor_local_create(rec->name,
+							     rec->dir);
+	record_relay_urls(rec->opt.relay, rec->dir, control, data);
+	return lttng_session_descriptor_live_network_create(rec->name, control,
+							    data, LIVE_US);
+}
+
 /* With the daemon's lock held, so that it is not stopped in between. */
 static int session_create(struct record *rec, struct why *why)
 {
@@ -59,14 +75,12 @@ static int session_create(struct record *rec, struct why *why)
 	if (err)
 		return err;
 	record_daemon_clean();
-	desc = rec->opt.flight
-		       ? lttng_session_descriptor_snapshot_create(rec->name)
-		       : lttng_session_descriptor_local_create(rec->name,
-							       rec->dir);
+	desc = descriptor_create(rec);
 	if (!desc)
-		return why_set(why, -EINVAL,
-			       "LTTng does not take \"%s\" as a directory",
-			       rec->dir);
+		return why_set(
+			why, -EINVAL, "LTTng does not take \"%s\" as a %s",
+			rec->opt.relay ? rec->opt.relay->address : rec->dir,
+			rec->opt.relay ? "host" : "directory");
 	code = lttng_create_session_ext(desc);
 	lttng_session_descriptor_destroy(desc);
 	if (code == LTTNG_ERR_EXIST_SESS) {
@@ -147,31 +161,6 @@ static int events_enable(struct record *rec, enum ev_level level,
 	return ret < 0 ? lttng_why(why, "enable the events", ret) : 0;
 }
 
-/*
- * A daemon that has just started hears from the running processes one by
- * one.  Starting the session before they are known would lose their first
- * events.  After a daemon has ended, LTTng-UST sleeps for 5 s before it looks
- * for the next one.  Processes that start now wait for it by themselves.
- */
-static void apps_wait(struct record *rec, void (*waiting)(unsigned))
-{
-	uint64_t start = clock_now_ns(), waited = 0;
-	int *pids;
-	unsigned count = record_apps_find(&pids);
-
-	while ((rec->absent = record_apps_missing(rec->handle, pids, count,
-						  &rec->absent_pid)) &&
-	       waited < REGISTER_NS) {
-		sleep_ms(10);
-		waited = clock_now_ns() - start;
-		if (waiting && waited > PATIENT_NS) {
-			waiting(rec->absent);
-			waiting = NULL;
-		}
-	}
-	free(pids);
-}
-
 /* With the lock: a session that is ready to be started. */
 static int session_make(struct record *rec, struct why *why)
 {
@@ -224,7 +213,8 @@ int record_start(struct record **out, const struct record_options *opt,
 	record_daemon_unlock(lock);
 	if (err)
 		goto fail;
-	apps_wait(rec, opt->waiting);
+	rec->absent =
+		record_apps_wait(rec->handle, opt->waiting, &rec->absent_pid);
 	err = session_start(rec, why);
 	if (err)
 		goto fail;
@@ -258,6 +248,11 @@ void record_buffers(const struct record *rec, uint64_t *subbuf_bytes,
 	*num_subbuf = rec->num_subbuf;
 }
 
+bool record_reaches(const struct record *rec)
+{
+	return !rec->opt.relay || record_relay_alive(rec->opt.relay);
+}
+
 /*
  * Until the daemon has written everything.  It says "pending" forever about
  * a process that was stopped in the middle of an event.
@@ -265,15 +260,18 @@ void record_buffers(const struct record *rec, uint64_t *subbuf_bytes,
 static int pending_wait(struct record *rec, struct why *why)
 {
 	uint64_t moved = clock_now_ns(), size = 0;
+	uint64_t bound = rec->opt.relay ? RELAY_NS : PENDING_NS;
 	int ret;
 
 	while ((ret = lttng_data_pending(rec->name)) == 1) {
-		uint64_t now = record_dir_bytes(rec->dir);
+		uint64_t now = rec->opt.relay ? 0 : record_dir_bytes(rec->dir);
 
+		if (!record_reaches(rec))
+			break;
 		if (now != size) {
 			size = now;
 			moved = clock_now_ns();
-		} else if (clock_now_ns() - moved > PENDING_NS) {
+		} else if (clock_now_ns() - moved > bound) {
 			return why_set(why, -ETIMEDOUT,
 				       "LTTng still holds events of a process "
 				       "that does not go on; the trace may "
@@ -309,6 +307,17 @@ static int losses_count(struct record *rec, struct record_losses *losses,
 	return ret ? lttng_why(why, "count the lost events", ret) : 0;
 }
 
+static int relay_gone(const struct record *rec, struct why *why)
+{
+	char place[RECORD_RELAY_PLACE];
+
+	record_relay_place(rec->dir, place);
+	return why_set(why, -EPIPE,
+		       "lttng-relayd on %s has gone; what it received until "
+		       "then is there in %s",
+		       rec->opt.relay->host, place);
+}
+
 int record_stop(struct record *rec, struct record_losses *losses,
 		struct why *why)
 {
@@ -323,6 +332,8 @@ int record_stop(struct record *rec, struct record_losses *losses,
 	if (ret < 0 && ret != -LTTNG_ERR_UST_STOP_FAIL)
 		return lttng_why(why, "stop recording", ret);
 	err = pending_wait(rec, why);
+	if (!record_reaches(rec))
+		err = relay_gone(rec, why);
 	err2 = losses_count(rec, losses, err ? NULL : why);
 	return err ? err : err2;
 }
@@ -331,14 +342,17 @@ int record_stop(struct record *rec, struct record_losses *losses,
  * Until it is gone: while the daemon still has it, the daemon is not ended.
  * On a busy machine, with processes that come and go, that takes seconds.
  */
-static void session_destroy(struct record *rec)
+static int session_destroy(struct record *rec)
 {
+	enum lttng_error_code code = LTTNG_ERR_UNK;
 	struct lttng_destruction_handle *end = NULL;
 
 	if (lttng_destroy_session_ext(rec->name, &end) != LTTNG_OK)
-		return;
+		return -EIO;
 	lttng_destruction_handle_wait_for_completion(end, DESTROY_MS);
+	lttng_destruction_handle_get_result(end, &code);
 	lttng_destruction_handle_destroy(end);
+	return code == LTTNG_OK ? 0 : -EIO;
 }
 
 int record_renew(struct record *rec, struct why *why)
@@ -357,16 +371,16 @@ int record_renew(struct record *rec, struct why *why)
 	return err ? err : session_start(rec, why);
 }
 
-void record_close(struct record *rec)
+int record_close(struct record *rec)
 {
-	int lock;
+	int lock, err = 0;
 
 	if (!rec)
-		return;
+		return 0;
 	/* Also after a failure: the daemon may be ours with no session. */
 	lock = record_daemon_lock(NULL);
 	if (rec->created)
-		session_destroy(rec);
+		err = session_destroy(rec);
 	if (lock >= 0) {
 		record_daemon_leave();
 		record_daemon_unlock(lock);
@@ -375,4 +389,5 @@ void record_close(struct record *rec)
 		lttng_destroy_handle(rec->handle);
 	free(rec->dir);
 	free(rec);
+	return err;
 }

@@ -22,6 +22,7 @@
 
 #include "base/why.h"
 #include "trace/desc.h"
+#include "trace/record/relay.h"
 
 enum record_context {
 	RECORD_CONTEXT_VPID = 1,
@@ -30,8 +31,10 @@ enum record_context {
 };
 
 struct record_options {
-	const char *dir;       /* absolute; exists and is empty */
-	enum ev_level level;   /* and what is more important */
+	/* Absolute, exists and is empty; with a relay, its name over there. */
+	const char *dir;
+	const struct record_relay *relay; /* connected; NULL: this machine */
+	enum ev_level level;		  /* and what is more important */
 	uint64_t subbuf_bytes; /* a power of two, a page or more; 0: chosen */
 	uint64_t num_subbuf;   /* a power of two, 2 or more; 0: chosen */
 	unsigned contexts;     /* of enum record_context */
@@ -79,6 +82,9 @@ int record_renew(struct record *rec, struct why *why);
 /* Whether the session daemon still answers. */
 bool record_alive(void);
 
+/* Whether what is recorded still gets where it should. */
+bool record_reaches(const struct record *rec);
+
 /* The size of a sub-buffer in bytes and their number for each processor. */
 void record_buffers(const struct record *rec, uint64_t *subbuf_bytes,
 		    uint64_t *num_subbuf);
@@ -93,8 +99,10 @@ int record_stop(struct record *rec, struct record_losses *losses,
 
 /*
  * Destroys the session and, if it was the last one of a daemon that a
- * recorder started, ends the daemon.  Takes rec; NULL is nothing.
+ * recorder started, ends the daemon.  Takes rec; NULL is nothing.  -EIO: it
+ * was not closed in order, and of a trace that is sent away the end may be
+ * missing: LTTng tells at no other moment that a connection broke.
  */
-void record_close(struct record *rec);
+int record_close(struct record *rec);
 
 #endif
