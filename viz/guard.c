@@ -29,6 +29,7 @@ struct page {
 	_Atomic uint64_t beat;
 	_Atomic uint64_t count;
 	char doing[32];
+	_Atomic bool heeds_interrupt;
 };
 
 static struct page *page; /* NULL: nobody watches */
@@ -44,6 +45,12 @@ void guard_beat(void)
 {
 	if (page)
 		atomic_fetch_add_explicit(&page->beat, 1, memory_order_relaxed);
+}
+
+void guard_heed_interrupt(void)
+{
+	if (page)
+		atomic_store(&page->heeds_interrupt, true);
 }
 
 void guard_progress(const char *doing, uint64_t count)
@@ -210,6 +217,11 @@ static int wait_worker(pid_t pid, int *status)
 	int rc = 0;
 
 	for (;;) {
+		if (stopped_by == SIGINT &&
+		    atomic_exchange(&page->heeds_interrupt, false)) {
+			stopped_by = 0;
+			kill(pid, SIGINT);
+		}
 		if (stopped_by) {
 			rc = -EINTR;
 			break;

@@ -32,6 +32,12 @@ void guard_join(void);
  */
 int guard_watch(int argc, char **argv);
 
+/*
+ * Worker: from here on the watcher passes the first SIGINT on and waits, for
+ * the worker ends by itself then.
+ */
+void guard_heed_interrupt(void);
+
 /* Worker: something moved.  Free of charge; does nothing without a watcher. */
 void guard_beat(void);
 

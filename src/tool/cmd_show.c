@@ -9,9 +9,11 @@
 
 #include "base/number.h"
 #include "tool/commands.h"
+#include "tool/show_follow.h"
 #include "viz/guard.h"
 #include "viz/output.h"
 #include "viz/read/ctf.h"
+#include "viz/read/live.h"
 #include "viz/views/view.h"
 
 struct show {
@@ -19,6 +21,7 @@ struct show {
 	const char *trace;
 	const char *out;
 	const char *format;
+	bool follow;
 	struct view_options options;
 };
 
@@ -30,6 +33,7 @@ enum {
 	OPT_FIRST,
 	OPT_FROM,
 	OPT_TO,
+	OPT_FOLLOW,
 };
 
 static const struct argp_option option_list[] = {
@@ -54,6 +58,9 @@ static const struct argp_option option_list[] = {
 	  0 },
 	{ "first", OPT_FIRST, "N", 0,
 	  "sequence: at most N rows, from the beginning or from --from", 0 },
+	{ "follow", OPT_FOLLOW, NULL, 0,
+	  "of a live session: show it anew each second, not just at its end",
+	  0 },
 	{ 0 },
 };
 
@@ -153,6 +160,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 				   arg);
 		o->first = (unsigned)number;
 		return 0;
+	case OPT_FOLLOW:
+		s->follow = true;
+		return 0;
 	case OPT_DEVICE:
 		slash = strchr(arg, '/');
 		if (slash) {
@@ -189,6 +199,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "which view? see --help");
 		if (!s->trace)
 			argp_error(state, "which trace?");
+		if (s->follow && !live_is_url(s->trace))
+			argp_error(state, "--follow is for a live session, "
+					  "net://HOST/host/HOSTNAME/SESSION");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -283,6 +296,19 @@ static void warn(const struct model *m)
 	text_free(&t);
 }
 
+/* The same of a directory and of a session that is being recorded. */
+static int trace_read(const struct show *s, struct trace_log *log,
+		      struct why *why)
+{
+	struct show_follow follow = { s->view, &s->options, s->out, log };
+
+	if (!live_is_url(s->trace))
+		return ctf_read(s->trace, log, why);
+	signal(SIGPIPE, SIG_IGN);
+	return live_read(s->trace, s->follow ? show_follow : NULL, &follow, log,
+			 why);
+}
+
 static int show_run(struct show *s, struct why *why)
 {
 	struct trace_log log;
@@ -292,7 +318,8 @@ static int show_run(struct show *s, struct why *why)
 
 	if (err)
 		return why_set(why, err, "no memory for a trace");
-	err = ctf_read(s->trace, &log, why);
+	s->options.title = s->trace;
+	err = trace_read(s, &log, why);
 	if (err) {
 		/*
 		 * -ENOENT is kept for "nothing of the kind" in a trace that
@@ -309,7 +336,6 @@ static int show_run(struct show *s, struct why *why)
 	warn(&model);
 	guard_beat();
 	signal(SIGPIPE, SIG_IGN);
-	s->options.title = s->trace;
 	err = s->view->show(&model, &s->options, &out, why);
 	if (!err)
 		err = output_write(s->out, &out, why);
@@ -325,7 +351,7 @@ int cmd_show(int argc, char **argv)
 	static const struct argp argp = {
 		.options = option_list,
 		.parser = option_parse,
-		.args_doc = "VIEW TRACE",
+		.args_doc = "VIEW TRACE\nVIEW net://HOST/host/HOSTNAME/SESSION",
 		.doc = "Make a picture, a table or a page of a trace.\vViews",
 		.help_filter = help_filter,
 	};
@@ -335,6 +361,10 @@ int cmd_show(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
 	err = choose_format(&s, &why);
+	if (!err && s.follow && !s.out && s.options.format != VIEW_TEXT)
+		err = why_set(&why, -EINVAL,
+			      "--follow writes text, or a FILE anew each "
+			      "second: name it with -o");
 	if (!err && !guard_is_worker())
 		return guard_watch(argc, argv);
 	if (!err) {

@@ -24,9 +24,10 @@ static void judge(struct model *m, struct request *r)
 		return;
 	/*
 	 * Something of it is missing: was it lost?  The end of a trace that
-	 * was cut is a loss, too, and so is that of a snapshot.
+	 * was cut is a loss, too, and so is that of a snapshot; of what is
+	 * read live either end.
 	 */
-	if (m->log->cut || (m->log->snapshot && !answered) ||
+	if (m->log->cut || m->log->live || (m->log->snapshot && !answered) ||
 	    lost_in(m->log, answered ? INT64_MIN : request_start(r),
 		    answered ? request_end(r) : INT64_MAX)) {
 		r->flags |= REQUEST_UNSURE;

@@ -90,7 +90,7 @@ static int read_sound(const struct trace_dirs *dirs, struct trace_log *log)
 		if (!graph_opens(in[i].dir, in[i].n))
 			rc = -EBADMSG;
 	if (!rc)
-		rc = graph_read(in, n, log, said, sizeof(said));
+		rc = graph_read(in, n, log, NULL, said, sizeof(said));
 	inputs_free(in, n);
 	return rc;
 }
@@ -123,11 +123,11 @@ static int read_stream(const struct salvaged *stream, struct trace_log *log,
 		       struct salvage_count *count)
 {
 	const char *dir[1] = { stream->dir };
-	struct graph_input in = { dir, 1 };
+	struct graph_input in = { .dir = dir, .n = 1 };
 	char said[200];
 	int rc;
 
-	rc = graph_read(&in, 1, log, said, sizeof(said));
+	rc = graph_read(&in, 1, log, NULL, said, sizeof(said));
 	if (rc != -EBADMSG)
 		return rc;
 	if (!stream->shortened)

@@ -173,7 +173,7 @@ static int graph_make(struct graph *g)
 }
 
 /* -EBADMSG: the decoder will not have it. */
-static int graph_add_source(struct graph *g, const char *const *dirs, size_t n,
+static int graph_add_source(struct graph *g, const struct graph_input *in,
 			    const char *name, const bt_component_source **out)
 {
 	const bt_component_class_source *class;
@@ -181,8 +181,8 @@ static int graph_add_source(struct graph *g, const char *const *dirs, size_t n,
 	int rc = -ENOMEM;
 	size_t i;
 
-	class = bt_plugin_borrow_source_component_class_by_name_const(g->ctf,
-								      "fs");
+	class = bt_plugin_borrow_source_component_class_by_name_const(
+		g->ctf, in->is_live ? "lttng-live" : "fs");
 	if (!class) {
 		rc = -ENOSYS;
 		goto out;
@@ -191,10 +191,15 @@ static int graph_add_source(struct graph *g, const char *const *dirs, size_t n,
 	    bt_value_map_insert_empty_array_entry(params, "inputs", &inputs) !=
 		    BT_VALUE_MAP_INSERT_ENTRY_STATUS_OK)
 		goto out;
-	for (i = 0; i < n; i++)
-		if (bt_value_array_append_string_element(inputs, dirs[i]) !=
+	for (i = 0; i < in->n; i++)
+		if (bt_value_array_append_string_element(inputs, in->dir[i]) !=
 		    BT_VALUE_ARRAY_APPEND_ELEMENT_STATUS_OK)
 			goto out;
+	if (in->is_live &&
+	    bt_value_map_insert_string_entry(params, "session-not-found-action",
+					     "fail") !=
+		    BT_VALUE_MAP_INSERT_ENTRY_STATUS_OK)
+		goto out;
 	rc = bt_graph_add_source_component(g->graph, class, name, params,
 					   BT_LOGGING_LEVEL_NONE, out) ==
 			     BT_GRAPH_ADD_COMPONENT_STATUS_OK
@@ -205,8 +210,9 @@ out:
 	return rc;
 }
 
-bool graph_opens(const char *const *dirs, size_t n)
+bool graph_opens(const char **dirs, size_t n)
 {
+	const struct graph_input in = { .dir = dirs, .n = n };
 	const bt_component_source *source;
 	struct graph g;
 	int rc;
@@ -214,7 +220,7 @@ bool graph_opens(const char *const *dirs, size_t n)
 	guard_beat();
 	rc = graph_make(&g);
 	if (!rc)
-		rc = graph_add_source(&g, dirs, n, "probe", &source);
+		rc = graph_add_source(&g, &in, "probe", &source);
 	graph_free(&g);
 	return rc == 0;
 }
@@ -277,23 +283,29 @@ static int graph_add_sink(struct graph *g, struct sink *sink)
 	return rc;
 }
 
-static int graph_run(struct graph *g, struct sink *sink, char *said, size_t cap)
+static int graph_run(struct graph *g, struct sink *sink,
+		     const struct graph_pace *pace, char *said, size_t cap)
 {
-	bt_graph_run_status status;
+	bt_graph_run_once_status status;
 
 	do {
-		status = bt_graph_run(g->graph);
-	} while (status == BT_GRAPH_RUN_STATUS_AGAIN);
-	if (status == BT_GRAPH_RUN_STATUS_OK)
-		return 0;
+		status = bt_graph_run_once(g->graph);
+		if (status != BT_GRAPH_RUN_ONCE_STATUS_OK &&
+		    status != BT_GRAPH_RUN_ONCE_STATUS_AGAIN)
+			break;
+	} while (!pace || pace->turn(status == BT_GRAPH_RUN_ONCE_STATUS_AGAIN,
+				     pace->data));
+	if (status >= 0)
+		return 0; /* to the end, or far enough */
 	decoder_said(said, cap);
 	if (sink->error)
 		return sink->error;
-	return status == BT_GRAPH_RUN_STATUS_MEMORY_ERROR ? -ENOMEM : -EBADMSG;
+	return status == BT_GRAPH_RUN_ONCE_STATUS_MEMORY_ERROR ? -ENOMEM
+							       : -EBADMSG;
 }
 
 int graph_read(const struct graph_input *in, size_t n, struct trace_log *log,
-	       char *said, size_t cap)
+	       const struct graph_pace *pace, char *said, size_t cap)
 {
 	const bt_component_source *source;
 	struct sink sink = { .log = log };
@@ -311,7 +323,7 @@ int graph_read(const struct graph_input *in, size_t n, struct trace_log *log,
 		rc = graph_add_muxer(&g);
 	for (i = 0; !rc && i < n; i++) {
 		snprintf(name, sizeof(name), "trace %zu", i);
-		rc = graph_add_source(&g, in[i].dir, in[i].n, name, &source);
+		rc = graph_add_source(&g, &in[i], name, &source);
 		if (rc == -EBADMSG)
 			decoder_said(said, cap);
 		if (!rc)
@@ -320,7 +332,7 @@ int graph_read(const struct graph_input *in, size_t n, struct trace_log *log,
 	if (!rc)
 		rc = graph_add_sink(&g, &sink);
 	if (!rc)
-		rc = graph_run(&g, &sink, said, cap);
+		rc = graph_run(&g, &sink, pace, said, cap);
 	/* The iterator belongs to the graph; the classes are freed last. */
 	if (sink.iterator)
 		bt_message_iterator_put_ref(sink.iterator);

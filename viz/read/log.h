@@ -55,6 +55,8 @@ struct trace_log {
 	uint64_t lost_packets; /* the same, but for overwritten ones */
 	/* A flight recorder's: it begins and ends in the midst of things. */
 	bool snapshot;
+	/* As lttng-relayd let it be seen live; is a snapshot, too. */
+	bool live;
 
 	/* What was in the trace and not in the catalogue. */
 	uint64_t other_events;	 /* of other providers */

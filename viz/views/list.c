@@ -209,7 +209,10 @@ void view_caveats(const struct model *m, struct text *out)
 
 	if (log->damage[0])
 		text_printf(out, "This trace is damaged: %s.\n", log->damage);
-	if (log->snapshot)
+	if (log->live)
+		text_add(out, "This was read live: it begins when the reader "
+			      "came, and what began before is cut off.\n");
+	else if (log->snapshot)
 		text_add(out, "This is a flight recorder's snapshot: it "
 			      "begins and ends in the midst of things.\n");
 	for (i = 0; i < log->losses && i < 5; i++) {
