@@ -44,6 +44,9 @@ DISK_LIBS := -luring $(call pkg,--libs,libnbd) $(INI_LIBS)
 VIZ_CFLAGS = $(call pkg,--cflags,libgvc libcgraph babeltrace2 json-c)
 VIZ_LIBS := -lbabeltrace2 -lgvc -lcgraph -ljson-c -lm
 REC_LIBS := -llttng-ctl
+# For "ringside top" alone.  dom0 of "ringside host" has both libraries with
+# procps, whose top needs the same two.
+TOP_LIBS := $(call pkg,--libs,ncursesw)
 
 # ---- what is built from what ----------------------------------------------
 
@@ -94,7 +97,8 @@ $(B)/ringside: $(BASE_O) $(XEN_O) $(FRONT_RING_O) $(DESK_O) $(FRONT_O) $(HOST_O)
 		$(TOP_O) $(TOOL_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) $(LAB_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %/nbdkit_plugin.o,$^) \
-		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS) $(INI_LIBS)
+		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS) $(TOP_LIBS) \
+		$(INI_LIBS)
 
 # The frontend as a plugin of nbdkit: `ringside front --nbd` runs it.
 $(B)/nbdkit-ringside-plugin.so: $(BASE_O) $(XEN_O) $(FRONT_RING_O) $(FRONT_O) $(EMIT_O)
