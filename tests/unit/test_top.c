@@ -95,13 +95,17 @@ static void counters_that_begin_anew_count_from_0(void **state)
 	a.sample.ndisks = 1;
 	near(between()->iops, 50); /* another connection */
 	b.disk[0].file.header.since_ns = 1 * S;
+	a.queue[0][0].requests[STATS_READ] = 10;
+	near(between()->iops, 20);
 	b.disk[0].file.header.pid = 8;
 	near(between()->iops, 50 / 11.0); /* another daemon */
 	b.disk[0].file.header.pid = 7;
+	a.queue[0][0].requests[STATS_READ] = 1000;
 	r = between(); /* that should not be, but what went back is no 2^64 */
 	near(r->iops, 50 / 11.0);
 	assert_int_equal(r->requests, 50);
 	/* Fewer queues are another connection, too. */
+	a.queue[0][0].requests[STATS_READ] = 10;
 	b.disk[0].file.header.queues = 1;
 	near(between()->iops, 50 / 11.0);
 	assert_int_equal(rates.nrows, 2);
@@ -231,6 +235,9 @@ static void requests_that_nobody_takes_are_stuck(void **state)
 	assert_int_equal(later()->untaken_ns, 2 * S);
 	b.queue[0][0].in_flight = 0;
 	b.queue[0][0].requests[STATS_FLUSH] = 1;
+	assert_int_equal(between()->untaken_ns, 0);
+	assert_int_equal(later()->untaken_ns, 2 * S);
+	b.queue[0][0].requests[STATS_FLUSH] = 2;
 	assert_int_equal(between()->untaken_ns, 0);
 	assert_int_equal(later()->untaken_ns, 2 * S);
 	b.queue[0][0].refused = 1;

@@ -81,7 +81,8 @@ static void write_sizes(struct stats_header h, unsigned queues)
 	assert_non_null(bytes);
 	memcpy(bytes, &h, sizeof(h));
 	for (i = 0; i < queues; i++, to += h.queue_bytes) {
-		struct stats_queue q = { .kept_pages = i + 1,
+		struct stats_queue q = { .requests = { i + 21 },
+					 .kept_pages = i + 1,
 					 .pending = i + 11 };
 
 		memcpy(to, &q,
