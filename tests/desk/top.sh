@@ -3,6 +3,7 @@
 # ringside top: what it tells scripts agrees with what others count, stuck
 # rings and daemons are found, and a terminal is left as it was.
 #
+# timeout: 240
 # level: long
 . "${0%/*}/../lib.sh"
 
