@@ -44,6 +44,9 @@ DISK_LIBS := -luring $(call pkg,--libs,libnbd) $(INI_LIBS)
 VIZ_CFLAGS = $(call pkg,--cflags,libgvc libcgraph babeltrace2 json-c)
 VIZ_LIBS := -lbabeltrace2 -lgvc -lcgraph -ljson-c -lm
 REC_LIBS := -llttng-ctl
+# For "ringside top" alone.  dom0 of "ringside host" has both libraries with
+# procps, whose top needs the same two.
+TOP_LIBS := $(call pkg,--libs,ncursesw)
 
 # ---- what is built from what ----------------------------------------------
 
@@ -56,6 +59,7 @@ BACK_O    := $(call layer,src/grant src/xenbus src/request src/disk src/backend)
 DESK_O    := $(call layer,src/desk src/desk/store)
 FRONT_O   := $(call layer,src/frontend)
 HOST_O    := $(call layer,src/host)
+TOP_O     := $(call layer,src/top)
 TOOL_O    := $(call layer,src/tool)
 EMIT_O    := $(B)/gen/trace/provider.o
 TRACE_O   := $(call layer,trace/record) $(B)/gen/trace/desc.o
@@ -90,10 +94,11 @@ $(B)/ringsided: $(RINGSIDED_O)
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS)
 
 $(B)/ringside: $(BASE_O) $(XEN_O) $(FRONT_RING_O) $(DESK_O) $(FRONT_O) $(HOST_O) \
-		$(TOOL_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) $(LAB_O)
+		$(TOP_O) $(TOOL_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) $(LAB_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %/nbdkit_plugin.o,$^) \
-		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS) $(INI_LIBS)
+		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS) $(TOP_LIBS) \
+		$(INI_LIBS)
 
 # The frontend as a plugin of nbdkit: `ringside front --nbd` runs it.
 $(B)/nbdkit-ringside-plugin.so: $(BASE_O) $(XEN_O) $(FRONT_RING_O) $(FRONT_O) $(EMIT_O)
@@ -134,7 +139,7 @@ $(B)/gen/%.o: $(B)/gen/%.c
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-undef -MMD -MP -c -o $@ $<
 
 $(B)/src/disk/nbd%.o: CPPFLAGS += $(call pkg,--cflags,libnbd)
-$(B)/viz/%.o $(B)/src/tool/%.o $(B)/engine/%.o: CPPFLAGS += $(VIZ_CFLAGS)
+$(B)/viz/%.o $(B)/src/top/%.o $(B)/src/tool/%.o $(B)/engine/%.o: CPPFLAGS += $(VIZ_CFLAGS)
 # .incbin is no dependency that the compiler tells.
 $(B)/viz/render/assets.o: $(wildcard viz/render/*.css viz/render/*.js)
 $(B)/src/host/files.o: src/host/files/build
@@ -150,7 +155,8 @@ $(B)/engine/%.o: labs/engine/%.c | $(GEN_H)
 	@$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 TEST_O := $(BASE_O) $(XEN_O) $(RING_O) $(call no_main,$(BACK_O)) $(DESK_O) \
-	$(call no_main,$(FRONT_O)) $(HOST_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) $(LAB_O)
+	$(call no_main,$(FRONT_O)) $(HOST_O) $(TOP_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) \
+	$(LAB_O)
 
 # One archive, so that a unit test takes only what it names.
 $(B)/libtest.a: $(TEST_O)

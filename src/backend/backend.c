@@ -376,7 +376,7 @@ int backend_run(struct xen_host *host, const struct vbd_config *config,
 			strerror(-err));
 		goto out;
 	}
-	stats_sweep(config->stats_dir);
+	stats_begin(config->stats_dir);
 	backend_scan(&b);
 	log_info("ready, serving %s on %s", b.root, host->ops->name);
 	err = backend_loop(&b, why);
@@ -387,6 +387,7 @@ out:
 		b.vbds = v->next;
 		vbd_free(v);
 	}
+	stats_end(config->stats_dir);
 	if (b.fault_fd >= 0)
 		close(b.fault_fd);
 	if (b.signal_fd >= 0)

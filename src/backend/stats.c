@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,7 +95,7 @@ struct stats *stats_open(const char *dir, const struct stats_header *header,
 	return NULL;
 }
 
-void stats_sweep(const char *dir)
+static void stats_sweep(const char *dir)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -104,6 +105,49 @@ void stats_sweep(const char *dir)
 			unlinkat(dirfd(d), e->d_name, 0);
 	if (d)
 		closedir(d);
+}
+
+static void daemon_path(const char *dir, const char *end, char path[512])
+{
+	snprintf(path, 512, "%s/" STATS_DAEMON "%s", dir, end);
+}
+
+/* Under another name until it is whole. */
+static void stats_announce(const char *dir)
+{
+	struct stats_daemon d = { .magic = STATS_MAGIC,
+				  .daemon_bytes = sizeof(d),
+				  .pid = (uint32_t)getpid() };
+	char path[512], part[512];
+	bool written;
+	int fd;
+
+	daemon_path(dir, "", path);
+	daemon_path(dir, ".part", part);
+	fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		  0644);
+	if (fd < 0)
+		return;
+	written = write(fd, &d, sizeof(d)) == sizeof(d);
+	close(fd);
+	if (!written || rename(part, path))
+		unlink(part);
+}
+
+void stats_begin(const char *dir)
+{
+	if (stats_dir_make(dir))
+		return;
+	stats_sweep(dir);
+	stats_announce(dir);
+}
+
+void stats_end(const char *dir)
+{
+	char path[512];
+
+	daemon_path(dir, "", path);
+	unlink(path);
 }
 
 struct stats_queue *stats_queue(struct stats *s, unsigned n)

@@ -16,8 +16,14 @@ struct stats;
 struct stats *stats_open(const char *dir, const struct stats_header *header,
 			 struct why *why);
 
-/* Remove what an earlier daemon left in `dir`; only where none runs. */
-void stats_sweep(const char *dir);
+/*
+ * Remove what an earlier daemon left in `dir`, and say that this one runs;
+ * only where no other does.  If it cannot be said, each device will tell.
+ */
+void stats_begin(const char *dir);
+
+/* It ends; its devices have ended. */
+void stats_end(const char *dir);
 
 /* The counters of queue `n`, for its thread. */
 struct stats_queue *stats_queue(struct stats *s, unsigned n);

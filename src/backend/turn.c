@@ -183,6 +183,8 @@ static unsigned turn_take(struct turn *t)
 			  "more requests than the ring holds");
 		return 0;
 	}
+	if (ready && !turn_in_flight(t))
+		t->busy_ns = now;
 	t->table.limits.size_bytes =
 		atomic_load_explicit(&t->size_bytes, memory_order_acquire);
 	for (i = 0; i < (unsigned)ready; i++) {
@@ -212,16 +214,26 @@ _Static_assert((int)STATS_READ == REQUEST_READ &&
 static void turn_count(struct turn *t, const struct request *r, uint64_t now)
 {
 	struct stats_queue *s = t->stats;
+	uint64_t took = now - r->taken_ns;
 	unsigned op = r->checked.kind;
 
 	if (r->refused)
 		return;
 	stats_add(&s->requests[op], 1);
-	stats_add(&s->waited_ns[op], now - r->taken_ns);
+	stats_add(&s->waited_ns[op], took);
+	stats_add(&s->latency[stats_latency_slot(took)], 1);
 	if (r->status == RING_STATUS_OKAY)
 		stats_add(&s->bytes[op], r->checked.len_bytes);
 	else
 		stats_add(&s->errors[op], 1);
+}
+
+/* Since when there are requests and none was answered, or 0. */
+static uint64_t turn_still_ns(const struct turn *t)
+{
+	if (!turn_in_flight(t))
+		return 0;
+	return t->answered_ns > t->busy_ns ? t->answered_ns : t->busy_ns;
 }
 
 void turn_publish(struct turn *t)
@@ -229,6 +241,8 @@ void turn_publish(struct turn *t)
 	struct stats_queue *s = t->stats;
 
 	stats_set(&s->in_flight, turn_in_flight(t));
+	stats_set(&s->still_ns, turn_still_ns(t));
+	stats_set(&s->pending, ring_back_pending(&t->ring));
 	stats_set(&s->refused, t->table.refused);
 	stats_set(&s->tolerated, t->table.tolerated);
 	stats_set(&s->pushes, t->pushes);

@@ -63,6 +63,7 @@ struct turn {
 	uint64_t pushes;      /* with responses in them */
 	uint64_t taken_ns;    /* when requests were last taken, or 0 */
 	uint64_t answered_ns; /* when any were last answered, or 0 */
+	uint64_t busy_ns;     /* when the first of those in flight came */
 	uint64_t indirect;    /* requests with segments in pages */
 	struct stats_queue *stats;
 	struct stats_queue own_stats; /* where nobody wants them */
@@ -100,7 +101,6 @@ void turn_close(struct turn *t);
  */
 unsigned turn_run(struct turn *t, bool take);
 
-/* A change of storage is still to be done. */
 /* The queue is about to end: what the storage holds back may go on at once. */
 static inline void turn_hurry(struct turn *t)
 {
@@ -108,6 +108,7 @@ static inline void turn_hurry(struct turn *t)
 		t->disk->ops->hurry(t->storage);
 }
 
+/* A change of storage is still to be done. */
 static inline bool turn_changing(const struct turn *t)
 {
 	return atomic_load_explicit(&t->change, memory_order_acquire);

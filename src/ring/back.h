@@ -21,6 +21,7 @@
 #ifndef RING_BACK_H
 #define RING_BACK_H
 
+#include "ring/barrier.h"
 #include "ring/shared.h"
 #include "trace/emit.h"
 
@@ -101,6 +102,19 @@ bool ring_back_final_check(struct ring_back *r);
 static inline uint32_t ring_back_in_flight(const struct ring_back *r)
 {
 	return r->req_cons - r->rsp_prod_pvt;
+}
+
+/*
+ * Requests published and not taken, as the frontend claims, for those who
+ * watch: at most what the ring holds.  None where nothing is attached, as in
+ * a lab whose ring_back_init() is still to be written.
+ */
+static inline uint32_t ring_back_pending(const struct ring_back *r)
+{
+	uint32_t pending =
+		r->shared ? ring_load(&r->shared->req_prod) - r->req_cons : 0;
+
+	return pending < r->entries ? pending : r->entries;
 }
 
 #endif

@@ -4,12 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
@@ -17,8 +15,7 @@
 #include "base/clock.h"
 #include "base/stats.h"
 #include "tool/commands.h"
-
-#define FILE_BYTES_MAX (1u << 20)
+#include "top/file.h"
 
 static const char *const op_name[STATS_OPS] = { "read", "write", "barrier",
 						"flush", "discard" };
@@ -28,84 +25,17 @@ struct args {
 	bool json;
 };
 
-/* One file, read whole: the daemon may take it away at any time. */
-struct device {
-	struct stats_header header;
-	struct stats_queue sum;
-	struct stats_queue *queue; /* header.queues of them */
-};
-
-/* ---- reading ------------------------------------------------------------ */
-
-/* A later version may have more in each part than we know. */
-static bool device_parse(const char *bytes, size_t len, struct device *d)
-{
-	struct stats_header *h = &d->header;
-	uint64_t *sum = (uint64_t *)&d->sum;
-	uint32_t i, j;
-
-	if (len < sizeof(*h))
-		return false;
-	memcpy(h, bytes, sizeof(*h));
-	h->target[sizeof(h->target) - 1] = '\0';
-	if (memcmp(h->magic, STATS_MAGIC, sizeof(h->magic)) ||
-	    h->header_bytes < sizeof(*h) || h->header_bytes > len ||
-	    h->queue_bytes < sizeof(d->sum) ||
-	    h->queues > (len - h->header_bytes) / h->queue_bytes)
-		return false;
-	d->queue = calloc(h->queues ? h->queues : 1, sizeof(*d->queue));
-	if (!d->queue)
-		return false;
-	for (i = 0; i < h->queues; i++) {
-		const uint64_t *one = (const uint64_t *)&d->queue[i];
-
-		memcpy(&d->queue[i],
-		       bytes + h->header_bytes + (size_t)i * h->queue_bytes,
-		       sizeof(d->queue[i]));
-		for (j = 0; j < sizeof(d->sum) / sizeof(*sum); j++)
-			sum[j] += one[j];
-	}
-	return true;
-}
-
-/* 1: it is there.  0: it is gone, or its daemon is.  -errno. */
-static int device_read(int dirfd, const char *name, struct device *d)
-{
-	int fd = openat(dirfd, name,
-			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat st;
-	char *bytes;
-	ssize_t n;
-	int got = -EINVAL;
-
-	memset(d, 0, sizeof(*d));
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	bytes = malloc(FILE_BYTES_MAX);
-	if (bytes && !fstat(fd, &st) && S_ISREG(st.st_mode)) {
-		n = pread(fd, bytes, FILE_BYTES_MAX, 0);
-		if (n >= 0 && device_parse(bytes, (size_t)n, d))
-			got = 1;
-	}
-	free(bytes);
-	close(fd);
-	/* A daemon that was killed left it behind. */
-	if (got == 1 && kill((pid_t)d->header.pid, 0) && errno == ESRCH) {
-		free(d->queue);
-		got = 0;
-	}
-	return got;
-}
-
 /* ---- writing ------------------------------------------------------------ */
 
-static void print_text(const struct device *d)
+static void print_text(const struct top_file *d)
 {
 	const struct stats_header *h = &d->header;
-	const struct stats_queue *s = &d->sum;
 	double since = (double)(clock_now_ns() - h->since_ns) / 1e9;
+	struct stats_queue sum;
+	const struct stats_queue *s = &sum;
 	unsigned i;
 
+	top_file_sum(d, &sum);
 	printf("domain %u device %u: %s, %u queue%s of %u, connected %.0f s\n",
 	       h->domid, h->devid, h->target, h->queues,
 	       h->queues == 1 ? "" : "s", h->ring_entries, since);
@@ -140,6 +70,7 @@ static void put(struct json_object *to, const char *name, uint64_t value)
 static struct json_object *json_counters(const struct stats_queue *s)
 {
 	struct json_object *o = json_object_new_object();
+	struct json_object *latency = json_object_new_array();
 	unsigned i;
 
 	for (i = 0; i < STATS_OPS; i++) {
@@ -160,10 +91,16 @@ static struct json_object *json_counters(const struct stats_queue *s)
 	put(o, "spurious", s->spurious);
 	put(o, "indirect", s->indirect);
 	put(o, "kept_pages", s->kept_pages);
+	put(o, "pending", s->pending);
+	put(o, "still_ns", s->still_ns);
+	for (i = 0; i < STATS_LATENCIES; i++)
+		json_object_array_add(latency,
+				      json_object_new_uint64(s->latency[i]));
+	json_object_object_add(o, "latency", latency);
 	return o;
 }
 
-static struct json_object *json_device(const struct device *d)
+static struct json_object *json_device(const struct top_file *d)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *queues = json_object_new_array();
@@ -184,15 +121,6 @@ static struct json_object *json_device(const struct device *d)
 
 /* ---- the command -------------------------------------------------------- */
 
-static int is_device(const struct dirent *e)
-{
-	unsigned domid, devid;
-	int end = 0;
-
-	return sscanf(e->d_name, "vbd-%u-%u%n", &domid, &devid, &end) == 2 &&
-	       !e->d_name[end];
-}
-
 static int stats_print(const struct args *a, int dirfd, struct dirent **names,
 		       int n)
 {
@@ -200,8 +128,8 @@ static int stats_print(const struct args *a, int dirfd, struct dirent **names,
 	int i, shown = 0, rc = 0;
 
 	for (i = 0; i < n; i++) {
-		struct device d;
-		int got = device_read(dirfd, names[i]->d_name, &d);
+		struct top_file d;
+		int got = top_file_read(dirfd, names[i]->d_name, &d);
 
 		if (got < 0) {
 			fprintf(stderr,
@@ -217,7 +145,7 @@ static int stats_print(const struct args *a, int dirfd, struct dirent **names,
 			json_object_array_add(all, json_device(&d));
 		else
 			print_text(&d);
-		free(d.queue);
+		top_file_free(&d);
 	}
 	if (a->json)
 		puts(json_object_to_json_string_ext(all,
@@ -262,16 +190,14 @@ int cmd_stats(int argc, char **argv)
 	};
 	struct args a = { .dir = NULL };
 	struct dirent **names;
-	char dir[512];
+	char dir[TOP_DIR_MAX];
 	int n, fd, rc;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &a);
 	if (!a.dir)
 		a.dir = STATS_DIR;
-	snprintf(dir, sizeof(dir), "%s/stats", a.dir);
-	if (access(dir, F_OK))
-		snprintf(dir, sizeof(dir), "%s", a.dir);
-	n = scandir(dir, &names, is_device, versionsort);
+	top_dir_name(a.dir, dir);
+	n = scandir(dir, &names, top_file_named, versionsort);
 	fd = n < 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		fprintf(stderr,

@@ -18,6 +18,7 @@ int cmd_lab(int argc, char **argv);
 int cmd_record(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 
 /* Any of them: argv[1] names it. */
 int tool_run(int argc, char **argv);

@@ -25,6 +25,7 @@ static const struct command command_list[] = {
 	{ "record", cmd_record, "record the events of backends and frontends" },
 	{ "show", cmd_show, "make pictures, tables and reports of a trace" },
 	{ "stats", cmd_stats, "what a running backend has counted" },
+	{ "top", cmd_top, "the same, live: rings, rates, latency" },
 	{ "host", cmd_host, "a real Xen host in QEMU, without hardware" },
 	{ "lab", cmd_lab, "labs: write a layer of the backend yourself" },
 };

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/stats.h"
 #include "base/why.h"
 
 static void number_is(const char *text, uint64_t min, uint64_t max, int err,
@@ -210,6 +211,26 @@ static void test_clock(void **state)
 #define captured_test(f)                                                       \
 	cmocka_unit_test_setup_teardown(f, capture_start, capture_stop)
 
+static void test_latency_slots(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(stats_latency_slot(0), 0);
+	assert_int_equal(stats_latency_slot(1023), 0);
+	assert_int_equal(stats_latency_slot(1024), 1);
+	assert_int_equal(stats_latency_slot(1280), 2);
+	assert_int_equal(stats_latency_slot(2047), 4);
+	assert_int_equal(stats_latency_slot(2048), 5);
+	assert_int_equal(stats_latency_slot(UINT64_MAX), STATS_LATENCIES - 1);
+	for (i = 1; i < STATS_LATENCIES; i++) {
+		uint64_t ns = stats_latency_from_ns(i);
+
+		assert_int_equal(stats_latency_slot(ns), i);
+		assert_int_equal(stats_latency_slot(ns - 1), i - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +242,7 @@ int main(void)
 		captured_test(test_log_long),
 		captured_test(test_log_limit),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_latency_slots),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

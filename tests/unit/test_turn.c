@@ -285,6 +285,50 @@ static void data_in_memory_is_bounded(void **state)
 	assert_int_equal(turn.stats->indirect, 32);
 }
 
+static void what_waits_is_published(void **state)
+{
+	struct stats_queue *st = turn.stats;
+	uint64_t ids[32], first;
+	int16_t status = 0;
+	unsigned i, sum = 0;
+
+	(void)state;
+	turn_publish(&turn);
+	assert_int_equal(st->still_ns, 0);
+	put(RING_OP_WRITE, 1, 4);
+	put(RING_OP_WRITE, 1, 5);
+	turn_publish(&turn);
+	assert_int_equal(st->pending, 2);
+	assert_int_equal(st->in_flight, 0);
+	turn_run(&turn, true);
+	turn_publish(&turn);
+	assert_int_equal(st->pending, 0);
+	assert_int_equal(st->in_flight, 2);
+	first = st->still_ns;
+	assert_int_equal(first, turn.taken_ns);
+
+	/* Another one that comes is no answer. */
+	put(RING_OP_WRITE, 1, 6);
+	turn_run(&turn, true);
+	turn_publish(&turn);
+	assert_int_equal(st->still_ns, first);
+	nready = 1;
+	turn_run(&turn, true);
+	assert_int_equal(st->still_ns, turn.answered_ns);
+	nready = 2;
+	turn_run(&turn, true);
+	assert_int_equal(st->still_ns, 0);
+	assert_int_equal(taken(ids, &status), 3);
+	for (i = 0; i < STATS_LATENCIES; i++)
+		sum += (unsigned)st->latency[i];
+	assert_int_equal(sum, 3);
+
+	/* More than the ring holds is the frontend's lie. */
+	front.shared->req_prod += 1000;
+	turn_publish(&turn);
+	assert_int_equal(st->pending, 32);
+}
+
 static void RG_20_a_fault_is_told_and_what_is_in_flight_ends(void **state)
 {
 	uint64_t ids[32];
@@ -394,6 +438,8 @@ int main(void)
 			fresh, done),
 		cmocka_unit_test_setup_teardown(data_in_memory_is_bounded,
 						fresh, done),
+		cmocka_unit_test_setup_teardown(what_waits_is_published, fresh,
+						done),
 		cmocka_unit_test_setup_teardown(
 			RG_20_a_fault_is_told_and_what_is_in_flight_ends, fresh,
 			done),
