@@ -12,6 +12,7 @@ struct record_request {
 	struct record_options opt;
 	const char *out;
 	bool force;
+	bool probes;	/* read USDT probes; LTTng is not asked */
 	char **command; /* NULL: until Ctrl-C */
 	/* Of a flight recorder: */
 	unsigned causes;    /* a set, 1 << enum record_cause */
