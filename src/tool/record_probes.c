@@ -149,6 +149,10 @@ static int begin(struct probing *p)
 		return -EIO;
 	}
 	p->start_ns = clock_now_ns();
+	/* It took a while, and a command needs no word. */
+	if (!command_given && !record_signals.stops)
+		fprintf(stderr, RECORD_PROGRAM ": recording has begun; Ctrl-C "
+					       "ends it\n");
 	return 0;
 }
 

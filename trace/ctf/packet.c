@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -337,6 +338,7 @@ struct ctf_stream *ctf_stream_make(struct ctf_writer *writer,
 				   bt_trace *trace, int tid, uint64_t start_ns)
 {
 	struct ctf_stream *s = calloc(1, sizeof(*s));
+	char name[32];
 
 	if (!s)
 		return NULL;
@@ -346,8 +348,14 @@ struct ctf_stream *ctf_stream_make(struct ctf_writer *writer,
 	s->tid = tid;
 	s->last_ns = start_ns;
 	s->stream = bt_stream_create(schema->stream_class, trace);
-	if (s->stream)
+	/*
+	 * The file's name.  Without, sink.ctf.fs takes the same for a stream
+	 * that begins when another has ended, and writes over that.
+	 */
+	snprintf(name, sizeof(name), "thread-%d", tid);
+	if (s->stream && !bt_stream_set_name(s->stream, name))
 		return s;
+	bt_stream_put_ref(s->stream);
 	free(s);
 	return NULL;
 }
