@@ -48,6 +48,14 @@ REC_LIBS := -llttng-ctl
 # procps, whose top needs the same two.
 TOP_LIBS := $(call pkg,--libs,ncursesw)
 
+# ringside record --probes needs clang for its BPF programs, and libbpf, which
+# is linked statically: nothing more need be installed where ringside runs.
+# Without them it is left out, and says so.
+BPF_CLANG := $(shell command -v clang)
+PROBES ?= $(if $(and $(BPF_CLANG),$(wildcard /usr/include/bpf/usdt.bpf.h)),yes,no)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
+BPF_LIBS := $(if $(filter yes,$(PROBES)),-l:libbpf.a -l:libelf.a -l:libz.a)
+
 # ---- what is built from what ----------------------------------------------
 
 layer = $(patsubst %.c,$(B)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
@@ -62,7 +70,9 @@ HOST_O    := $(call layer,src/host)
 TOP_O     := $(call layer,src/top)
 TOOL_O    := $(call layer,src/tool)
 EMIT_O    := $(B)/gen/trace/provider.o
-TRACE_O   := $(call layer,trace/record) $(B)/gen/trace/desc.o
+PROBE_O   := $(filter-out %.bpf.o %/$(if $(filter yes,$(PROBES)),absent,reader).o, \
+	$(call layer,trace/probe))
+TRACE_O   := $(call layer,trace/record trace/ctf) $(PROBE_O) $(B)/gen/trace/desc.o
 VIZ_O     := $(call layer,viz viz/read viz/model viz/views viz/render)
 # Not below $(B)/labs, which is what students get.
 LAB_O     := $(patsubst labs/engine/%.c,$(B)/engine/%.o,$(wildcard labs/engine/*.c))
@@ -88,17 +98,25 @@ all: $(PROGRAMS) $(B)/host.tar labs lint-layers build/bin ## build ringsided, ri
 build/bin: $(PROGRAMS)
 	@mkdir -p build && ln -sfn $(VARIANT) build/bin
 
+# What is linked changes with what is installed.
+PROBES_STAMP := $(B)/gen/probes-$(PROBES).stamp
+$(PROBES_STAMP):
+	@mkdir -p $(@D)
+	@rm -f $(B)/gen/probes-*.stamp
+	@touch $@
+
 RINGSIDED_O := $(BASE_O) $(XEN_O) $(RING_O) $(BACK_O) $(EMIT_O)
 $(B)/ringsided: $(RINGSIDED_O)
 	@echo "  LD      $@"
 	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS)
 
 $(B)/ringside: $(BASE_O) $(XEN_O) $(FRONT_RING_O) $(DESK_O) $(FRONT_O) $(HOST_O) \
-		$(TOP_O) $(TOOL_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) $(LAB_O)
+		$(TOP_O) $(TOOL_O) $(EMIT_O) $(TRACE_O) $(VIZ_O) $(LAB_O) $(PROBES_STAMP)
 	@echo "  LD      $@"
-	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(filter-out %/nbdkit_plugin.o,$^) \
+	@$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
+		$(filter-out %/nbdkit_plugin.o %.stamp,$^) \
 		$(XEN_LIBS) $(UST_LIBS) $(VIZ_LIBS) $(REC_LIBS) $(TOP_LIBS) \
-		$(INI_LIBS)
+		$(INI_LIBS) $(BPF_LIBS)
 
 # The frontend as a plugin of nbdkit: `ringside front --nbd` runs it.
 $(B)/nbdkit-ringside-plugin.so: $(BASE_O) $(XEN_O) $(FRONT_RING_O) $(FRONT_O) $(EMIT_O)
@@ -124,7 +142,7 @@ $(B)/gen/trace-gen: trace/gen.c
 	@$(CC) -std=c11 -O1 -g $(WARN) -D_GNU_SOURCE -o $@ $<
 
 # One run makes them all (`&:`): two at once would write the same files.
-GEN_FILES := enums.h events.h provider.h provider.c desc.h desc.c
+GEN_FILES := enums.h events.h provider.h provider.c desc.h desc.c probes.inc
 $(addprefix $(B)/gen/trace/,$(GEN_FILES)) &: $(B)/gen/trace-gen trace/events.def
 	@echo "  GEN     $(B)/gen/trace"
 	@$(B)/gen/trace-gen trace/events.def $(B)/gen/trace
@@ -140,6 +158,16 @@ $(B)/gen/%.o: $(B)/gen/%.c
 
 $(B)/src/disk/nbd%.o: CPPFLAGS += $(call pkg,--cflags,libnbd)
 $(B)/viz/%.o $(B)/src/top/%.o $(B)/src/tool/%.o $(B)/engine/%.o: CPPFLAGS += $(VIZ_CFLAGS)
+# Debian's clang knows the headers of its own machine only when told.
+$(B)/gen/event.bpf.o: trace/probe/event.bpf.c trace/probe/event.h \
+		$(B)/gen/trace/probes.inc
+	@echo "  BPF     $<"
+	@clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror \
+		-D__TARGET_ARCH_$(BPF_ARCH) -I. -I$(B)/gen \
+		-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
+
+$(B)/trace/probe/reader.o: $(B)/gen/event.bpf.o
+$(B)/trace/probe/reader.o: CPPFLAGS += -DPROBE_OBJECT='"$(B)/gen/event.bpf.o"'
 # .incbin is no dependency that the compiler tells.
 $(B)/viz/render/assets.o: $(wildcard viz/render/*.css viz/render/*.js)
 $(B)/src/host/files.o: src/host/files/build
@@ -159,15 +187,15 @@ TEST_O := $(BASE_O) $(XEN_O) $(RING_O) $(call no_main,$(BACK_O)) $(DESK_O) \
 	$(LAB_O)
 
 # One archive, so that a unit test takes only what it names.
-$(B)/libtest.a: $(TEST_O)
-	@rm -f $@; ar rcs $@ $^
+$(B)/libtest.a: $(TEST_O) $(PROBES_STAMP)
+	@rm -f $@; ar rcs $@ $(TEST_O)
 
 $(B)/tests/%: tests/unit/%.c $(B)/libtest.a
 	@mkdir -p $(@D)
 	@echo "  TEST    $@"
 	@$(CC) $(CPPFLAGS) $(VIZ_CFLAGS) $(ALL_CFLAGS) -MMD -MP -o $@ $< \
 		$(B)/libtest.a -lcmocka $(XEN_LIBS) $(UST_LIBS) $(DISK_LIBS) \
-		$(VIZ_LIBS) $(REC_LIBS)
+		$(VIZ_LIBS) $(REC_LIBS) $(BPF_LIBS)
 
 # Small programs that the scripts in tests/ use.
 $(B)/fixtures/%: tests/fixtures/%.c $(EMIT_O)

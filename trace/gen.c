@@ -5,7 +5,8 @@
  *	trace-gen FILE OUTDIR       events.h, enums.h: emitting an event
  *	                            provider.h, provider.c: LTTng-UST and USDT
  *	                            desc.h, desc.c: the reader's tables
- *	trace-gen --markdown FILE   docs/events.md on stdout
+ *	                            probes.inc: a BPF program for each USDT
+ *probe trace-gen --markdown FILE   docs/events.md on stdout
  *
  * Exit status 2 with FILE:LINE for a mistake in the catalogue, 1 when a file
  * cannot be written.  The format is explained at the top of events.def.
@@ -793,6 +794,37 @@ static void write_desc_c(void)
 	    "\treturn name[level];\n}\n");
 }
 
+/* Kinds by number: a BPF program includes no header of libc's. */
+static void write_probes_inc(void)
+{
+	put("/* Included by trace/probe/event.bpf.c. */\n");
+	EACH_EVENT(e)
+	{
+		int arg = 1;
+
+		put("\nSEC(\"usdt\")\nint on_%s(struct pt_regs *ctx)\n{\n"
+		    "\tstruct scratch *s = begin(ctx, %d);\n\n"
+		    "\tif (!s)\n\t\treturn 0;\n",
+		    e->name, (int)(e - events));
+		EACH_FIELD(f, e)
+		{
+			if (f->type->array)
+				put("\tarray(s, argument(ctx, %d), "
+				    "argument(ctx, %d), sizeof(__%c%s));\n",
+				    arg, arg + 1,
+				    f->type->c[0] == 'u' ? 'u' : 's',
+				    f->type->id + 1);
+			else
+				put("\t%s(s, argument(ctx, %d));\n",
+				    strcmp(f->type->id, "STRING") ? "number"
+								  : "string",
+				    arg);
+			arg += f->type->array ? 2 : 1;
+		}
+		put("\treturn end(s);\n}\n");
+	}
+}
+
 static void write_markdown(void)
 {
 	const char *section = "";
@@ -897,5 +929,6 @@ int main(int argc, char **argv)
 	write_file(argv[2], "provider.c", write_provider_c);
 	write_file(argv[2], "desc.h", write_desc_h);
 	write_file(argv[2], "desc.c", write_desc_c);
+	write_file(argv[2], "probes.inc", write_probes_inc);
 	return 0;
 }

@@ -7,8 +7,10 @@
 #ifndef TRACE_PACKET_H
 #define TRACE_PACKET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define TRACE_PACKET_MAGIC 0xC1FC1FC1u
 
@@ -24,6 +26,22 @@ struct trace_packet_head {
 };
 
 /*
+ * Whether this can be the head of a packet in `f`.  Others than LTTng write
+ * CTF, too, with other heads behind the same first bytes; there, what should be
+ * a size is a part of a time.
+ */
+static inline bool trace_packet_is_lttng(const struct trace_packet_head *head,
+					 FILE *f)
+{
+	struct stat st;
+
+	return head->magic == TRACE_PACKET_MAGIC &&
+	       head->content_bits <= head->packet_bits &&
+	       !fstat(fileno(f), &st) &&
+	       head->packet_bits / 8 <= (uint64_t)st.st_size;
+}
+
+/*
  * How many packets a stream's file lacks before its first, and when that one
  * begins (*begin, if there are any).  0 also where it cannot be read.
  */
@@ -34,7 +52,7 @@ static inline uint64_t trace_packets_before(const char *path, uint64_t *begin)
 	uint64_t n = 0;
 
 	if (f && fread(&head, sizeof(head), 1, f) == 1 &&
-	    head.magic == TRACE_PACKET_MAGIC) {
+	    trace_packet_is_lttng(&head, f)) {
 		n = head.number;
 		*begin = head.begin;
 	}

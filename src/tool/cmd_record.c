@@ -10,7 +10,7 @@
  * With --to (record_relay.h) nothing of the trace is written here.
  *
  * A flight recorder (record_flight.h) is the same around a session that only
- * snapshots are taken of.
+ * snapshots are taken of.  By probes (record_probes.h) there is no session.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@
 #include "tool/commands.h"
 #include "tool/record_flight.h"
 #include "tool/record_options.h"
+#include "tool/record_probes.h"
 #include "tool/record_relay.h"
 #include "tool/record_report.h"
 #include "tool/record_signals.h"
@@ -276,7 +277,8 @@ static void command_end(struct recording *rec)
 {
 	int sig = record_signals.stop_from_tty ? 0 : record_signals.stop_signal;
 
-	rec->code = record_command_end(rec->pid, sig, &record_signals.stops);
+	rec->code = record_command_end(rec->pid, sig, &record_signals.stops,
+				       NULL, NULL);
 }
 
 static int record_run(struct recording *rec)
@@ -369,7 +371,8 @@ int cmd_record(int argc, char **argv)
 	if (code)
 		return code;
 	rec.req.opt.dir = rec.dir;
-	code = record_run(&rec);
+	code = rec.req.probes ? record_probes(&rec.req, rec.dir, &rec.recorded)
+			      : record_run(&rec);
 	if (rec.flight)
 		rec.recorded = flight_close(rec.flight);
 	record_close(rec.session);

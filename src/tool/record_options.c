@@ -12,8 +12,15 @@
 #define SNAPSHOTS_MAX 1000
 #define SLOW_MAX_MS   3600000
 
+#define RING_BYTES_MAX (1u << 30)
+/* By probes; 16 MiB in all, for all programs. */
+#define RING_SUBBUF_BYTES (2u << 20)
+#define RING_SUBBUFS	  8u
+
 enum {
 	OPT_FLIGHT = 0x100,
+	OPT_SOURCE,
+	OPT_PROBES,
 	OPT_TRIGGER,
 	OPT_SNAPSHOTS,
 	OPT_TO,
@@ -33,6 +40,12 @@ static const struct argp_option options[] = {
 	  "Sub-buffers for each processor and process, a power of two", 0 },
 	{ "contexts", 'c', "LIST", 0,
 	  "Add to each event any of vpid, vtid, procname", 0 },
+	{ "source", OPT_SOURCE, "SOURCE", 0,
+	  "Whose events: ringsided (the default), with its frontends", 0 },
+	{ "probes", OPT_PROBES, NULL, 0,
+	  "Read the USDT probes of programs by BPF, as root and without LTTng; "
+	  "there is one buffer for all of them",
+	  0 },
 	{ "flight", OPT_FLIGHT, NULL, 0,
 	  "Keep the last moments in memory, and write them when a trigger "
 	  "fires or SIGUSR1 comes",
@@ -138,6 +151,25 @@ static uint64_t parse_power(struct argp_state *state, const char *name,
 	return n;
 }
 
+static void probes_check(struct argp_state *state, struct record_request *req)
+{
+	if (req->opt.flight)
+		argp_error(state, "--flight is done by LTTng, not by --probes");
+	if (!req->out)
+		argp_error(state, "--to is done by LTTng, not by --probes");
+	if (req->opt.contexts)
+		argp_error(state, "--contexts is for LTTng; by --probes each "
+				  "packet tells its thread");
+	if (!req->opt.subbuf_bytes)
+		req->opt.subbuf_bytes = RING_SUBBUF_BYTES;
+	if (!req->opt.num_subbuf)
+		req->opt.num_subbuf = RING_SUBBUFS;
+	if (req->opt.subbuf_bytes * req->opt.num_subbuf > RING_BYTES_MAX)
+		argp_error(state, "the buffer of --probes is 1 GiB at most; "
+				  "take less with --subbuf-size or "
+				  "--num-subbuf");
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct record_request *rec = state->input;
@@ -175,6 +207,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'f':
 		rec->force = true;
 		break;
+	case OPT_SOURCE:
+		if (strcmp(arg, "ringsided"))
+			argp_error(state,
+				   "source \"%s\" is unknown; use ringsided",
+				   arg);
+		break;
+	case OPT_PROBES:
+		rec->probes = true;
+		break;
 	case OPT_FLIGHT:
 		rec->opt.flight = true;
 		break;
@@ -204,6 +245,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--snapshots is for --flight");
 		if (!rec->snapshots)
 			rec->snapshots = SNAPSHOTS;
+		if (rec->probes)
+			probes_check(state, rec);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -14,6 +14,7 @@ struct record_request {
 	const char *out; /* NULL: to the relay */
 	struct record_relay relay;
 	bool force;
+	bool probes;	/* read USDT probes; LTTng is not asked */
 	char **command; /* NULL: until Ctrl-C */
 	/* Of a flight recorder: */
 	unsigned causes;    /* a set, 1 << enum record_cause */

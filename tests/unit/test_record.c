@@ -216,7 +216,7 @@ static void test_command_end(void **state)
 	read_pid("deaf", &deaf);
 	assert_true(record_proc_runs(orphan));
 	assert_true(record_proc_runs(deaf));
-	code = record_command_end(pid, SIGINT, &hurry);
+	code = record_command_end(pid, SIGINT, &hurry, NULL, NULL);
 	assert_true(code == 128 + SIGINT || code == 128 + SIGKILL);
 	assert_false(record_proc_runs(orphan));
 	assert_false(record_proc_runs(deaf));

@@ -93,7 +93,8 @@ static bool command_left(void)
 	}
 }
 
-int record_command_end(pid_t pid, int sig, const volatile sig_atomic_t *hurry)
+int record_command_end(pid_t pid, int sig, const volatile sig_atomic_t *hurry,
+		       void (*meanwhile)(void *data), void *data)
 {
 	const struct timespec pause = { 0, 20000000 };
 	uint64_t start = clock_now_ns();
@@ -118,6 +119,8 @@ int record_command_end(pid_t pid, int sig, const volatile sig_atomic_t *hurry)
 			record_proc_each(signal_below, &last);
 			told = true;
 		}
+		if (meanwhile)
+			meanwhile(data);
 		nanosleep(&pause, NULL);
 	}
 }

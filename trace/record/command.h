@@ -27,7 +27,9 @@ bool record_command_ended(pid_t pid, int *code);
  * Ends the command with everything that it started, orphans included, and
  * gives its exit code.  Sends `sig` first, unless it is 0 because they have
  * it from the terminal; then SIGTERM; then, or when *hurry exceeds 1, SIGKILL.
+ * Calls meanwhile(data), unless it is NULL, all the time until they are gone.
  */
-int record_command_end(pid_t pid, int sig, const volatile sig_atomic_t *hurry);
+int record_command_end(pid_t pid, int sig, const volatile sig_atomic_t *hurry,
+		       void (*meanwhile)(void *data), void *data);
 
 #endif

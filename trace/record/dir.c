@@ -13,15 +13,16 @@
 
 #include "trace/record/snapshot.h"
 
-/* The only entry that LTTng makes in a session's directory. */
-#define TRACE_ENTRY "ust"
+/* The only entry that LTTng makes in a session's directory; and by probes. */
+#define TRACE_ENTRY  "ust"
+#define PROBES_ENTRY "usdt"
 
 /* A flight recorder's: the snapshots "1-error", "2-death" ... */
 static bool is_trace_entry(const char *name)
 {
 	size_t digits = strspn(name, "0123456789");
 
-	return !strcmp(name, TRACE_ENTRY) ||
+	return !strcmp(name, TRACE_ENTRY) || !strcmp(name, PROBES_ENTRY) ||
 	       (digits && name[digits] == '-' &&
 		record_snapshot_is_word(name + digits + 1));
 }

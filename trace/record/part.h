@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 struct record_part {
-	char *path;    /* DIR/ust/pid/NAME-PID-DATE-TIME, or below ust/uid */
+	char *path;    /* DIR/ust/pid/NAME-PID-DATE-TIME, or below ust/uid;
+			* by probes, below usdt/pid */
 	char name[64]; /* "NAME (process PID)", or "user UID" */
 	int pid;       /* 0: of a snapshot, of all processes of a user */
 	/* What reading it finds; record_check fills these. */
