@@ -6,6 +6,7 @@
 #
 # timeout: 400
 # level: long
+# once
 # alone
 . "${0%/*}/../lib.sh"
 emit=$BIN/fixtures/emit

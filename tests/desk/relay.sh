@@ -6,6 +6,7 @@
 #
 # timeout: 240
 # level: long
+# once
 . "${0%/*}/../lib.sh"
 emit=$BIN/fixtures/emit
 [ -x "$emit" ] || fail "$emit is not built; make units"
