@@ -5,8 +5,8 @@
  *	trace-gen FILE OUTDIR       events.h, enums.h: emitting an event
  *	                            provider.h, provider.c: LTTng-UST and USDT
  *	                            desc.h, desc.c: the reader's tables
- *	                            probes.inc: a BPF program for each USDT
- *probe trace-gen --markdown FILE   docs/events.md on stdout
+ *	                            probes.inc: BPF programs for the probes
+ *	trace-gen --markdown FILE   docs/events.md on stdout
  *
  * Exit status 2 with FILE:LINE for a mistake in the catalogue, 1 when a file
  * cannot be written.  The format is explained at the top of events.def.

@@ -271,8 +271,8 @@ static int start(void **state)
 static int finish(void **state)
 {
 	static const char *const files[] = {
-		"x.def",      "stderr",	    "enums.h", "events.h",
-		"provider.h", "provider.c", "desc.h",  "desc.c",
+		"x.def",      "stderr", "enums.h", "events.h",	 "provider.h",
+		"provider.c", "desc.h", "desc.c",  "probes.inc",
 	};
 	char path[64];
 
