@@ -3,7 +3,7 @@
 # What cannot be served, on a real Xen host and without one.
 #
 # level: all
-# timeout: 600
+# timeout: 1200
 # alone
 . "${0%/*}/../hostlib.sh"
 HOST=$T/h # where nothing runs yet

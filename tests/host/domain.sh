@@ -3,7 +3,7 @@
 # A storage driver domain; and the kernel's own backend beside ours.
 #
 # level: all
-# timeout: 900
+# timeout: 1800
 # alone
 . "${0%/*}/../hostlib.sh"
 host_up

@@ -4,7 +4,7 @@
 # a 32-bit guest, with GRUB's; and one that uses all that a backend offers.
 #
 # level: all
-# timeout: 900
+# timeout: 1800
 # alone
 . "${0%/*}/../hostlib.sh"
 host_up

@@ -3,7 +3,7 @@
 # Disks that come and go, and a guest that is destroyed, under load.
 #
 # level: all
-# timeout: 900
+# timeout: 1800
 # alone
 . "${0%/*}/../hostlib.sh"
 host_up

@@ -5,7 +5,7 @@
 # built in the same way, does not get by.
 #
 # level: all
-# timeout: 900
+# timeout: 1800
 # alone
 . "${0%/*}/../hostlib.sh"
 export RINGSIDE_LABS=$BIN/labs

@@ -4,7 +4,7 @@
 # what tests/seam asks.
 #
 # level: all
-# timeout: 900
+# timeout: 1800
 # alone
 . "${0%/*}/../hostlib.sh"
 host_up
