@@ -10,15 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <json-c/json.h>
-
 #include "base/clock.h"
 #include "base/stats.h"
 #include "tool/commands.h"
 #include "top/file.h"
-
-static const char *const op_name[STATS_OPS] = { "read", "write", "barrier",
-						"flush", "discard" };
+#include "top/json.h"
 
 struct args {
 	const char *dir;
@@ -44,7 +40,7 @@ static void print_text(const struct top_file *d)
 
 		if (!n)
 			continue;
-		printf("  %-8s %10llu requests %8.1f MiB", op_name[i],
+		printf("  %-8s %10llu requests %8.1f MiB", top_op_name[i],
 		       (unsigned long long)n, (double)s->bytes[i] / 1048576.0);
 		printf("  %8.1f us each  %llu failed\n",
 		       (double)s->waited_ns[i] / 1e3 / (double)n,
@@ -62,37 +58,18 @@ static void print_text(const struct top_file *d)
 	       (unsigned long long)s->wakeups, (unsigned long long)s->spurious);
 }
 
-static void put(struct json_object *to, const char *name, uint64_t value)
-{
-	json_object_object_add(to, name, json_object_new_uint64(value));
-}
-
 static struct json_object *json_counters(const struct stats_queue *s)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *latency = json_object_new_array();
 	unsigned i;
 
-	for (i = 0; i < STATS_OPS; i++) {
-		struct json_object *op = json_object_new_object();
-
-		put(op, "requests", s->requests[i]);
-		put(op, "bytes", s->bytes[i]);
-		put(op, "errors", s->errors[i]);
-		put(op, "waited_ns", s->waited_ns[i]);
-		json_object_object_add(o, op_name[i], op);
-	}
-	put(o, "in_flight", s->in_flight);
-	put(o, "refused", s->refused);
-	put(o, "tolerated", s->tolerated);
-	put(o, "pushes", s->pushes);
-	put(o, "notifies", s->notifies);
-	put(o, "wakeups", s->wakeups);
-	put(o, "spurious", s->spurious);
-	put(o, "indirect", s->indirect);
-	put(o, "kept_pages", s->kept_pages);
-	put(o, "pending", s->pending);
-	put(o, "still_ns", s->still_ns);
+	top_json_counts(o, s);
+	top_json_put(o, "in_flight", s->in_flight);
+	top_json_put(o, "pushes", s->pushes);
+	top_json_put(o, "kept_pages", s->kept_pages);
+	top_json_put(o, "pending", s->pending);
+	top_json_put(o, "still_ns", s->still_ns);
 	for (i = 0; i < STATS_LATENCIES; i++)
 		json_object_array_add(latency,
 				      json_object_new_uint64(s->latency[i]));
@@ -106,13 +83,13 @@ static struct json_object *json_device(const struct top_file *d)
 	struct json_object *queues = json_object_new_array();
 	uint32_t i;
 
-	put(o, "domid", d->header.domid);
-	put(o, "devid", d->header.devid);
+	top_json_put(o, "domid", d->header.domid);
+	top_json_put(o, "devid", d->header.devid);
 	json_object_object_add(o, "target",
 			       json_object_new_string(d->header.target));
-	put(o, "size_bytes", d->header.size_bytes);
-	put(o, "ring_entries", d->header.ring_entries);
-	put(o, "connected_ns", clock_now_ns() - d->header.since_ns);
+	top_json_put(o, "size_bytes", d->header.size_bytes);
+	top_json_put(o, "ring_entries", d->header.ring_entries);
+	top_json_put(o, "connected_ns", clock_now_ns() - d->header.since_ns);
 	for (i = 0; i < d->header.queues; i++)
 		json_object_array_add(queues, json_counters(&d->queue[i]));
 	json_object_object_add(o, "queues", queues);

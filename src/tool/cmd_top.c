@@ -275,7 +275,8 @@ int cmd_top(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
 		{ "batch", 'b', NULL, 0, "print lines instead of a screen", 0 },
-		{ "json", 'j', NULL, 0, "the same, each sample as JSON", 0 },
+		{ "json", 'j', NULL, 0, "print each sample as a line of JSON",
+		  0 },
 		{ "interval", 'i', "SECONDS", 0,
 		  "from one sample to the next (default: 1)", 0 },
 		{ "count", 'n', "N", 0, "end after N intervals", 0 },

@@ -4,15 +4,11 @@
 #include <errno.h>
 #include <time.h>
 
-#include <json-c/json.h>
-
 #include "top/columns.h"
+#include "top/json.h"
 
 /* Wide enough for all columns. */
 #define WIDTH (TOP_LINE_MAX - 1)
-
-static const char *const op_name[STATS_OPS] = { "read", "write", "barrier",
-						"flush", "discard" };
 
 /* ---- text ---------------------------------------------------------------- */
 
@@ -58,11 +54,6 @@ void top_batch_text(FILE *to, const struct top_sample *now,
 
 /* ---- JSON ---------------------------------------------------------------- */
 
-static void put(struct json_object *to, const char *name, uint64_t value)
-{
-	json_object_object_add(to, name, json_object_new_uint64(value));
-}
-
 /* Rates are null as long as there is one sample only. */
 static void put_rate(struct json_object *to, const char *name, bool known,
 		     double value)
@@ -86,24 +77,9 @@ static struct json_object *json_latency(const struct top_row *r)
 static struct json_object *json_counts(const struct stats_queue *q)
 {
 	struct json_object *o = json_object_new_object();
-	unsigned i;
 
-	for (i = 0; i < STATS_OPS; i++) {
-		struct json_object *op = json_object_new_object();
-
-		put(op, "requests", q->requests[i]);
-		put(op, "bytes", q->bytes[i]);
-		put(op, "errors", q->errors[i]);
-		put(op, "waited_ns", q->waited_ns[i]);
-		json_object_object_add(o, op_name[i], op);
-	}
-	put(o, "refused", q->refused);
-	put(o, "tolerated", q->tolerated);
-	put(o, "notifies", q->notifies);
-	put(o, "suppressed", top_suppressed(q));
-	put(o, "wakeups", q->wakeups);
-	put(o, "spurious", q->spurious);
-	put(o, "indirect", q->indirect);
+	top_json_counts(o, q);
+	top_json_put(o, "suppressed", top_suppressed(q));
 	return o;
 }
 
@@ -125,9 +101,9 @@ static void json_rates(struct json_object *o, const struct top_row *r)
 {
 	const char *stuck = stuck_name(r->stuck);
 
-	put(o, "ring_entries", r->entries);
-	put(o, "in_flight", r->in_flight);
-	put(o, "pending", r->pending);
+	top_json_put(o, "ring_entries", r->entries);
+	top_json_put(o, "in_flight", r->in_flight);
+	top_json_put(o, "pending", r->pending);
 	json_object_object_add(o, "stuck",
 			       stuck ? json_object_new_string(stuck) : NULL);
 	put_rate(o, "unanswered_s", true, (double)r->still_ns / 1e9);
@@ -147,12 +123,12 @@ static struct json_object *json_disk(const struct top_row *disk)
 	struct json_object *queues = json_object_new_array();
 	uint32_t i;
 
-	put(o, "domid", disk->domid);
-	put(o, "devid", disk->devid);
+	top_json_put(o, "domid", disk->domid);
+	top_json_put(o, "devid", disk->devid);
 	json_object_object_add(o, "name", json_object_new_string(disk->name));
 	json_object_object_add(o, "target",
 			       json_object_new_string(disk->target));
-	put(o, "size_bytes", disk->size_bytes);
+	top_json_put(o, "size_bytes", disk->size_bytes);
 	json_rates(o, disk);
 	for (i = 1; i <= disk->queues; i++) {
 		struct json_object *queue = json_object_new_object();

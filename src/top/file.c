@@ -114,18 +114,23 @@ void top_file_free(struct top_file *f)
 	f->queue = NULL;
 }
 
+void top_counters_add(struct stats_queue *sum, const struct stats_queue *q)
+{
+	const uint64_t *one = (const uint64_t *)q;
+	uint64_t *to = (uint64_t *)sum;
+	size_t i;
+
+	for (i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += one[i];
+}
+
 void top_file_sum(const struct top_file *f, struct stats_queue *sum)
 {
-	uint64_t *to = (uint64_t *)sum;
-	uint32_t i, j;
+	uint32_t i;
 
 	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < f->header.queues; i++) {
-		const uint64_t *one = (const uint64_t *)&f->queue[i];
-
-		for (j = 0; j < sizeof(*sum) / sizeof(*to); j++)
-			to[j] += one[j];
-	}
+	for (i = 0; i < f->header.queues; i++)
+		top_counters_add(sum, &f->queue[i]);
 	sum->still_ns = 0;
 }
 

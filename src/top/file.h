@@ -30,6 +30,9 @@ int top_file_named(const struct dirent *e);
 int top_file_read(int dirfd, const char *name, struct top_file *f);
 void top_file_free(struct top_file *f);
 
+/* Add each of the numbers in `q` to the same one in `sum`. */
+void top_counters_add(struct stats_queue *sum, const struct stats_queue *q);
+
 /* The sum of all queues' counters; what are times (still_ns) is not added. */
 void top_file_sum(const struct top_file *f, struct stats_queue *sum);
 

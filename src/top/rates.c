@@ -188,16 +188,6 @@ static struct top_row queue_row(const struct top_disk *d,
 
 /* ---- a disk -------------------------------------------------------------- */
 
-static void add(struct stats_queue *to, const struct stats_queue *q)
-{
-	uint64_t *sum = (uint64_t *)to;
-	const uint64_t *one = (const uint64_t *)q;
-	size_t i;
-
-	for (i = 0; i < NUMBERS; i++)
-		sum[i] += one[i];
-}
-
 static void longest(uint64_t *to, uint64_t ns)
 {
 	if (ns > *to)
@@ -215,8 +205,8 @@ static struct top_row disk_row(const struct top_disk *d,
 	for (i = 0; i < r.queues; i++) {
 		const struct top_row *q = &queue[i];
 
-		add(&r.d, &q->d);
-		add(&r.total, &q->total);
+		top_counters_add(&r.d, &q->d);
+		top_counters_add(&r.total, &q->total);
 		r.in_flight += q->in_flight;
 		r.pending += q->pending;
 		r.total_errors += q->total_errors;
