@@ -16,7 +16,9 @@ struct sink {
 	struct trace_log *log;
 	struct classes classes;
 	bt_message_iterator *iterator;
-	int error; /* of ours, -errno: not the decoder's */
+	int error;	  /* of ours, -errno: not the decoder's */
+	bool takes_turns; /* stop after what is there, for graph_pace */
+	bool idle;	  /* nothing had come */
 };
 
 /* ---- the sink component ------------------------------------------------- */
@@ -72,6 +74,19 @@ static int take_message(struct sink *sink, const bt_message *message)
 	}
 }
 
+/*
+ * The decoder gives out what came before an error, and the error the next time
+ * it is asked; until then nothing else may be.
+ */
+static bool error_pending(void)
+{
+	const bt_error *error = bt_current_thread_take_error();
+
+	if (error)
+		bt_current_thread_move_error(error);
+	return error;
+}
+
 static bt_component_class_sink_consume_method_status
 sink_consume(bt_self_component_sink *self)
 {
@@ -85,6 +100,7 @@ sink_consume(bt_self_component_sink *self)
 	case BT_MESSAGE_ITERATOR_NEXT_STATUS_END:
 		return BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_END;
 	case BT_MESSAGE_ITERATOR_NEXT_STATUS_AGAIN:
+		sink->idle = true;
 		return BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_AGAIN;
 	case BT_MESSAGE_ITERATOR_NEXT_STATUS_MEMORY_ERROR:
 		sink->error = -ENOMEM;
@@ -98,8 +114,12 @@ sink_consume(bt_self_component_sink *self)
 		bt_message_put_ref(messages[i]);
 	}
 	guard_progress("events read", sink->log->n);
-	return sink->error ? BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_ERROR
-			   : BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_OK;
+	if (sink->error)
+		return BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_ERROR;
+	sink->idle = false;
+	return sink->takes_turns && !error_pending()
+		       ? BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_AGAIN
+		       : BT_COMPONENT_CLASS_SINK_CONSUME_METHOD_STATUS_OK;
 }
 
 static bt_component_class_sink *sink_class(void)
@@ -286,22 +306,19 @@ static int graph_add_sink(struct graph *g, struct sink *sink)
 static int graph_run(struct graph *g, struct sink *sink,
 		     const struct graph_pace *pace, char *said, size_t cap)
 {
-	bt_graph_run_once_status status;
+	bt_graph_run_status status;
 
+	sink->takes_turns = pace;
 	do {
-		status = bt_graph_run_once(g->graph);
-		if (status != BT_GRAPH_RUN_ONCE_STATUS_OK &&
-		    status != BT_GRAPH_RUN_ONCE_STATUS_AGAIN)
-			break;
-	} while (!pace || pace->turn(status == BT_GRAPH_RUN_ONCE_STATUS_AGAIN,
-				     pace->data));
+		status = bt_graph_run(g->graph);
+	} while (status == BT_GRAPH_RUN_STATUS_AGAIN &&
+		 (!pace || pace->turn(sink->idle, pace->data)));
 	if (status >= 0)
 		return 0; /* to the end, or far enough */
 	decoder_said(said, cap);
 	if (sink->error)
 		return sink->error;
-	return status == BT_GRAPH_RUN_ONCE_STATUS_MEMORY_ERROR ? -ENOMEM
-							       : -EBADMSG;
+	return status == BT_GRAPH_RUN_STATUS_MEMORY_ERROR ? -ENOMEM : -EBADMSG;
 }
 
 int graph_read(const struct graph_input *in, size_t n, struct trace_log *log,
