@@ -17,12 +17,14 @@
 #include "trace/record/dir.h"
 #include "trace/record/size.h"
 
-#define CHANNEL	   "ringside"
-#define NS_PER_S   1000000000u
-#define PENDING_NS (10 * (uint64_t)NS_PER_S)
-#define RELAY_NS   (30 * (uint64_t)NS_PER_S)
-#define LIVE_US	   500000 /* how old what is seen live may be */
-#define DESTROY_MS 60000
+#define CHANNEL	    "ringside"
+#define NS_PER_S    1000000000u
+#define PENDING_NS  (10 * (uint64_t)NS_PER_S)
+#define RELAY_NS    (30 * (uint64_t)NS_PER_S)
+#define COUNT_MS    100
+#define SAME_COUNTS 5
+#define LIVE_US	    500000 /* how old what is seen live may be */
+#define DESTROY_MS  60000
 
 struct record {
 	char name[64];
@@ -273,9 +275,13 @@ static int pending_wait(struct record *rec, struct why *why)
 			moved = clock_now_ns();
 		} else if (clock_now_ns() - moved > bound) {
 			return why_set(why, -ETIMEDOUT,
-				       "LTTng still holds events of a process "
-				       "that does not go on; the trace may "
-				       "lack its end");
+				       "LTTng still holds events%s; the trace "
+				       "may lack its end",
+				       rec->opt.relay
+					       ? " that the other machine has "
+						 "not taken in 30 s"
+					       : " of a process that does not "
+						 "go on");
 		}
 		sleep_ms(5);
 	}
@@ -296,15 +302,39 @@ static int losses_count(struct record *rec, struct record_losses *losses,
 		ret = lttng_channel_get_discarded_event_count(&channels[i], &n);
 		if (ret)
 			break;
-		/* LTTng 2.13 sometimes sets the top bit of this number. */
-		if (n <= INT64_MAX)
-			losses->events += n;
+		/* LTTng 2.13 adds 2^63 each time a stream's count falls. */
+		losses->events += n & INT64_MAX;
 		ret = lttng_channel_get_lost_packet_count(&channels[i], &n);
 		if (!ret)
 			losses->packets += n;
 	}
 	free(channels);
 	return ret ? lttng_why(why, "count the lost events", ret) : 0;
+}
+
+/*
+ * The daemon counts what a process lost, that has just ended, a moment after
+ * it took the process off its list, and nothing says when.  A trace that is
+ * here has the numbers in it; for one that went away they are all there is.
+ */
+static int losses_settle(struct record *rec, struct record_losses *losses,
+			 struct why *why)
+{
+	int err = losses_count(rec, losses, why);
+
+	for (unsigned same = 0; rec->opt.relay && !err && same < SAME_COUNTS;) {
+		struct record_losses now = { 0 };
+
+		sleep_ms(COUNT_MS);
+		err = losses_count(rec, &now, why);
+		same = now.events == losses->events &&
+				       now.packets == losses->packets
+			       ? same + 1
+			       : 0;
+		if (!err)
+			*losses = now;
+	}
+	return err;
 }
 
 static int relay_gone(const struct record *rec, struct why *why)
@@ -334,7 +364,7 @@ int record_stop(struct record *rec, struct record_losses *losses,
 	err = pending_wait(rec, why);
 	if (!record_reaches(rec))
 		err = relay_gone(rec, why);
-	err2 = losses_count(rec, losses, err ? NULL : why);
+	err2 = losses_settle(rec, losses, err ? NULL : why);
 	return err ? err : err2;
 }
 
