@@ -304,6 +304,8 @@ int ctf_stream_event(struct ctf_stream *stream, const struct ctf_event *event,
 {
 	struct ctf_writer *w = ctf_stream_writer(stream);
 
+	if (w->failed)
+		return w->failed;
 	if (ctf_stream_add(stream, event))
 		return failed(w, -ENOMEM, why);
 	return w->ready.count ? run(w, why) : 0;
@@ -313,6 +315,8 @@ int ctf_stream_lost(struct ctf_stream *stream, uint64_t count, struct why *why)
 {
 	struct ctf_writer *w = ctf_stream_writer(stream);
 
+	if (w->failed)
+		return w->failed;
 	if (ctf_stream_gap(stream, count))
 		return failed(w, -ENOMEM, why);
 	return w->ready.count ? run(w, why) : 0;

@@ -215,11 +215,15 @@ static int file_attach(struct probe_collect *c, const struct probe_file *file,
 static int attach(struct probe_collect *c, struct why *why)
 {
 	for (; c->attached < c->files.count; c->attached++) {
-		const struct probe_file *file = c->files.file[c->attached];
+		struct probe_file *file = c->files.file[c->attached];
 		int err = file_attach(c, file, why);
 
-		if (err == -ENOENT)
-			continue; /* it has ended */
+		if (err == -ENOENT) {
+			/* It has ended; who else runs it is to be found. */
+			file->dev = 0;
+			file->ino = 0;
+			continue;
+		}
 		if (err)
 			return err == -EINTR ? 0 : err;
 		c->opt.seen(file, c->opt.level);
@@ -342,7 +346,8 @@ int probe_collect_stop(struct probe_collect *c, uint64_t *lost, struct why *why)
 	if (!c)
 		return 0;
 	probe_reader_detach(c->reader);
-	err = probe_reader_poll(c->reader, 0);
+	/* After an error the rest is lost, and that was told. */
+	err = *c->why.text ? -EIO : events_read(c, 0, &c->why);
 	if (!err)
 		probe_reader_threads(c->reader, thread_left, c);
 	while (c->processes) {

@@ -226,7 +226,8 @@ int probe_reader_poll(struct probe_reader *r, int ms)
 {
 	int n = ring_buffer__poll(r->ring, ms);
 
-	if (n == -EINTR)
+	/* It reads only when it was woken, which is when there is much. */
+	if (n >= 0 || n == -EINTR)
 		n = ring_buffer__consume(r->ring);
 	return n < 0 ? n : 0;
 }
