@@ -109,12 +109,7 @@ static int room_check(struct recording *rec)
 	if (room >= room_needed(rec, n ? n - 1 : 0))
 		return room < SCARCE_BYTES ? HASTE_MS : TICK_MS;
 	session_stop(rec);
-	rec->result.failed = true;
-	why_set(&rec->result.why, -ENOSPC,
-		"the file system of %s has only %.1f MiB left, so recording "
-		"was stopped%s; make room or name another place",
-		rec->req.out, (double)room / (1 << 20),
-		rec->running ? " while the command goes on" : "");
+	record_report_full(&rec->result, rec->req.out, room, rec->running);
 	record_report_trouble(&rec->result);
 	return TICK_MS;
 }
@@ -231,13 +226,7 @@ static int room_first(const struct recording *rec)
 			where, (double)memory / (1 << 20),
 			(double)size.bytes / (1 << 20));
 	else if (room < need)
-		fprintf(stderr,
-			RECORD_PROGRAM
-			": the file system of %s has "
-			"only %.1f MiB left, %.0f are needed at least; make "
-			"room or name another place\n",
-			rec->req.out, (double)room / (1 << 20),
-			(double)need / (1 << 20));
+		record_report_no_room(rec->req.out, room, need);
 	return room < need || memory < size.bytes ? -ENOSPC : 0;
 }
 

@@ -202,9 +202,11 @@ static int run_screen(struct top_run *t)
 	}
 	for (n = 0; !ending; n++) {
 		err = run_sample(t);
-		if (err || (t->count && n > t->count))
+		if (err)
 			break;
 		top_screen_draw(&t->look, &t->now, &t->rates);
+		if (t->count && n >= t->count)
+			break;
 		do
 			run_wait(t, t->now.at_ns + t->interval_ns, true);
 		while (!run_keys(t) && !ending &&

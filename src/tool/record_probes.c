@@ -16,7 +16,6 @@
 #define TURN_MS	   20
 #define STATUS_NS  500000000u
 #define ROOM_BYTES (16u << 20) /* what must stay free on the file system */
-#define MIB	   ((double)(1u << 20))
 
 struct probing {
 	const struct record_request *req;
@@ -92,12 +91,7 @@ static void turn(void *data)
 	room = record_dir_room(p->dir);
 	if (room >= ROOM_BYTES)
 		return;
-	res->failed = true;
-	why_set(&res->why, -ENOSPC,
-		"the file system of %s has only %.1f MiB left, so recording "
-		"was stopped%s; make room or name another place",
-		p->req->out, (double)room / MIB,
-		p->running ? " while the command goes on" : "");
+	record_report_full(res, p->req->out, room, p->running);
 	collect_stop(p);
 }
 
@@ -135,12 +129,7 @@ static int begin(struct probing *p)
 	struct why why;
 
 	if (room < 2 * ROOM_BYTES) {
-		fprintf(stderr,
-			RECORD_PROGRAM ": the file system of %s has only "
-				       "%.1f MiB left, %.0f are needed at "
-				       "least; make room or name another "
-				       "place\n",
-			p->req->out, (double)room / MIB, 2 * ROOM_BYTES / MIB);
+		record_report_no_room(p->req->out, room, 2 * ROOM_BYTES);
 		return -ENOSPC;
 	}
 	command_given = p->req->command;

@@ -60,6 +60,26 @@ void record_report_trouble(struct record_result *res)
 	res->told = true;
 }
 
+void record_report_no_room(const char *out, uint64_t room, uint64_t need)
+{
+	fprintf(stderr,
+		RECORD_PROGRAM ": the file system of %s has only %.1f MiB "
+			       "left, %.0f are needed at least; make room or "
+			       "name another place\n",
+		out, (double)room / (1 << 20), (double)need / (1 << 20));
+}
+
+void record_report_full(struct record_result *res, const char *out,
+			uint64_t room, bool running)
+{
+	res->failed = true;
+	why_set(&res->why, -ENOSPC,
+		"the file system of %s has only %.1f MiB left, so recording "
+		"was stopped%s; make room or name another place",
+		out, (double)room / (1 << 20),
+		running ? " while the command goes on" : "");
+}
+
 const char *record_size_text(uint64_t bytes, char text[32])
 {
 	if (bytes >= 1u << 20)

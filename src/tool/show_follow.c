@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tool/show_follow.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -16,18 +17,29 @@ static void heading(const struct trace_log *log, struct text *out)
 	text_printf(out, "-- after %s events\n", text_count(n, log->n));
 }
 
-void show_follow(void *data)
+/* Who reads a pipe may have gone: for output_write() that is no error. */
+static bool reader_is_there(const struct show_follow *f)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO };
+
+	return f->out || poll(&fd, 1, 0) <= 0 || !(fd.revents & POLLERR);
+}
+
+bool show_follow(void *data)
 {
 	const struct show_follow *f = data;
 	struct model model = { 0 };
 	struct text out = { 0 };
 	struct why why;
+	bool goes_on = true;
 
 	if (!f->out)
 		heading(f->log, &out);
 	if (!model_build(&model, f->log) &&
 	    !f->view->show(&model, f->options, &out, &why))
-		output_write(f->out, &out, &why);
+		goes_on =
+			!output_write(f->out, &out, &why) && reader_is_there(f);
 	text_free(&out);
 	model_free(&model);
+	return goes_on;
 }

@@ -3,6 +3,8 @@
 #ifndef TOOL_SHOW_FOLLOW_H
 #define TOOL_SHOW_FOLLOW_H
 
+#include <stdbool.h>
+
 #include "viz/read/log.h"
 #include "viz/views/view.h"
 
@@ -13,7 +15,10 @@ struct show_follow {
 	const struct trace_log *log;
 };
 
-/* Shows what there is by now; if there is nothing of the kind yet, nothing. */
-void show_follow(void *follow);
+/*
+ * Shows what there is by now; if there is nothing of the kind yet, nothing.
+ * False if nobody can be shown anything any more.
+ */
+bool show_follow(void *follow);
 
 #endif

@@ -23,9 +23,9 @@ void top_dir_name(const char *dir, char room[TOP_DIR_MAX]);
 int top_file_named(const struct dirent *e);
 
 /*
- * 1: it is read, and to be freed.  0: it is gone, or its daemon is.  -errno:
- * it cannot be read, or is no such file.  What an older daemon does not count
- * is 0.
+ * 1: it is read, and to be freed.  0: it is gone, or its daemon is.
+ * -EINVAL: it cannot be read, or is no such file.  What an older daemon does
+ * not count is 0.
  */
 int top_file_read(int dirfd, const char *name, struct top_file *f);
 void top_file_free(struct top_file *f);

@@ -15,7 +15,7 @@
 #define PAUSE_NS 50000000
 
 struct live {
-	void (*look)(void *data);
+	bool (*look)(void *data);
 	void *data;
 	struct trace_log *log;
 	uint64_t looked_ns;
@@ -47,7 +47,8 @@ static bool live_turn(bool idle, void *data)
 		return false;
 	if (live->look && live->log->n != live->looked_n &&
 	    now - live->looked_ns > LOOK_NS) {
-		live->look(live->data);
+		if (!live->look(live->data))
+			return false;
 		live->looked_ns = clock_now_ns();
 		live->looked_n = live->log->n;
 	}
@@ -70,7 +71,7 @@ static int no_session(const char *url, const char *said, struct why *why)
 		       unknown ? "no such session is being recorded" : said);
 }
 
-int live_read(const char *url, void (*look)(void *data), void *data,
+int live_read(const char *url, bool (*look)(void *data), void *data,
 	      struct trace_log *log, struct why *why)
 {
 	struct sigaction stop = { .sa_handler = on_interrupt };
@@ -87,9 +88,11 @@ int live_read(const char *url, void (*look)(void *data), void *data,
 	sigaction(SIGINT, &stop, NULL);
 	guard_heed_interrupt();
 	rc = graph_read(&in, 1, log, &pace, said, sizeof(said));
-	if (rc == -EBADMSG && log->n) {
-		snprintf(log->damage, sizeof(log->damage),
-			 "the stream broke off: %s", said);
+	if ((rc == -EBADMSG || rc == -ENOMEM || rc == -EOVERFLOW) && log->n) {
+		snprintf(log->damage, sizeof(log->damage), "%s%s",
+			 rc == -EBADMSG ? "the stream broke off: "
+					: "no more than this can be held: ",
+			 rc == -EBADMSG ? said : strerror(-rc));
 		log->cut = true;
 		return 0;
 	}

@@ -18,12 +18,12 @@ bool live_is_url(const char *trace);
 /*
  * Read it into `log` until the session ends or a SIGINT comes, which from
  * here on does no more.  `look` (may be NULL) is called every second in which
- * something came, and may read the log.
+ * something came, and may read the log; false from it is the end, too.
  *
  * 0; what broke off then stands in log->damage.  -EBADMSG: there is no such
  * session; -ENODATA: nothing came; -ENOMEM, -EOVERFLOW, -ENOSYS.
  */
-int live_read(const char *url, void (*look)(void *data), void *data,
+int live_read(const char *url, bool (*look)(void *data), void *data,
 	      struct trace_log *log, struct why *why);
 
 #endif
