@@ -48,7 +48,7 @@ REC_LIBS := -llttng-ctl
 # procps, whose top needs the same two.
 TOP_LIBS := $(call pkg,--libs,ncursesw)
 
-# ringside record --probes needs clang for its BPF programs, and libbpf, which
+# ringside record --probes and --source blkback need clang for BPF programs, and libbpf, which
 # is linked statically: nothing more need be installed where ringside runs.
 # Without them it is left out, and says so.
 BPF_CLANG := $(shell command -v clang)
@@ -71,7 +71,7 @@ TOP_O     := $(call layer,src/top)
 TOOL_O    := $(call layer,src/tool)
 EMIT_O    := $(B)/gen/trace/provider.o
 PROBE_O   := $(filter-out %.bpf.o %/$(if $(filter yes,$(PROBES)),absent,reader).o, \
-	$(call layer,trace/probe))
+	$(call layer,trace/probe trace/kernel))
 TRACE_O   := $(call layer,trace/record trace/ctf) $(PROBE_O) $(B)/gen/trace/desc.o
 VIZ_O     := $(call layer,viz viz/read viz/model viz/views viz/render)
 # Not below $(B)/labs, which is what students get.
@@ -159,8 +159,12 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/src/disk/nbd%.o: CPPFLAGS += $(call pkg,--cflags,libnbd)
 $(B)/viz/%.o $(B)/src/top/%.o $(B)/src/tool/%.o $(B)/engine/%.o: CPPFLAGS += $(VIZ_CFLAGS)
 # Debian's clang knows the headers of its own machine only when told.
+BPF_OBJECTS := $(B)/gen/event.bpf.o $(B)/gen/blkback.bpf.o
 $(B)/gen/event.bpf.o: trace/probe/event.bpf.c trace/probe/event.h \
 		$(B)/gen/trace/probes.inc
+$(B)/gen/blkback.bpf.o: trace/kernel/blkback.bpf.c trace/kernel/raw.h
+$(BPF_OBJECTS):
+	@mkdir -p $(@D)
 	@echo "  BPF     $<"
 	@clang -target bpf -mcpu=v3 -O2 -g -Wall -Werror \
 		-D__TARGET_ARCH_$(BPF_ARCH) -I. -I$(B)/gen \
@@ -168,6 +172,8 @@ $(B)/gen/event.bpf.o: trace/probe/event.bpf.c trace/probe/event.h \
 
 $(B)/trace/probe/reader.o: $(B)/gen/event.bpf.o
 $(B)/trace/probe/reader.o: CPPFLAGS += -DPROBE_OBJECT='"$(B)/gen/event.bpf.o"'
+$(B)/trace/kernel/reader.o: $(B)/gen/blkback.bpf.o
+$(B)/trace/kernel/reader.o: CPPFLAGS += -DKERNEL_OBJECT='"$(B)/gen/blkback.bpf.o"'
 # .incbin is no dependency that the compiler tells.
 $(B)/viz/render/assets.o: $(wildcard viz/render/*.css viz/render/*.js)
 $(B)/src/host/files.o: src/host/files/build

@@ -10,7 +10,7 @@
  * With --to (record_relay.h) nothing of the trace is written here.
  *
  * A flight recorder (record_flight.h) is the same around a session that only
- * snapshots are taken of.  By probes (record_probes.h) there is no session.
+ * snapshots are taken of.  By BPF (record_direct.h) there is no session.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@
 #include "tool/commands.h"
 #include "tool/record_flight.h"
 #include "tool/record_options.h"
-#include "tool/record_probes.h"
+#include "tool/record_direct.h"
 #include "tool/record_relay.h"
 #include "tool/record_report.h"
 #include "tool/record_signals.h"
@@ -360,8 +360,9 @@ int cmd_record(int argc, char **argv)
 	if (code)
 		return code;
 	rec.req.opt.dir = rec.dir;
-	code = rec.req.probes ? record_probes(&rec.req, rec.dir, &rec.recorded)
-			      : record_run(&rec);
+	code = rec.req.probes || rec.req.source == RECORD_BLKBACK
+		       ? record_direct(&rec.req, rec.dir, &rec.recorded)
+		       : record_run(&rec);
 	if (rec.flight)
 		rec.recorded = flight_close(rec.flight);
 	record_close(rec.session);

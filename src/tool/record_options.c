@@ -41,7 +41,9 @@ static const struct argp_option options[] = {
 	{ "contexts", 'c', "LIST", 0,
 	  "Add to each event any of vpid, vtid, procname", 0 },
 	{ "source", OPT_SOURCE, "SOURCE", 0,
-	  "Whose events: ringsided (the default), with its frontends", 0 },
+	  "Whose events: ringsided (the default), with its frontends, or "
+	  "blkback, Linux's xen-blkback, read by BPF as root",
+	  0 },
 	{ "probes", OPT_PROBES, NULL, 0,
 	  "Read the USDT probes of programs by BPF, as root and without LTTng; "
 	  "there is one buffer for all of them",
@@ -151,23 +153,29 @@ static uint64_t parse_power(struct argp_state *state, const char *name,
 	return n;
 }
 
-static void probes_check(struct argp_state *state, struct record_request *req)
+/* What is for LTTng only. */
+static void direct_check(struct argp_state *state, struct record_request *req)
 {
+	const char *way = req->probes ? "--probes" : "--source blkback";
+
+	if (req->probes && req->source == RECORD_BLKBACK)
+		argp_error(state, "--probes is for programs, not for --source "
+				  "blkback");
 	if (req->opt.flight)
-		argp_error(state, "--flight is done by LTTng, not by --probes");
+		argp_error(state, "--flight is done by LTTng, not by %s", way);
 	if (!req->out)
-		argp_error(state, "--to is done by LTTng, not by --probes");
+		argp_error(state, "--to is done by LTTng, not by %s", way);
 	if (req->opt.contexts)
-		argp_error(state, "--contexts is for LTTng; by --probes each "
-				  "packet tells its thread");
+		argp_error(state, "--contexts is for LTTng, not for %s", way);
 	if (!req->opt.subbuf_bytes)
 		req->opt.subbuf_bytes = RING_SUBBUF_BYTES;
 	if (!req->opt.num_subbuf)
 		req->opt.num_subbuf = RING_SUBBUFS;
 	if (req->opt.subbuf_bytes * req->opt.num_subbuf > RING_BYTES_MAX)
-		argp_error(state, "the buffer of --probes is 1 GiB at most; "
-				  "take less with --subbuf-size or "
-				  "--num-subbuf");
+		argp_error(state,
+			   "the buffer of %s is 1 GiB at most; take less with "
+			   "--subbuf-size or --num-subbuf",
+			   way);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -208,9 +216,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		rec->force = true;
 		break;
 	case OPT_SOURCE:
-		if (strcmp(arg, "ringsided"))
+		if (!strcmp(arg, "blkback"))
+			rec->source = RECORD_BLKBACK;
+		else if (strcmp(arg, "ringsided"))
 			argp_error(state,
-				   "source \"%s\" is unknown; use ringsided",
+				   "source \"%s\" is unknown; use ringsided "
+				   "or blkback",
 				   arg);
 		break;
 	case OPT_PROBES:
@@ -245,8 +256,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--snapshots is for --flight");
 		if (!rec->snapshots)
 			rec->snapshots = SNAPSHOTS;
-		if (rec->probes)
-			probes_check(state, rec);
+		if (rec->probes || rec->source == RECORD_BLKBACK)
+			direct_check(state, rec);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

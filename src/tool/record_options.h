@@ -9,11 +9,17 @@
 #include "trace/record/session.h"
 #include "trace/record/snapshot.h"
 
+enum record_source {
+	RECORD_RINGSIDED, /* with its frontends */
+	RECORD_BLKBACK,	  /* the backend in the kernel; LTTng is not asked */
+};
+
 struct record_request {
 	struct record_options opt;
 	const char *out; /* NULL: to the relay */
 	struct record_relay relay;
 	bool force;
+	enum record_source source;
 	bool probes;	/* read USDT probes; LTTng is not asked */
 	char **command; /* NULL: until Ctrl-C */
 	/* Of a flight recorder: */

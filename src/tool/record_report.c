@@ -96,11 +96,14 @@ static void tell_counts(const struct record_result *res, const char *out,
 {
 	char size[32];
 
-	fprintf(stderr,
-		RECORD_PROGRAM ": %" PRIu64 " events of %u process%s "
-			       "in %s (%.1f MiB, %.1f s)",
-		sum->events, sum->processes, sum->processes == 1 ? "" : "es",
-		out, (double)record_dir_bytes(dir) / MIB, res->seconds);
+	fprintf(stderr, RECORD_PROGRAM ": %" PRIu64 " events of ", sum->events);
+	if (res->whose)
+		fputs(res->whose, stderr);
+	else
+		fprintf(stderr, "%u process%s", sum->processes,
+			sum->processes == 1 ? "" : "es");
+	fprintf(stderr, " in %s (%.1f MiB, %.1f s)", out,
+		(double)record_dir_bytes(dir) / MIB, res->seconds);
 	if (lost)
 		fprintf(stderr,
 			"; %" PRIu64 " more were LOST because the "
@@ -198,8 +201,13 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 			lost);
 		return res->failed ? RECORD_FAILED : RECORD_FINE;
 	}
-	if (!sum.processes && !lost) {
-		if (res->failed)
+	if ((res->whose ? !sum.events : !sum.processes) && !lost) {
+		if (res->whose && !res->failed)
+			fprintf(stderr,
+				RECORD_PROGRAM ": nothing was recorded: %s did "
+					       "nothing\n",
+				res->whose);
+		else if (res->failed)
 			fprintf(stderr,
 				RECORD_PROGRAM ": 0 events until then, and "
 					       "there is no trace in %s\n",

@@ -16,7 +16,8 @@ struct record_result {
 	double seconds;
 	uint64_t subbuf_bytes, num_subbuf;
 	struct record_losses losses;
-	int *running; /* processes at its end, running_count of them */
+	const char *whose; /* events these are; NULL: of processes */
+	int *running;	   /* processes at its end, running_count of them */
 	unsigned running_count;
 	bool failed; /* `why` says how */
 	bool told;   /* and it has been said */

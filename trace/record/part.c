@@ -91,6 +91,9 @@ int record_parts_find(const char *dir, struct record_part **out)
 	snprintf(inner, sizeof(inner), "%s/usdt/pid", dir);
 	if (!err)
 		err = parts_add(&list, inner, NULL);
+	snprintf(inner, sizeof(inner), "%s/kernel/pid", dir);
+	if (!err)
+		err = parts_add(&list, inner, NULL);
 	snprintf(inner, sizeof(inner), "%s/ust/uid", dir);
 	d = opendir(inner);
 	while (d && !err && (e = readdir(d))) {

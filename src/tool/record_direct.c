@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "tool/record_probes.h"
+#include "tool/record_direct.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
 
 #include "base/clock.h"
 #include "tool/record_report.h"
 #include "tool/record_signals.h"
+#include "trace/kernel/collect.h"
 #include "trace/probe/collect.h"
 #include "trace/record/check.h"
 #include "trace/record/command.h"
@@ -17,16 +19,29 @@
 #define STATUS_NS  500000000u
 #define ROOM_BYTES (16u << 20) /* what must stay free on the file system */
 
-struct probing {
+/* Whom is read; of what start() gives, turn() and stop() are. */
+struct direct_source {
+	int (*start)(void **collect, const struct record_request *req,
+		     const char *dir, struct why *why);
+	int (*turn)(void *collect, int ms, struct why *why);
+	int (*stop)(void *collect, uint64_t *lost, struct why *why);
+	const char *whose; /* NULL: of processes */
+};
+
+struct direct {
 	const struct record_request *req;
 	const char *dir;
-	struct probe_collect *collect; /* NULL: it has been stopped */
+	const struct direct_source *source;
+	void *collect; /* NULL: it has been stopped */
 	uint64_t start_ns;
 	pid_t pid;
 	bool running; /* the command */
 	int code;
 	struct record_result result;
 };
+
+/* ---- the probes of programs ------------------------------------------------
+ */
 
 static bool command_given; /* for what follows */
 
@@ -54,8 +69,90 @@ static void tell_seen(const struct probe_file *file, enum ev_level level)
 	fputc('\n', stderr);
 }
 
+static int probes_start(void **collect, const struct record_request *req,
+			const char *dir, struct why *why)
+{
+	const struct probe_options opt = {
+		.dir = dir,
+		.level = req->opt.level,
+		.ring_bytes = req->opt.subbuf_bytes * req->opt.num_subbuf,
+		.stop = &record_signals.stops,
+		.seen = tell_seen,
+	};
+
+	command_given = req->command;
+	return probe_collect_start((struct probe_collect **)collect, &opt,
+				   command_given, why);
+}
+
+static int probes_turn(void *collect, int ms, struct why *why)
+{
+	return probe_collect_turn(collect, ms, why);
+}
+
+static int probes_stop(void *collect, uint64_t *lost, struct why *why)
+{
+	return probe_collect_stop(collect, lost, why);
+}
+
+/* ---- the backend in the kernel --------------------------------------------
+ */
+
+static int blkback_start(void **collect, const struct record_request *req,
+			 const char *dir, struct why *why)
+{
+	const struct kernel_options opt = {
+		.dir = dir,
+		.level = req->opt.level,
+		.ring_bytes = req->opt.subbuf_bytes * req->opt.num_subbuf,
+	};
+	unsigned wanted = 0, has = 0;
+	bool seen[EV_KIND_COUNT];
+	struct kernel_collect *c;
+	struct utsname name;
+	int err = kernel_collect_start(&c, &opt, seen, why);
+
+	if (err)
+		return err;
+	*collect = c;
+	for (int kind = 0; kind < EV_KIND_COUNT; kind++)
+		if (ev_descs[kind].level <= opt.level) {
+			wanted++;
+			has += seen[kind];
+		}
+	fprintf(stderr,
+		RECORD_PROGRAM ": of xen-blkback in Linux %s %u of %u kinds of "
+			       "events can be seen%s",
+		uname(&name) ? "" : name.release, has, wanted,
+		has < wanted ? "; not to be seen:" : "");
+	for (int kind = 0; has < wanted && kind < EV_KIND_COUNT; kind++)
+		if (ev_descs[kind].level <= opt.level && !seen[kind])
+			fprintf(stderr, " %s", ev_descs[kind].name);
+	fputc('\n', stderr);
+	return 0;
+}
+
+static int blkback_turn(void *collect, int ms, struct why *why)
+{
+	return kernel_collect_turn(collect, ms, why);
+}
+
+static int blkback_stop(void *collect, uint64_t *lost, struct why *why)
+{
+	return kernel_collect_stop(collect, lost, why);
+}
+
+static const struct direct_source sources[] = {
+	[RECORD_RINGSIDED] = { probes_start, probes_turn, probes_stop, NULL },
+	[RECORD_BLKBACK] = { blkback_start, blkback_turn, blkback_stop,
+			     "xen-blkback" },
+};
+
+/* ---- the loop -------------------------------------------------------------
+ */
+
 /* Stops it, once; the command, if any, goes on. */
-static void collect_stop(struct probing *p)
+static void collect_stop(struct direct *p)
 {
 	struct record_result *res = &p->result;
 	struct why why;
@@ -64,7 +161,7 @@ static void collect_stop(struct probing *p)
 		return;
 	res->seconds = (double)(clock_now_ns() - p->start_ns) / 1e9;
 	res->running = record_check_running(p->dir, &res->running_count);
-	if (probe_collect_stop(p->collect, &res->losses.events, &why) &&
+	if (p->source->stop(p->collect, &res->losses.events, &why) &&
 	    !res->failed) {
 		res->failed = true;
 		res->why = why;
@@ -75,7 +172,7 @@ static void collect_stop(struct probing *p)
 
 static void turn(void *data)
 {
-	struct probing *p = data;
+	struct direct *p = data;
 	struct record_result *res = &p->result;
 	uint64_t room;
 
@@ -83,7 +180,7 @@ static void turn(void *data)
 		record_signals_wait(TURN_MS);
 		return;
 	}
-	if (probe_collect_turn(p->collect, TURN_MS, &res->why)) {
+	if (p->source->turn(p->collect, TURN_MS, &res->why)) {
 		res->failed = true;
 		collect_stop(p);
 		return;
@@ -95,7 +192,7 @@ static void turn(void *data)
 	collect_stop(p);
 }
 
-static void watch(struct probing *p)
+static void watch(struct direct *p)
 {
 	uint64_t status_ns = 0;
 
@@ -116,15 +213,8 @@ static void watch(struct probing *p)
 }
 
 /* 0: it records. */
-static int begin(struct probing *p)
+static int begin(struct direct *p)
 {
-	const struct probe_options opt = {
-		.dir = p->dir,
-		.level = p->req->opt.level,
-		.ring_bytes = p->req->opt.subbuf_bytes * p->req->opt.num_subbuf,
-		.stop = &record_signals.stops,
-		.seen = tell_seen,
-	};
 	uint64_t room = record_dir_room(p->dir);
 	struct why why;
 
@@ -132,20 +222,19 @@ static int begin(struct probing *p)
 		record_report_no_room(p->req->out, room, 2 * ROOM_BYTES);
 		return -ENOSPC;
 	}
-	command_given = p->req->command;
-	if (probe_collect_start(&p->collect, &opt, command_given, &why)) {
+	if (p->source->start(&p->collect, p->req, p->dir, &why)) {
 		fprintf(stderr, RECORD_PROGRAM ": %s\n", why.text);
 		return -EIO;
 	}
 	p->start_ns = clock_now_ns();
 	/* It took a while, and a command needs no word. */
-	if (!command_given && !record_signals.stops)
+	if (!p->req->command && !record_signals.stops)
 		fprintf(stderr, RECORD_PROGRAM ": recording has begun; Ctrl-C "
 					       "ends it\n");
 	return 0;
 }
 
-static void command_end(struct probing *p)
+static void command_end(struct direct *p)
 {
 	int sig = record_signals.stop_from_tty ? 0 : record_signals.stop_signal;
 
@@ -154,14 +243,16 @@ static void command_end(struct probing *p)
 	p->running = false;
 }
 
-int record_probes(const struct record_request *req, const char *dir,
+int record_direct(const struct record_request *req, const char *dir,
 		  bool *recorded)
 {
-	struct probing p = {
+	struct direct p = {
 		.req = req,
 		.dir = dir,
+		.source = &sources[req->source],
 		.result = { .subbuf_bytes = req->opt.subbuf_bytes,
-			    .num_subbuf = req->opt.num_subbuf },
+			    .num_subbuf = req->opt.num_subbuf,
+			    .whose = sources[req->source].whose },
 	};
 	enum record_verdict verdict;
 	struct why why;

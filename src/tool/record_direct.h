@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* ringside record --probes: the recording loop around USDT probes. */
-#ifndef TOOL_RECORD_PROBES_H
-#define TOOL_RECORD_PROBES_H
+/*
+ * ringside record --probes and --source blkback: the recording loop around
+ * what is read by BPF, with no session of LTTng.
+ */
+#ifndef TOOL_RECORD_DIRECT_H
+#define TOOL_RECORD_DIRECT_H
 
 #include <stdbool.h>
 
@@ -12,7 +15,7 @@
  * Ctrl-C; tells the person what there is to tell.  The exit code; *recorded
  * says whether there is a trace.
  */
-int record_probes(const struct record_request *req, const char *dir,
+int record_direct(const struct record_request *req, const char *dir,
 		  bool *recorded);
 
 #endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/kernel/collect.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "trace/ctf/writer.h"
+#include "trace/kernel/blkback.h"
+#include "trace/kernel/hooks.h"
+#include "trace/kernel/order.h"
+#include "trace/kernel/reader.h"
+
+#define PROGRAM	  "xen-blkback"
+#define GIVE_NS	  100000000u /* as late as a program may be with its room */
+#define HOOKS_MAX 32
+
+struct kernel_collect {
+	struct kernel_options opt;
+	struct kernel_reader *reader;
+	struct ctf_writer *writer;
+	struct ctf_stream *stream;
+	struct blkback *blkback;
+	struct order order;
+	uint64_t given_ns; /* when some were given */
+	uint64_t last_ns;  /* of the last event */
+	uint64_t *cpu_lost;
+	uint32_t cpus;
+	uint64_t placed; /* losses that the trace tells of */
+	struct why why;	 /* of what could not be written */
+};
+
+/* ---- from the ring buffer into the trace ----------------------------------
+ */
+
+static int on_event(const struct ctf_event *event, void *user)
+{
+	struct kernel_collect *c = user;
+	struct ctf_event e = *event;
+
+	if (ev_descs[e.kind].level > c->opt.level)
+		return 0;
+	/* What came too late to be brought into order. */
+	if (e.t_ns < c->last_ns)
+		e.t_ns = c->last_ns;
+	c->last_ns = e.t_ns;
+	return ctf_stream_event(c->stream, &e, &c->why) ? -EIO : 0;
+}
+
+/* What this processor lost before this one. */
+static int losses(struct kernel_collect *c, const struct raw_head *raw)
+{
+	uint64_t n;
+
+	if (raw->cpu >= c->cpus) {
+		uint64_t *more =
+			reallocarray(c->cpu_lost, raw->cpu + 1u, sizeof(*more));
+
+		if (!more)
+			return why_set(&c->why, -ENOMEM, "no memory");
+		memset(more + c->cpus, 0,
+		       (raw->cpu + 1u - c->cpus) * sizeof(*more));
+		c->cpu_lost = more;
+		c->cpus = raw->cpu + 1;
+	}
+	if (raw->lost <= c->cpu_lost[raw->cpu])
+		return 0;
+	n = raw->lost - c->cpu_lost[raw->cpu];
+	c->cpu_lost[raw->cpu] = raw->lost;
+	c->placed += n;
+	blkback_lost(c->blkback);
+	return ctf_stream_lost(c->stream, n, &c->why);
+}
+
+static int on_ordered(const struct raw_head *raw, size_t len, void *user)
+{
+	struct kernel_collect *c = user;
+	int err = losses(c, raw);
+
+	if (!err)
+		err = blkback_take(c->blkback, raw, len);
+	if (err == -ENOMEM)
+		why_set(&c->why, err, "no memory");
+	return err ? -EIO : 0;
+}
+
+static int on_raw(const struct raw_head *raw, size_t len, void *user)
+{
+	struct kernel_collect *c = user;
+
+	return order_add(&c->order, raw, len)
+		       ? why_set(&c->why, -ENOMEM, "no memory")
+		       : 0;
+}
+
+int kernel_collect_turn(struct kernel_collect *c, int ms, struct why *why)
+{
+	uint64_t before;
+	int err = kernel_reader_poll(c->reader, ms);
+
+	before = clock_now_ns();
+	if (!err && before - c->given_ns > GIVE_NS) {
+		c->given_ns = before;
+		err = order_give(&c->order, before - GIVE_NS, on_ordered, c);
+	}
+	if (err && *c->why.text)
+		*why = c->why;
+	else if (err)
+		why_set(why, err, "the ring buffer cannot be read: %s",
+			strerror(-err));
+	return err ? -EIO : 0;
+}
+
+/* ---- begin and end --------------------------------------------------------
+ */
+
+static int writer_open(struct kernel_collect *c, struct why *why)
+{
+	char dir[PATH_MAX], date[32] = "";
+	struct ctf_about about = { dir, PROGRAM, 0, clock_now_ns() };
+	time_t now = time(NULL);
+	struct tm tm;
+	int err;
+
+	if (localtime_r(&now, &tm))
+		strftime(date, sizeof(date), "%Y%m%d-%H%M%S", &tm);
+	if (snprintf(dir, sizeof(dir), "%s/kernel/pid/" PROGRAM "-0-%s",
+		     c->opt.dir, date) >= (int)sizeof(dir))
+		return why_set(why, -ENAMETOOLONG, "%s: the name is too long",
+			       c->opt.dir);
+	err = ctf_writer_open(&c->writer, &about, why);
+	if (err)
+		return err;
+	c->stream = ctf_writer_stream(c->writer, 0);
+	return c->stream ? 0 : why_set(why, -ENOMEM, "no memory");
+}
+
+static void collect_free(struct kernel_collect *c)
+{
+	kernel_reader_close(c->reader);
+	blkback_free(c->blkback);
+	order_free(&c->order);
+	free(c->cpu_lost);
+	free(c);
+}
+
+int kernel_collect_start(struct kernel_collect **collect,
+			 const struct kernel_options *opt,
+			 bool seen[EV_KIND_COUNT], struct why *why)
+{
+	struct kernel_collect *c = calloc(1, sizeof(*c));
+	bool there[HOOKS_MAX] = { false };
+	int err;
+
+	if (!c)
+		return why_set(why, -ENOMEM, "no memory");
+	c->opt = *opt;
+	c->blkback = blkback_new(on_event, c);
+	err = c->blkback ? writer_open(c, why)
+			 : why_set(why, -ENOMEM, "no memory");
+	if (!err)
+		err = kernel_reader_open(&c->reader, opt->level,
+					 opt->ring_bytes, there, on_raw, c,
+					 why);
+	if (err) {
+		struct why ignored;
+
+		ctf_writer_close(c->writer, clock_now_ns(), &ignored);
+		collect_free(c);
+		return err;
+	}
+	for (int kind = 0; kind < EV_KIND_COUNT; kind++)
+		seen[kind] = hooks_see((enum ev_kind)kind, there);
+	*collect = c;
+	return 0;
+}
+
+int kernel_collect_stop(struct kernel_collect *c, uint64_t *lost,
+			struct why *why)
+{
+	struct why late;
+	int err, rc;
+
+	*lost = 0;
+	if (!c)
+		return 0;
+	kernel_reader_detach(c->reader);
+	/* After an error the rest is lost, and that was told. */
+	err = *c->why.text ? -EIO : kernel_reader_poll(c->reader, 0);
+	if (!err)
+		err = order_give(&c->order, UINT64_MAX, on_ordered, c);
+	*lost = kernel_reader_lost(c->reader);
+	if (!err && *lost > c->placed)
+		err = ctf_stream_lost(c->stream, *lost - c->placed, &c->why);
+	rc = ctf_writer_close(c->writer, clock_now_ns(), &late);
+	if (err)
+		*why = c->why;
+	else if (rc)
+		*why = late;
+	collect_free(c);
+	return err ? err : rc;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace/kernel/reader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "trace/kernel/hooks.h"
+
+#define MODULE	     "xen_blkback"
+#define MODULE_BTF   "/sys/kernel/btf/" MODULE
+#define SETTINGS     ".rodata.settings"
+#define PROGRAMS_MAX 32
+
+struct kernel_reader {
+	struct bpf_object *object;
+	struct ring_buffer *ring;
+	struct bpf_link *link[PROGRAMS_MAX];
+	unsigned links;
+	kernel_raw_fn each;
+	void *user;
+};
+
+/* The compiled programs (blkback.bpf.c). */
+extern const unsigned char kernel_object[], kernel_object_end[];
+
+__asm__(".section .rodata\n"
+	".balign 16\n"
+	".hidden kernel_object\n"
+	".globl kernel_object\n"
+	"kernel_object:\n"
+	".incbin \"" KERNEL_OBJECT "\"\n"
+	".hidden kernel_object_end\n"
+	".globl kernel_object_end\n"
+	"kernel_object_end:\n"
+	".previous\n");
+
+/* The first complaint of libbpf since it was last empty. */
+static char complaint[160];
+
+static int complain(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	if (level == LIBBPF_WARN && !*complaint) {
+		vsnprintf(complaint, sizeof(complaint), fmt, ap);
+		complaint[strcspn(complaint, "\n")] = '\0';
+	}
+	return 0;
+}
+
+static int explain(int err, const char *what, struct why *why)
+{
+	if (err == -EPERM || err == -EACCES)
+		return why_set(why, -EPERM,
+			       "the kernel does not let this user %s; run it "
+			       "as root",
+			       what);
+	return why_set(why, err, "the kernel cannot %s: %s%s%s", what,
+		       strerror(-err), *complaint ? "; " : "", complaint);
+}
+
+/* ---- what this kernel has -------------------------------------------------
+ */
+
+static int module_there(struct why *why)
+{
+	struct stat st;
+
+	if (!access(MODULE_BTF, F_OK))
+		return 0;
+	if (stat("/sys/module/" MODULE, &st))
+		return why_set(why, -ENODEV,
+			       "Linux's xen-blkback is not loaded on this "
+			       "machine; record in the domain that has the "
+			       "disks, after \"modprobe xen-blkback\"");
+	return why_set(why, -ENOTSUP,
+		       "this kernel does not describe its xen-blkback "
+		       "(CONFIG_DEBUG_INFO_BTF_MODULES)");
+}
+
+/* there[i]: the description of the kernel has the function of hooks[i]. */
+static int hooks_find(bool *there, struct why *why)
+{
+	struct btf *kernel = btf__load_vmlinux_btf(), *module;
+	int err = kernel ? 0 : -errno;
+
+	if (err)
+		return explain(err, "describe itself (CONFIG_DEBUG_INFO_BTF)",
+			       why);
+	module = btf__load_module_btf(MODULE, kernel);
+	err = module ? 0 : -errno;
+	for (unsigned i = 0; !err && i < hooks_count; i++) {
+		const struct btf *of = hooks[i].in_module ? module : kernel;
+
+		/* What both have cannot be told apart by its name. */
+		there[i] = btf__find_by_name_kind(of, hooks[i].function,
+						  BTF_KIND_FUNC) > 0 &&
+			   (!hooks[i].in_module || hooks[i].by_kprobe ||
+			    btf__find_by_name_kind(kernel, hooks[i].function,
+						   BTF_KIND_FUNC) < 0);
+	}
+	btf__free(module);
+	btf__free(kernel);
+	return err ? explain(err, "describe its " MODULE, why) : 0;
+}
+
+/* Where functions of the module lie; 0 where that is hidden or not so. */
+static void addresses_find(struct raw_settings *settings)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], name[128], module[128];
+	unsigned long long addr;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx %*c %127s [%127[^]]", &addr, name,
+			   module) != 3 ||
+		    strcmp(module, MODULE))
+			continue;
+		if (!strcmp(name, "end_block_io_op"))
+			settings->end_block_io_op = addr;
+		else if (!strcmp(name, "xen_blkif_schedule"))
+			settings->xen_blkif_schedule = addr;
+	}
+	if (f)
+		fclose(f);
+}
+
+/* ---- opening --------------------------------------------------------------
+ */
+
+static int object_load(struct kernel_reader *r, enum ev_level level,
+		       uint64_t ring_bytes, const bool *there)
+{
+	struct raw_settings settings = { .wake_bytes = ring_bytes / 4 };
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ringside");
+	int err;
+
+	addresses_find(&settings);
+	*complaint = '\0';
+	r->object = bpf_object__open_mem(
+		kernel_object, (size_t)(kernel_object_end - kernel_object),
+		&opts);
+	if (!r->object)
+		return -errno;
+	err = bpf_map__set_initial_value(
+		bpf_object__find_map_by_name(r->object, SETTINGS), &settings,
+		sizeof(settings));
+	if (!err)
+		err = bpf_map__set_max_entries(
+			bpf_object__find_map_by_name(r->object, "ring"),
+			(uint32_t)ring_bytes);
+	for (unsigned i = 0; !err && i < hooks_count; i++)
+		err = bpf_program__set_autoload(
+			bpf_object__find_program_by_name(r->object,
+							 hooks[i].program),
+			there[i] && hook_wanted(&hooks[i], level));
+	return err ? err : bpf_object__load(r->object);
+}
+
+static struct bpf_link *hook_set(const struct hook *hook,
+				 struct bpf_program *program)
+{
+	char name[128];
+
+	if (!hook->by_kprobe)
+		return bpf_program__attach(program);
+	snprintf(name, sizeof(name), "%s%s%s", hook->in_module ? MODULE : "",
+		 hook->in_module ? ":" : "", hook->function);
+	return bpf_program__attach_kprobe(program, false, name);
+}
+
+/* A kprobe may be refused where others are not: then it is not there. */
+static int hooks_set(struct kernel_reader *r, bool *there)
+{
+	for (unsigned i = 0; i < hooks_count; i++) {
+		struct bpf_program *program = bpf_object__find_program_by_name(
+			r->object, hooks[i].program);
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(program))
+			continue;
+		link = hook_set(&hooks[i], program);
+		if (link)
+			r->link[r->links++] = link;
+		else if (hooks[i].by_kprobe)
+			there[i] = false;
+		else
+			return -errno;
+	}
+	return 0;
+}
+
+static int each_raw(void *user, void *bytes, size_t size)
+{
+	struct kernel_reader *r = user;
+	const struct raw_head *raw = bytes;
+
+	if (size < sizeof(*raw) || raw->len > size)
+		return 0;
+	return r->each(raw, raw->len, r->user);
+}
+
+int kernel_reader_open(struct kernel_reader **reader, enum ev_level level,
+		       uint64_t ring_bytes, bool *there, kernel_raw_fn each,
+		       void *user, struct why *why)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+	struct kernel_reader *r;
+	int err = module_there(why);
+
+	if (err)
+		return err;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return why_set(why, -ENOMEM, "no memory");
+	r->each = each;
+	r->user = user;
+	setrlimit(RLIMIT_MEMLOCK, &all); /* older kernels count by it */
+	libbpf_set_print(complain);
+	err = hooks_find(there, why);
+	if (!err) {
+		err = object_load(r, level, ring_bytes, there);
+		if (!err)
+			r->ring = ring_buffer__new(
+				bpf_object__find_map_fd_by_name(r->object,
+								"ring"),
+				each_raw, r, NULL);
+		if (!err && !r->ring)
+			err = -errno;
+		if (!err)
+			err = hooks_set(r, there);
+		if (err)
+			explain(err, "load BPF programs", why);
+	}
+	if (err)
+		kernel_reader_close(r);
+	else
+		*reader = r;
+	return err;
+}
+
+/* ---- what they left -------------------------------------------------------
+ */
+
+int kernel_reader_poll(struct kernel_reader *r, int ms)
+{
+	int n = ring_buffer__poll(r->ring, ms);
+
+	/* It reads only when it was woken, which is when there is much. */
+	if (n >= 0 || n == -EINTR)
+		n = ring_buffer__consume(r->ring);
+	return n < 0 ? n : 0;
+}
+
+/* A program that interrupts itself on a processor is not run. */
+static uint64_t programs_missed(const struct kernel_reader *r)
+{
+	struct bpf_program *program;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(program, r->object)
+	{
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+
+		if (bpf_program__fd(program) >= 0 &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(program), &info,
+					    &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+void kernel_reader_detach(struct kernel_reader *r)
+{
+	while (r->links)
+		bpf_link__destroy(r->link[--r->links]);
+}
+
+uint64_t kernel_reader_lost(struct kernel_reader *r)
+{
+	int fd = bpf_object__find_map_fd_by_name(r->object, "lost");
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t *of = cpus > 0 ? calloc((size_t)cpus, sizeof(*of)) : NULL;
+	uint64_t sum = programs_missed(r);
+	uint32_t key = 0;
+
+	if (of && !bpf_map_lookup_elem(fd, &key, of))
+		for (int i = 0; i < cpus; i++)
+			sum += of[i];
+	free(of);
+	return sum;
+}
+
+void kernel_reader_close(struct kernel_reader *r)
+{
+	if (!r)
+		return;
+	kernel_reader_detach(r);
+	ring_buffer__free(r->ring);
+	bpf_object__close(r->object);
+	free(r);
+}
