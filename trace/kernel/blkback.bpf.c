@@ -114,6 +114,12 @@ struct gntab_unmap_queue_data {
 /* Alone in its section, so that the loader need not look for it there. */
 const volatile struct raw_settings settings SEC(".rodata.settings");
 
+/*
+ * Programs are set one after the other: nothing is recorded before the last
+ * one is, and nothing after the first has been taken away.
+ */
+volatile __u64 recording SEC(".data.recording");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 24); /* the loader sets it */
@@ -179,9 +185,11 @@ static __always_inline void *begin(__u32 what, __u32 len, void *to)
 }
 
 #define BEGIN(what, type)                                                      \
-	(struct type *)begin(                                                  \
-		what, sizeof(struct type),                                     \
-		bpf_ringbuf_reserve(&ring, sizeof(struct type), 0))
+	(struct type *)(recording ? begin(what, sizeof(struct type),           \
+					  bpf_ringbuf_reserve(                 \
+						  &ring, sizeof(struct type),  \
+						  0))                          \
+				  : 0)
 
 static __always_inline int end(void *raw)
 {
@@ -453,7 +461,7 @@ int BPF_PROG(on_respond, struct xen_blkif_ring *from, __u64 id,
 	struct raw_respond *raw;
 	__u32 key = 0, *in = bpf_map_lookup_elem(&responding, &key);
 
-	if (in)
+	if (in && recording)
 		__sync_fetch_and_add(in, 1);
 	raw = BEGIN(RAW_RESPOND, raw_respond);
 	if (!raw)

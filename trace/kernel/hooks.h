@@ -17,6 +17,8 @@ struct hook {
 	const char *function;
 	bool in_module; /* of xen-blkback, else of the kernel itself */
 	bool by_kprobe; /* for others have a function of this name */
+	/* Of the module, whose address has to be known; NULL: none. */
+	const char *address;
 	unsigned kinds;
 	enum ev_kind kind[HOOK_KINDS_MAX];
 };

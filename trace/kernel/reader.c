@@ -17,7 +17,10 @@
 
 #define MODULE	     "xen_blkback"
 #define MODULE_BTF   "/sys/kernel/btf/" MODULE
+#define END_IO	     "end_block_io_op"
+#define THREAD	     "xen_blkif_schedule"
 #define SETTINGS     ".rodata.settings"
+#define RECORDING    ".data.recording"
 #define PROGRAMS_MAX 32
 
 struct kernel_reader {
@@ -123,9 +126,9 @@ static void addresses_find(struct raw_settings *settings)
 			   module) != 3 ||
 		    strcmp(module, MODULE))
 			continue;
-		if (!strcmp(name, "end_block_io_op"))
+		if (!strcmp(name, END_IO))
 			settings->end_block_io_op = addr;
-		else if (!strcmp(name, "xen_blkif_schedule"))
+		else if (!strcmp(name, THREAD))
 			settings->xen_blkif_schedule = addr;
 	}
 	if (f)
@@ -135,14 +138,25 @@ static void addresses_find(struct raw_settings *settings)
 /* ---- opening --------------------------------------------------------------
  */
 
+static bool address_known(const struct hook *hook,
+			  const struct raw_settings *settings)
+{
+	if (!hook->address)
+		return true;
+	return !strcmp(hook->address, END_IO) ? settings->end_block_io_op
+					      : settings->xen_blkif_schedule;
+}
+
 static int object_load(struct kernel_reader *r, enum ev_level level,
-		       uint64_t ring_bytes, const bool *there)
+		       uint64_t ring_bytes, bool *there)
 {
 	struct raw_settings settings = { .wake_bytes = ring_bytes / 4 };
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ringside");
 	int err;
 
 	addresses_find(&settings);
+	for (unsigned i = 0; i < hooks_count; i++)
+		there[i] &= address_known(&hooks[i], &settings);
 	*complaint = '\0';
 	r->object = bpf_object__open_mem(
 		kernel_object, (size_t)(kernel_object_end - kernel_object),
@@ -176,6 +190,14 @@ static struct bpf_link *hook_set(const struct hook *hook,
 	return bpf_program__attach_kprobe(program, false, name);
 }
 
+static int recording(const struct kernel_reader *r, uint64_t on)
+{
+	int fd = bpf_object__find_map_fd_by_name(r->object, RECORDING);
+	uint32_t key = 0;
+
+	return bpf_map_update_elem(fd, &key, &on, BPF_ANY) ? -errno : 0;
+}
+
 /* A kprobe may be refused where others are not: then it is not there. */
 static int hooks_set(struct kernel_reader *r, bool *there)
 {
@@ -194,7 +216,7 @@ static int hooks_set(struct kernel_reader *r, bool *there)
 		else
 			return -errno;
 	}
-	return 0;
+	return recording(r, 1);
 }
 
 static int each_raw(void *user, void *bytes, size_t size)
@@ -280,6 +302,8 @@ static uint64_t programs_missed(const struct kernel_reader *r)
 
 void kernel_reader_detach(struct kernel_reader *r)
 {
+	if (r->links)
+		recording(r, 0);
 	while (r->links)
 		bpf_link__destroy(r->link[--r->links]);
 }
