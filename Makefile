@@ -378,8 +378,11 @@ bench-host: ## the same guest on xen-blkback, qdisk and ringsided
 	@+$(MAKE) --no-print-directory all host-images $(B)/bench/bare_backend
 	@tests/bench/host
 
-.PHONY: bench bench-events bench-desk
-bench: bench-desk bench-events ## ratios to a bare loop, and what an event costs
+.PHONY: bench bench-events bench-desk bench-levels
+bench: bench-desk bench-events bench-levels ## ratios to a bare loop, and what recording costs
+
+bench-levels: all $(B)/bench/bench_events ## what recording costs, by level and source
+	@tests/bench/levels $(LEVELS_ARGS)
 
 bench-events: $(B)/bench/bench_events ## what an event costs, off and on
 	@$<

@@ -43,7 +43,6 @@ static const struct argp_option options[] = {
 	  "write Gradescope's results.json to FILE, too", 0 },
 	{ "json", OPT_RESULTS, "FILE", OPTION_ALIAS, NULL, 0 },
 	{ "quiet", 'q', NULL, 0, "say nothing; the exit code tells", 0 },
-	{ NULL, 0, NULL, 0, "For teachers:", 1 },
 	{ "out", OPT_OUT, "DIR", 0,
 	  "with --lab: keep trace and pictures below DIR", 0 },
 	{ "keep", OPT_KEEP, NULL, 0,
