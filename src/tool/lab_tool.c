@@ -74,7 +74,8 @@ enum { OPT_TRUST = 0x300 };
 static const struct argp_option place_options[] = {
 	LAB_TOOL_DIR,
 	{ "trust", OPT_TRUST, NULL, 0,
-	  "compile and run without confinement: for files of your own only", 0 },
+	  "compile and run without confinement: for files of your own only",
+	  0 },
 	{ 0 }
 };
 
