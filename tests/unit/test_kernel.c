@@ -449,9 +449,15 @@ static void handshake(void **state)
 				     .running = 1 };
 
 	GIVE(rig, dev);
-	strcpy(dev.node, "backend/vif/3/0"); /* of no disk */
-	GIVE(rig, dev);
 	GIVE(rig, text);
+	text.head.what = RAW_WRITE;
+	strcpy(text.dir, "backend/vif/3/0"); /* of no disk */
+	GIVE(rig, text);
+	strcpy(text.dir, "backend/vbd/3/51712");
+	strcpy(text.node, "state");
+	strcpy(text.value, "2");
+	GIVE(rig, text);
+	GIVE(rig, text); /* told once */
 	GIVE(rig, grants);
 	GIVE(rig, irq);
 	irq.head.what = RAW_BIND;
@@ -463,8 +469,8 @@ static void handshake(void **state)
 	status.head.what = RAW_DISCONNECT;
 	GIVE(rig, status);
 	GIVE(rig, status);
-	kinds(rig, "state_switch store_read ring_map evtchn_bind queue_start "
-		   "evtchn_unbind ring_unmap");
+	kinds(rig, "store_read store_write state_switch store_write ring_map "
+		   "evtchn_bind queue_start evtchn_unbind ring_unmap");
 	assert_int_equal(value(rig, EV_KIND_state_switch, 0, 1), 2);
 	assert_int_equal(nth(rig, EV_KIND_state_switch, 0)->event.queue, 65535);
 	assert_string_equal(

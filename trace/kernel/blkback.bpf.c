@@ -18,11 +18,16 @@
 #define SEGMENTS_MAX 256u /* of an indirect request */
 #define THREADS	     1024
 #define ERR_MIN	     (~0ul - 4094) /* of pointers that are errors */
+#define STORE_READ   2u		   /* XS_READ */
 #define RING_HEADER  64u
 #define PROTOCOL_32  2u
 #define KTHREAD	     0x00200000u /* PF_KTHREAD */
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+/* Of these only the size counts here. */
+enum blkif_protocol { PROTOCOL_NATIVE = 1 };
+enum xenbus_state { STATE_UNKNOWN };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)),           \
 			     apply_to = record)
@@ -39,7 +44,7 @@ struct kthread {
 struct xenbus_device {
 	const char *nodename;
 	int otherend_id;
-	int state;
+	enum xenbus_state state;
 };
 struct gnttab_map_grant_ref {
 	__u32 ref;
@@ -80,7 +85,7 @@ struct xen_blkif_ring {
 };
 struct xen_blkif {
 	__u16 domid;
-	unsigned int blk_protocol;
+	enum blkif_protocol blk_protocol;
 	struct xen_vbd vbd;
 	struct backend_info *be;
 	unsigned int nr_ring_pages;
@@ -258,8 +263,11 @@ static __always_inline __u32 request_bytes(struct pending_req *req, __u32 n)
 		(__u64)req + bpf_core_field_offset(struct pending_req, seg);
 	__u32 at = bpf_core_field_offset(struct seg_buf, nsec);
 
-	if (!copy || size != 16 || at > 12 || n > SEGMENTS_MAX ||
-	    bpf_probe_read_kernel(copy, n * 16, (void *)from))
+	__u32 bytes = n * 16;
+
+	barrier_var(bytes); /* the verifier is to see this bound */
+	if (!copy || size != 16 || at > 12 || bytes > SEGMENTS_MAX * 16 ||
+	    bpf_probe_read_kernel(copy, bytes, (void *)from))
 		return 0;
 	for (__u32 i = 0; i < SEGMENTS_MAX; i++) {
 		if (i >= n)
@@ -285,6 +293,18 @@ static __always_inline struct xen_blkif_ring *ring_of_thread(void)
 	return BPF_CORE_READ(kthread, data);
 }
 
+/*
+ * As a number: the verifier lets no pointer to a pointer be read otherwise, and
+ * no pointer to a structure be reckoned with.
+ */
+static __always_inline __u64 argument(void *ctx, __u32 n)
+{
+	__u64 value = 0;
+
+	bpf_get_func_arg(ctx, n, &value);
+	return value;
+}
+
 /* ---- requests ------------------------------------------------------------ */
 
 SEC("fentry/xen_blkif_be_int")
@@ -295,16 +315,18 @@ int BPF_PROG(on_wakeup, int irq, void *dev_id)
 	if (!raw)
 		return 0;
 	ring_look(&raw->ring, dev_id);
+	raw->ring.irq = (__u32)irq; /* the ring knows it a moment later */
 	return end(raw);
 }
 
 SEC("fentry/xen_blkbk_map")
-int BPF_PROG(on_map, struct xen_blkif_ring *from, struct grant_page **pages,
-	     int num, bool ro)
+int BPF_PROG(on_map)
 {
-	__u64 direct = (__u64)pages -
-		       bpf_core_field_offset(struct pending_req, segments);
-	__u64 list = (__u64)pages -
+	struct xen_blkif_ring *from = (void *)argument(ctx, 0);
+	__u64 pages = argument(ctx, 1), num = argument(ctx, 2);
+	__u64 direct =
+		pages - bpf_core_field_offset(struct pending_req, segments);
+	__u64 list = pages -
 		     bpf_core_field_offset(struct pending_req, indirect_pages);
 	struct raw_map *raw;
 	struct pending_req *req = (void *)direct;
@@ -327,20 +349,25 @@ int BPF_PROG(on_map, struct xen_blkif_ring *from, struct grant_page **pages,
 	raw->segments = (__u16)BPF_CORE_READ(req, nr_segs);
 	raw->op = (__u8)BPF_CORE_READ(req, operation);
 	raw->list = is_list;
-	raw->writable = !ro;
+	raw->writable = !(argument(ctx, 3) & 1);
 	if (!is_list)
-		raw->bytes = request_bytes(req, (__u32)num);
+		raw->bytes = num <= SEGMENTS_MAX
+				     ? request_bytes(req, (__u32)num)
+				     : 0;
 	return end(raw);
 }
 
 SEC("fexit/xen_blkbk_map")
 int BPF_PROG(on_map_end)
 {
-	struct raw_head *raw = BEGIN(RAW_MAP_END, raw_head);
 	__u32 tid = thread();
+	struct raw_head *raw;
 
 	bpf_map_delete_elem(&mapping, &tid);
-	return raw ? end(raw) : 0;
+	raw = BEGIN(RAW_MAP_END, raw_head);
+	if (!raw)
+		return 0;
+	return end(raw);
 }
 
 SEC("fexit/gnttab_map_refs")
@@ -455,9 +482,9 @@ int BPF_PROG(on_unmapped, int result, struct gntab_unmap_queue_data *data)
 }
 
 SEC("fentry/make_response")
-int BPF_PROG(on_respond, struct xen_blkif_ring *from, __u64 id,
-	     unsigned short op, int st)
+int BPF_PROG(on_respond, void *ring_of, __u64 id, unsigned short op, int st)
 {
+	struct xen_blkif_ring *from = (void *)argument(ctx, 0);
 	struct raw_respond *raw;
 	__u32 key = 0, *in = bpf_map_lookup_elem(&responding, &key);
 
@@ -475,13 +502,15 @@ int BPF_PROG(on_respond, struct xen_blkif_ring *from, __u64 id,
 }
 
 SEC("fexit/make_response")
-int BPF_PROG(on_responded, struct xen_blkif_ring *from)
+int BPF_PROG(on_responded)
 {
-	struct raw_on_ring *raw = BEGIN(RAW_RESPONDED, raw_on_ring);
+	struct xen_blkif_ring *from = (void *)argument(ctx, 0);
 	__u32 key = 0, *in = bpf_map_lookup_elem(&responding, &key);
+	struct raw_on_ring *raw;
 
 	if (in && *in)
 		__sync_fetch_and_add(in, -1);
+	raw = BEGIN(RAW_RESPONDED, raw_on_ring);
 	if (!raw)
 		return 0;
 	ring_look(&raw->ring, from);
@@ -560,7 +589,8 @@ static __always_inline int text(__u32 what, const char *dir, const char *node,
 	if (!raw)
 		return 0;
 	bpf_probe_read_kernel_str(raw->dir, sizeof(raw->dir), dir);
-	bpf_probe_read_kernel_str(raw->node, sizeof(raw->node), node);
+	if (node)
+		bpf_probe_read_kernel_str(raw->node, sizeof(raw->node), node);
 	if ((__u64)value >= ERR_MIN)
 		raw->error = (__s32)(__s64)value;
 	else
@@ -570,18 +600,18 @@ static __always_inline int text(__u32 what, const char *dir, const char *node,
 }
 
 /* struct xenbus_transaction has one member: it is passed as a number. */
-SEC("fexit/xenbus_read")
-int BPF_PROG(on_read, __u64 transaction, const char *dir, const char *node,
+SEC("fexit/xs_single")
+int BPF_PROG(on_read, __u64 transaction, unsigned int type, const char *path,
 	     void *len, const char *ret)
 {
-	return text(RAW_READ, dir, node, ret);
+	return type == STORE_READ ? text(RAW_READ, path, 0, ret) : 0;
 }
 
-SEC("fentry/xenbus_write")
+SEC("fexit/xenbus_write")
 int BPF_PROG(on_write, __u64 transaction, const char *dir, const char *node,
-	     const char *string)
+	     const char *string, int ret)
 {
-	return text(RAW_WRITE, dir, node, string);
+	return ret ? 0 : text(RAW_WRITE, dir, node, string);
 }
 
 SEC("fexit/bind_evtchn_to_irq_chip")
@@ -598,24 +628,25 @@ int BPF_PROG(on_bind, void *dev, unsigned int remote_port, void *handler,
 }
 
 SEC("fentry/xenbus_map_ring_valloc")
-int BPF_PROG(on_grants, struct xenbus_device *dev, __u32 *grefs,
-	     unsigned int count)
+int BPF_PROG(on_grants, struct xenbus_device *dev)
 {
+	__u32 count = (__u32)argument(ctx, 2);
 	struct raw_grants *raw = BEGIN(RAW_GRANTS, raw_grants);
 
 	if (!raw)
 		return 0;
 	raw->count = count < RAW_GREFS_MAX ? count : RAW_GREFS_MAX;
 	bpf_probe_read_kernel(raw->gref, raw->count * sizeof(raw->gref[0]),
-			      grefs);
+			      (void *)argument(ctx, 1));
 	bpf_probe_read_kernel_str(raw->node, sizeof(raw->node),
 				  BPF_CORE_READ(dev, nodename));
 	return end(raw);
 }
 
 SEC("fexit/read_per_ring_refs")
-int BPF_PROG(on_ring, struct xen_blkif_ring *from, const char *dir, int ret)
+int BPF_PROG(on_ring, void *ring_of, const char *dir, int ret)
 {
+	struct xen_blkif_ring *from = (void *)argument(ctx, 0);
 	struct raw_on_ring *raw;
 
 	if (ret)

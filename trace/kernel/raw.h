@@ -24,11 +24,11 @@ enum raw_what {
 	RAW_NOTIFY,	/* raw_irq: notify_remote_via_irq */
 	RAW_RESPONDED,	/* raw_on_ring: make_response has ended */
 	RAW_EOI,	/* raw_irq: xen_irq_lateeoi */
-	RAW_STATE,	/* raw_device: xenbus_switch_state */
+	RAW_STATE,	/* raw_device: xenbus_switch_state is entered */
 	RAW_SEEN,	/* raw_device: frontend_changed */
 	RAW_REMOVE,	/* raw_device: xen_blkbk_remove */
-	RAW_READ,	/* raw_text: xenbus_read */
-	RAW_WRITE,	/* raw_text: xenbus_write */
+	RAW_READ,	/* raw_text: xs_single, of a read; dir is all */
+	RAW_WRITE,	/* raw_text: xenbus_write has ended well */
 	RAW_PORT,	/* raw_irq: bind_evtchn_to_irq_chip */
 	RAW_BIND,	/* raw_irq: the remote port was bound to an irq */
 	RAW_GRANTS,	/* raw_grants: xenbus_map_ring_valloc */

@@ -41,6 +41,7 @@ struct kthr {
 	struct kreq *mapping; /* NULL: none */
 	struct kreq discard;
 	struct raw_grants grants; /* of the ring that it maps */
+	struct raw_device state;  /* that it is about to write; no node: none */
 };
 
 /* A response that is being made. */

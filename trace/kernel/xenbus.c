@@ -24,18 +24,34 @@ static bool device_of(const char *path, uint16_t *domid, uint32_t *devid)
 	return true;
 }
 
+/* It is told when it stands in the store. */
 int on_state(struct blkback *b, const void *data)
 {
 	const struct raw_device *raw = data;
-	struct ctf_event e;
-	uint16_t domid;
-	uint32_t devid;
+	struct kthr *thread = state_thread(b, raw->head.tid);
 
-	if (raw->from == raw->to || !device_of(raw->node, &domid, &devid))
+	if (!thread)
+		return -ENOMEM;
+	if (raw->from != raw->to)
+		thread->state = *raw;
+	return 0;
+}
+
+static int state_written(struct blkback *b, struct kthr *thread,
+			 const char *path, const struct ctf_event *write)
+{
+	const struct raw_device *raw = &thread->state;
+	size_t len = strlen(raw->node);
+	struct ctf_event e;
+
+	if (!len || strncmp(path, raw->node, len) ||
+	    strcmp(path + len, "/state"))
 		return 0;
-	e = event_of_device(EV_KIND_state_switch, raw->head.t_ns, domid, devid);
+	e = event_of_device(EV_KIND_state_switch, write->t_ns, write->domid,
+			    write->devid);
 	e.value[0].number = (uint64_t)(int64_t)raw->from;
 	e.value[1].number = (uint64_t)(int64_t)raw->to;
+	*thread->state.node = '\0';
 	return state_tell(b, &e);
 }
 
@@ -98,10 +114,14 @@ int on_write(struct blkback *b, const void *data)
 {
 	char path[RAW_DIR_MAX + RAW_NODE_MAX];
 	const struct raw_text *raw = data;
+	struct kthr *thread = state_thread(b, raw->head.tid);
 	struct ctf_event e;
 	uint16_t domid;
 	uint32_t devid;
+	int err;
 
+	if (!thread)
+		return -ENOMEM;
 	path_join(raw, path);
 	/* Frontends of this domain, if any, write their own nodes. */
 	if (!device_of(path, &domid, &devid) || *path == '/')
@@ -109,7 +129,8 @@ int on_write(struct blkback *b, const void *data)
 	e = event_of_device(EV_KIND_store_write, raw->head.t_ns, domid, devid);
 	e.value[0].text = path;
 	e.value[1].text = raw->value;
-	return state_tell(b, &e);
+	err = state_tell(b, &e);
+	return err ? err : state_written(b, thread, path, &e);
 }
 
 int on_port(struct blkback *b, const void *data)

@@ -16,6 +16,7 @@
 /* The only entry that LTTng makes in a session's directory; and by probes. */
 #define TRACE_ENTRY  "ust"
 #define PROBES_ENTRY "usdt"
+#define KERNEL_ENTRY "kernel"
 
 /* A flight recorder's: the snapshots "1-error", "2-death" ... */
 static bool is_trace_entry(const char *name)
@@ -23,6 +24,7 @@ static bool is_trace_entry(const char *name)
 	size_t digits = strspn(name, "0123456789");
 
 	return !strcmp(name, TRACE_ENTRY) || !strcmp(name, PROBES_ENTRY) ||
+	       !strcmp(name, KERNEL_ENTRY) ||
 	       (digits && name[digits] == '-' &&
 		record_snapshot_is_word(name + digits + 1));
 }

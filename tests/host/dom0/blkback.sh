@@ -21,6 +21,7 @@ recording()
 }
 
 step "no xen-blkback"
+rm -rf /root/none
 rmmod xen-blkback 2>/dev/null
 ringside record --source blkback -o /root/none -- true 2>/tmp/said
 [ $? -eq 1 ] && grep -q 'xen-blkback is not loaded' /tmp/said ||
