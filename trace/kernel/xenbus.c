@@ -92,6 +92,13 @@ static void path_join(const struct raw_text *raw,
 		 *raw->dir && *raw->node ? "/" : "", raw->node);
 }
 
+static bool ends_with(const char *path, const char *end)
+{
+	size_t len = strlen(path), n = strlen(end);
+
+	return len >= n && !strcmp(path + len - n, end);
+}
+
 int on_read(struct blkback *b, const void *data)
 {
 	char path[RAW_DIR_MAX + RAW_NODE_MAX];
@@ -101,7 +108,9 @@ int on_read(struct blkback *b, const void *data)
 	uint32_t devid;
 
 	path_join(raw, path);
-	if (!device_of(path, &domid, &devid))
+	/* The kernel reads its own state back, also of what is gone. */
+	if (!device_of(path, &domid, &devid) ||
+	    (*path != '/' && ends_with(path, "/state")))
 		return 0;
 	e = event_of_device(EV_KIND_store_read, raw->head.t_ns, domid, devid);
 	e.value[0].text = path;

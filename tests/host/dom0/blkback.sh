@@ -54,6 +54,7 @@ daemon_stop
 record_stop
 
 step "a buffer that is much too small: what is lost is told"
+image disk.img 128M # mkfs asks before it writes over a file system
 loop=$(losetup -f --show $IMAGES/disk.img)
 recording /root/tiny --source blkback --subbuf-size 4k --num-subbuf 2
 guest_start one /root/guest/few.sh \
