@@ -76,7 +76,8 @@ done=$(grep -c 'ringside:disk_done:' "$T/blkback.text")
 	fail "$taken taken, $answered answered; $checked checked, $done done"
 
 echo "-- the rules that a backend has to keep"
-"$TOP/tests/host/rules.py" "$T/blkback.text" RG-21 RG-25 RG-26 RG-30 RQ-43 ||
+"$TOP/tests/host/rules.py" "$T/blkback.text" XB-05 XB-06 XB-19 RG-21 RG-23 RG-24 \
+	RG-25 RG-26 RG-27 RG-28 RQ-43 ||
 	fail "xen-blkback broke a rule, or none was put to the test"
 
 echo "-- losses are in the trace"
