@@ -57,7 +57,7 @@ static const struct argp_option option_list[] = {
 	  0 },
 	{ "first", OPT_FIRST, "N", 0,
 	  "sequence: at most N rows, from the beginning or from --from", 0 },
-	{ "guest", OPT_GUEST, "TRACE", 0,
+	{ "guest", OPT_GUEST, "GUESTTRACE", 0,
 	  "show this trace, taken in the guest, as one with the other, taken "
 	  "where its backend runs; its clock is moved to the other's",
 	  0 },
@@ -335,7 +335,7 @@ int cmd_show(int argc, char **argv)
 	static const struct argp argp = {
 		.options = option_list,
 		.parser = option_parse,
-		.args_doc = "VIEW TRACE\nVIEW --guest TRACE TRACE\nVIEW "
+		.args_doc = "VIEW TRACE\nVIEW --guest GUESTTRACE TRACE\nVIEW "
 			    "net://HOST/host/HOSTNAME/SESSION",
 		.doc = "Make a picture, a table or a page of a trace.\vViews",
 		.help_filter = help_filter,

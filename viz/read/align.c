@@ -230,13 +230,13 @@ static void note(const struct align *a)
 			    p->host_domid);
 	if (p->rivals)
 		text_printf(&t,
-			    "; %u other%s would fit as well, this one moves "
-			    "it least",
+			    "; %u other offset%s would fit as well, this one "
+			    "moves it least",
 			    p->rivals, p->rivals == 1 ? "" : "s");
 	if (p->strays)
 		text_printf(&t,
-			    "; of %u of its connections there is the like at "
-			    "another time: was a clock set between them?",
+			    "; %u of its connections would fit only at another "
+			    "time: was a clock set meanwhile?",
 			    p->strays);
 	snprintf(a->host->aligned, sizeof(a->host->aligned), "%s",
 		 text_str(&t));
