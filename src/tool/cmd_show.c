@@ -9,19 +9,17 @@
 
 #include "base/number.h"
 #include "tool/commands.h"
-#include "tool/show_follow.h"
+#include "tool/show_read.h"
 #include "viz/guard.h"
 #include "viz/output.h"
-#include "viz/read/ctf.h"
 #include "viz/read/live.h"
 #include "viz/views/view.h"
 
 struct show {
 	const struct view *view;
-	const char *trace;
+	struct show_source source;
 	const char *out;
 	const char *format;
-	bool follow;
 	struct view_options options;
 };
 
@@ -34,6 +32,7 @@ enum {
 	OPT_FROM,
 	OPT_TO,
 	OPT_FOLLOW,
+	OPT_GUEST,
 };
 
 static const struct argp_option option_list[] = {
@@ -58,6 +57,10 @@ static const struct argp_option option_list[] = {
 	  0 },
 	{ "first", OPT_FIRST, "N", 0,
 	  "sequence: at most N rows, from the beginning or from --from", 0 },
+	{ "guest", OPT_GUEST, "GUESTTRACE", 0,
+	  "show this trace, taken in the guest, as one with the other, taken "
+	  "where its backend runs; its clock is moved to the other's",
+	  0 },
 	{ "follow", OPT_FOLLOW, NULL, 0,
 	  "of a live session: show it anew each second, not just at its end",
 	  0 },
@@ -161,7 +164,15 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		o->first = (unsigned)number;
 		return 0;
 	case OPT_FOLLOW:
-		s->follow = true;
+		s->source.follow = true;
+		return 0;
+	case OPT_GUEST:
+		if (s->source.guest)
+			argp_error(state,
+				   "one --guest at a time: \"%s\" is "
+				   "too many",
+				   arg);
+		s->source.guest = arg;
 		return 0;
 	case OPT_DEVICE:
 		slash = strchr(arg, '/');
@@ -184,8 +195,8 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_ARG:
 		if (!s->view)
 			take_view(state, s, arg);
-		else if (!s->trace)
-			s->trace = arg;
+		else if (!s->source.trace)
+			s->source.trace = arg;
 		else
 			argp_error(state,
 				   "one trace at a time: \"%s\" is too "
@@ -197,11 +208,16 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--from is later than --to");
 		if (!s->view)
 			argp_error(state, "which view? see --help");
-		if (!s->trace)
+		if (!s->source.trace)
 			argp_error(state, "which trace?");
-		if (s->follow && !live_is_url(s->trace))
+		if (s->source.follow && !live_is_url(s->source.trace))
 			argp_error(state, "--follow is for a live session, "
 					  "net://HOST/host/HOSTNAME/SESSION");
+		if (s->source.guest && (live_is_url(s->source.guest) ||
+					live_is_url(s->source.trace)))
+			argp_error(state,
+				   "--guest is for traces in "
+				   "directories, not for a live session");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -236,7 +252,8 @@ static char *help_filter(int key, const char *text, void *input)
 	}
 	fprintf(f, "\nExit status: 0; 1 if the result cannot be made or "
 		   "written; 2 for a usage error or a trace that cannot be "
-		   "read; 3 if the trace holds nothing of the kind.\n");
+		   "read; 3 if the trace holds nothing of the kind, or it "
+		   "cannot be told how two clocks stand.\n");
 	fclose(f);
 	return out;
 }
@@ -280,60 +297,27 @@ static int choose_format(struct show *s, struct why *why)
 		       s->view->name, list, word);
 }
 
-/* Damage and losses, once, to whoever ran this. */
-static void warn(const struct model *m)
-{
-	struct text t = { 0 };
-	char *line, *next;
-
-	view_caveats(m, &t);
-	for (line = t.data; line && *line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		fprintf(stderr, "ringside show: %s\n", line);
-	}
-	text_free(&t);
-}
-
-/* The same of a directory and of a session that is being recorded. */
-static int trace_read(const struct show *s, struct trace_log *log,
-		      struct why *why)
-{
-	struct show_follow follow = { s->view, &s->options, s->out, log };
-
-	if (!live_is_url(s->trace))
-		return ctf_read(s->trace, log, why);
-	signal(SIGPIPE, SIG_IGN);
-	return live_read(s->trace, s->follow ? show_follow : NULL, &follow, log,
-			 why);
-}
-
 static int show_run(struct show *s, struct why *why)
 {
 	struct trace_log log;
 	struct model model = { 0 };
 	struct text out = { 0 };
+	struct show_follow follow = { s->view, &s->options, s->out, &log };
 	int err = log_init(&log);
 
 	if (err)
 		return why_set(why, err, "no memory for a trace");
-	s->options.title = s->trace;
-	err = trace_read(s, &log, why);
-	if (err) {
-		/*
-		 * -ENOENT is kept for "nothing of the kind" in a trace that
-		 * can be read, or was cut off before it.
-		 */
-		err = log.cut && log.strings.n > 1 ? -ENOENT : -EINVAL;
+	s->options.title = s->source.trace;
+	err = show_read(&s->source, &follow, &log, why);
+	if (err)
 		goto out;
-	}
 	err = model_build(&model, &log);
 	if (err) {
-		why_set(why, err, "no memory for the model of %s", s->trace);
+		why_set(why, err, "no memory for the model of %s",
+			s->source.trace);
 		goto out;
 	}
-	warn(&model);
+	show_warn(&model);
 	guard_beat();
 	signal(SIGPIPE, SIG_IGN);
 	err = s->view->show(&model, &s->options, &out, why);
@@ -351,7 +335,8 @@ int cmd_show(int argc, char **argv)
 	static const struct argp argp = {
 		.options = option_list,
 		.parser = option_parse,
-		.args_doc = "VIEW TRACE\nVIEW net://HOST/host/HOSTNAME/SESSION",
+		.args_doc = "VIEW TRACE\nVIEW --guest GUESTTRACE TRACE\nVIEW "
+			    "net://HOST/host/HOSTNAME/SESSION",
 		.doc = "Make a picture, a table or a page of a trace.\vViews",
 		.help_filter = help_filter,
 	};
@@ -361,7 +346,7 @@ int cmd_show(int argc, char **argv)
 
 	argp_parse(&argp, argc, argv, 0, NULL, &s);
 	err = choose_format(&s, &why);
-	if (!err && s.follow && !s.out && s.options.format != VIEW_TEXT)
+	if (!err && s.source.follow && !s.out && s.options.format != VIEW_TEXT)
 		err = why_set(&why, -EINVAL,
 			      "--follow writes text, or a FILE anew each "
 			      "second: name it with -o");

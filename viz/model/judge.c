@@ -14,6 +14,16 @@ static bool lost_in(const struct trace_log *log, int64_t from, int64_t to)
 	return false;
 }
 
+/* Of two traces the one that would tell had not begun, or had ended. */
+static bool outside(const struct trace_log *log, const struct request *r,
+		    bool answered)
+{
+	if (!log->aligned[0])
+		return false;
+	return answered ? request_end(r) < log->common_from_ns
+			: request_start(r) > log->common_to_ns;
+}
+
 static void judge(struct model *m, struct request *r)
 {
 	bool answered = r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED);
@@ -28,6 +38,7 @@ static void judge(struct model *m, struct request *r)
 	 * read live either end.
 	 */
 	if (m->log->cut || m->log->live || (m->log->snapshot && !answered) ||
+	    outside(m->log, r, answered) ||
 	    lost_in(m->log, answered ? INT64_MIN : request_start(r),
 		    answered ? request_end(r) : INT64_MAX)) {
 		r->flags |= REQUEST_UNSURE;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned width(const struct ev_field *field)
+unsigned log_field_width(const struct ev_field *field)
 {
 	return field->array || field->type == EV_TYPE_U64 ? 2 : 1;
 }
@@ -15,7 +15,7 @@ unsigned log_field_word(enum ev_kind kind, unsigned field)
 	unsigned i, word = 0;
 
 	for (i = 0; i < field; i++)
-		word += width(&ev_descs[kind].field[i]);
+		word += log_field_width(&ev_descs[kind].field[i]);
 	return word;
 }
 

@@ -64,6 +64,13 @@ struct trace_log {
 	uint64_t unknown_fields; /* classes of fields, not occurrences */
 	uint64_t missing_fields; /* the catalogue has them, the trace not */
 
+	/*
+	 * One sentence: how a guest's trace was put on this one's clock; empty
+	 * if there is none.  Both traces were there between the two times.
+	 */
+	char aligned[sizeof(((struct why *)0)->text)];
+	int64_t common_from_ns, common_to_ns;
+
 	/* One sentence: how the trace is damaged; empty if it is sound. */
 	char damage[sizeof(((struct why *)0)->text)];
 	bool cut; /* what could be read was read; some could not */
@@ -86,6 +93,7 @@ int log_append_array(struct trace_log *log, struct log_rec *rec, unsigned field,
 int log_append_loss(struct trace_log *log, const struct log_loss *loss);
 
 /* Where a field stands in its record's words: the layout of all records. */
+unsigned log_field_width(const struct ev_field *field);
 unsigned log_field_word(enum ev_kind kind, unsigned field);
 unsigned log_kind_words(enum ev_kind kind);
 

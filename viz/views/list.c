@@ -207,6 +207,8 @@ void view_caveats(const struct model *m, struct text *out)
 	char n[TEXT_COUNT_MAX], a[TEXT_NS_MAX], b[TEXT_NS_MAX];
 	size_t i;
 
+	if (log->aligned[0])
+		text_printf(out, "%s.\n", log->aligned);
 	if (log->damage[0])
 		text_printf(out, "This trace is damaged: %s.\n", log->damage);
 	if (log->live)

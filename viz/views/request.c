@@ -48,7 +48,10 @@ void request_outcome(const struct model *m, const struct request *r,
 	if (r->flags & REQUEST_RETAKEN)
 		text_add(out, ", taken twice");
 	if (r->flags & REQUEST_UNSURE && !m->log->snapshot)
-		text_add(out, ", but events were lost: cannot tell");
+		text_add(out, m->log->aligned[0] && !m->log->losses
+				      ? ", but only one of the traces was "
+					"there: cannot tell"
+				      : ", but events were lost: cannot tell");
 	else if (r->flags & REQUEST_UNSURE && r->flags & REQUEST_ORPHAN)
 		text_add(out, ", begun before this snapshot");
 }
