@@ -225,7 +225,11 @@ int xenbus_own_offer(struct xenbus_device *d, xen_xbt t, const char *key,
 	return err;
 }
 
-/* `again`: it is written for the frontend's watch to fire, and is no move. */
+/*
+ * `again`: it is written for the frontend's watch to fire, or once more since
+ * somebody disturbed the transaction, and is no move.  A move is told before
+ * it can be seen, so that no peer sees it earlier.
+ */
 static int state_write(struct xenbus_device *d, xen_xbt t, enum xenbus_state to,
 		       bool again)
 {
@@ -259,7 +263,8 @@ int xenbus_switch_with(struct xenbus_device *d, xenbus_keys_fn keys,
 		if (!err && keys)
 			err = keys(d, t, arg);
 		if (!err)
-			err = state_write(d, t, to, keys && to == from);
+			err = state_write(d, t, to,
+					  tries || (keys && to == from));
 		if (err) {
 			store->transaction_end(d->host, t, true);
 			break; /* `from` holds: its write was the last */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# A trace of a real guest is recorded in dom0 and shown here; and Xen answers
-# what tests/seam asks.
+# A trace of a real guest is recorded in dom0 and shown here, on ringsided and on
+# Linux's xen-blkback; and Xen answers what tests/seam asks.
 #
 # level: all
 # timeout: 1800
@@ -19,15 +19,21 @@ for kind in state_switch state_seen store_read store_write feature_offer \
 	ring_produce ring_notify evtchn_notify evtchn_wakeup ring_final_check; do
 	grep -q "ringside:$kind:" "$T/text" || fail "there is no event $kind"
 done
-for view in sequence handshake request latency report; do
-	case $view in
-	report) out=$T/report.html ;;
-	sequence | handshake) out=$T/$view.svg ;;
-	*) out=$T/$view.txt ;;
-	esac
-	ringside show $view "$T/trace" -o "$out" || fail "no $view"
-	[ -s "$out" ] || fail "an empty $view"
-done
+# All views of the trace $1, as $T/$2VIEW.*.
+show_all()
+{
+	local view out
+	for view in sequence handshake request latency report; do
+		case $view in
+		report) out=$T/$2report.html ;;
+		sequence | handshake) out=$T/$2$view.svg ;;
+		*) out=$T/$2$view.txt ;;
+		esac
+		ringside show $view "$T/$1" -o "$out" || fail "no $view of $1"
+		[ -s "$out" ] || fail "an empty $view of $1"
+	done
+}
+show_all trace ""
 echo "-- of the guest is known what the backend saw"
 ringside show handshake "$T/trace" >"$T/handshake.txt"
 for state in 1 3 4 5 6; do
@@ -53,3 +59,66 @@ host put "$BIN/seam" /root && dom0 seam.sh && host get /root/seam.out "$T" ||
 	fail "the answers did not come out"
 diff -u "$TOP/tests/seam/expected" "$T/seam.out" ||
 	fail "Xen answers otherwise than the desk"
+
+dom0 blkback.sh || exit 1
+for who in blkback tiny; do
+	host get /root/$who "$T" || fail "the trace of $who did not come out"
+done
+echo "-- Linux's own backend, in the same catalogue"
+babeltrace2 "$T/blkback" >"$T/blkback.text" || fail "babeltrace2 cannot read it"
+for of in text blkback.text; do
+	grep -o 'ringside:[a-z_]*' "$T/$of" | sort -u | sed 's/.*://' >"$T/$of.kinds"
+done
+# What a 6.1 kernel lets be seen; with it a newer one is compared.
+cat >"$T/expected.kinds" <<'END'
+device_destroy
+disk_done
+disk_submit
+evtchn_bind
+evtchn_notify
+evtchn_unbind
+evtchn_wakeup
+grant_map
+grant_reuse
+queue_start
+request_check
+request_list
+request_respond
+request_take
+ring_map
+ring_notify
+ring_produce
+ring_slot
+ring_unmap
+state_seen
+state_switch
+store_read
+store_write
+END
+missing=$(comm -13 "$T/blkback.text.kinds" "$T/expected.kinds")
+[ -z "$missing" ] || fail "of xen-blkback these are missing:" $missing
+# ring_slot is of the level full.
+more=$(comm -23 "$T/blkback.text.kinds" "$T/text.kinds" |
+	grep -v -e evtchn_spurious -e grant_unmap -e ring_slot)
+[ -z "$more" ] || fail "of ringsided these are missing:" $more
+printf '   kinds of events: xen-blkback %s, ringsided %s\n' \
+	"$(wc -l <"$T/blkback.text.kinds")" "$(wc -l <"$T/text.kinds")"
+show_all blkback blkback-
+cat "$T/blkback-latency.txt"
+# Every request that was taken was answered, and went to the storage.
+counts()
+{
+	grep -c "ringside:$1:" "$T/blkback.text"
+}
+taken=$(counts request_take) answered=$(counts request_respond)
+checked=$(counts request_check) done=$(counts disk_done)
+[ "$taken" -gt 100 ] && [ "$taken" -eq "$answered" ] &&
+	[ "$checked" -eq "$done" ] ||
+	fail "$taken taken, $answered answered; $checked checked, $done done"
+"$TOP/tests/host/rules.py" "$T/blkback.text" XB-05 XB-06 XB-19 RG-21 RG-23 RG-24 \
+	RG-25 RG-26 RG-27 RG-28 RQ-43 ||
+	fail "xen-blkback broke a rule, or none was put to the test"
+babeltrace2 "$T/tiny" 2>&1 >/dev/null | grep -q 'discarded' ||
+	fail "babeltrace2 sees no loss"
+ringside show latency "$T/tiny" >/dev/null 2>"$T/said"
+grep -qi 'lost' "$T/said" || fail "show does not tell of a loss: $(cat "$T/said")"

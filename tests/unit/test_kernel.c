@@ -2,7 +2,7 @@
 /*
  * What BPF programs see of Linux's xen-blkback, as events of the catalogue:
  * here the raw records are made by hand.  That a kernel makes such ones is for
- * tests/host/blkback.sh.
+ * tests/host/trace.sh.
  */
 #include <errno.h>
 #include <setjmp.h>
