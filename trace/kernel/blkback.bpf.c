@@ -5,6 +5,9 @@
  * named here with the members that are read; where these lie is found out when
  * the programs are loaded (CO-RE).  The licence that the kernel sees is "Dual
  * MIT/GPL", for it lends its helpers to GPL programs only.
+ *
+ * One file, though a long one: the programs share their maps and the kernel's
+ * structures, which belong to one object, and each is a few lines.
  */
 #include <linux/bpf.h>
 #include <stdbool.h>
