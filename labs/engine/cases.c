@@ -20,6 +20,7 @@ struct cases {
 	const char *untried;   /* why some of them were not */
 	unsigned crashes;      /* told of so far */
 	const char *log;
+	bool first; /* the first that fails is the last */
 };
 
 static bool tick(void *data)
@@ -87,9 +88,11 @@ static const char *said_words(struct cases *k, const char *said)
 static void ringsided_failed(struct cases *k, const char *when, const char *why)
 {
 	struct run_case *c = k->last;
+	const char *said = said_words(k, why);
 	unsigned i;
 
-	k->untried = "your ringsided could not go on";
+	k->untried = arena_printf(k->s->arena,
+				  "your ringsided could not go on (%s)", said);
 	if (strstr(when, "at its start")) {
 		for (i = 0; i < k->n && k->list[i]->said; i++)
 			;
@@ -98,7 +101,7 @@ static void ringsided_failed(struct cases *k, const char *when, const char *why)
 	if (!c || (c->said && !c->ok)) /* it has its own reason */
 		return;
 	c->ok = false;
-	c->said = said_words(k, why);
+	c->said = said;
 }
 
 /* It had to be killed after that case. */
@@ -124,7 +127,9 @@ static void case_failed(struct cases *k, char *rest)
 	c = case_find(k, rest);
 	if (c)
 		c->said = said_words(k, colon + 1 + (colon[1] == ' '));
-	else if (!strncmp(rest, "ringsided", 9))
+	if (c && k->first)
+		k->untried = RUN_FIRST_ONLY;
+	if (!c && !strncmp(rest, "ringsided", 9))
 		ringsided_failed(k, rest, colon + 1 + (colon[1] == ' '));
 }
 
@@ -190,10 +195,10 @@ static void hand_out(struct cases *k, const struct expect_check *c,
 	}
 }
 
-static char **command(struct site *s, const struct expect *e, uint16_t domid,
-		      const char *script, const char *log, unsigned *patterns)
+static char **command(struct cases *k, const struct expect *e, uint16_t domid,
+		      const char *script, unsigned *patterns)
 {
-	struct arena *a = s->arena;
+	struct arena *a = k->s->arena;
 	unsigned n = 0, i, j;
 	char **w;
 
@@ -201,18 +206,21 @@ static char **command(struct site *s, const struct expect *e, uint16_t domid,
 	for (i = 0; i < e->checks; i++)
 		if (e->check[i].run == RUN_CASE)
 			*patterns += e->check[i].args.count;
-	w = arena_alloc(a, sizeof(*w) * (*patterns + 16));
-	w[n++] = s->lab->root->frontends;
+	w = arena_alloc(a, sizeof(*w) * (*patterns + 18));
+	w[n++] = k->s->lab->root->frontends;
 	w[n++] = arena_text(a, "--ringsided");
 	w[n++] = arena_text(a, script);
 	w[n++] = arena_text(a, "--patience");
-	w[n++] = arena_printf(a, "%u", s->lab->limit.seconds);
+	w[n++] = arena_printf(a, "%u", k->s->lab->limit.seconds);
 	w[n++] = arena_text(a, "--domid");
 	w[n++] = arena_printf(a, "%u", domid);
 	w[n++] = arena_text(a, "--hangs");
 	w[n++] = arena_text(a, HANGS);
 	w[n++] = arena_text(a, "--log");
-	w[n++] = arena_text(a, log);
+	w[n++] = arena_text(a, k->log);
+	w[n++] = arena_text(a, "--look");
+	if (k->first)
+		w[n++] = arena_text(a, "--first");
 	for (i = 0; i < e->checks; i++)
 		for (j = 0;
 		     e->check[i].run == RUN_CASE && j < e->check[i].args.count;
@@ -222,9 +230,9 @@ static char **command(struct site *s, const struct expect *e, uint16_t domid,
 }
 
 int cases_run(struct site *s, const struct expect *e, uint16_t domid,
-	      struct run_check *out, struct why *why)
+	      bool first, struct run_check *out, struct why *why)
 {
-	struct cases k = { .s = s };
+	struct cases k = { .s = s, .first = first };
 	struct child c = CHILD_INIT;
 	struct text said = { 0 }, bad = { 0 };
 	char *env[] = { arena_printf(s->arena, "TMPDIR=%s", s->scratch),
@@ -234,7 +242,7 @@ int cases_run(struct site *s, const struct expect *e, uint16_t domid,
 	int status = 0, err;
 
 	k.log = arena_printf(s->arena, "%s/cases.log", s->scratch);
-	c.argv = command(s, e, domid, script, k.log, &patterns);
+	c.argv = command(&k, e, domid, script, &patterns);
 	if (!patterns)
 		return 0;
 	err = site_script_write(s, script, why);

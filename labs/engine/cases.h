@@ -7,9 +7,10 @@
 
 /*
  * Run those of all checks, with domains from `domid` on, and give each check
- * its own.  0; or -errno with a sentence.
+ * its own; with `first` until one failed, in the order of the file.  0; or
+ * -errno with a sentence.
  */
 int cases_run(struct site *s, const struct expect *e, uint16_t domid,
-	      struct run_check *out, struct why *why);
+	      bool first, struct run_check *out, struct why *why);
 
 #endif

@@ -111,7 +111,7 @@ static int code_run(struct grader *r)
 		site_end(s, false, NULL);
 		return err;
 	}
-	err = run_checks(s, g->expect, g->run, r->why);
+	err = run_checks(s, g->expect, r->o->first, g->run, r->why);
 	if (!err)
 		err = trace_read(r, s->trace);
 	if (!err && !r->o->quiet)

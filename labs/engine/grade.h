@@ -68,6 +68,7 @@ struct grade_options {
 	bool pictures; /* of all failed checks; else of the first one only */
 	bool all;      /* also if the very first failed: others may follow */
 	bool keep;     /* leave what all programs said, in .lab/run */
+	bool first;    /* nothing is tried after the first that failed */
 	bool quiet;    /* no pictures at all, and no trace is kept */
 	const char *expect; /* instead of the lab's expect.trace; or NULL */
 	const char *check;  /* only this one; NULL: all */

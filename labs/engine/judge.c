@@ -313,3 +313,21 @@ void judge_grade(struct grade *g)
 		judge_check(&j);
 	}
 }
+
+bool judge_failed_already(struct arena *a, const struct expect_check *check,
+			  const struct run_check *run)
+{
+	struct grade_check c = { .check = check, .run = run };
+	struct judge j = { .a = a, .c = &c, .run = run };
+	unsigned i;
+
+	judge_front_end(&j);
+	for (i = 0; i < check->items; i++)
+		if (check->item[i].kind == EXPECT_FRONT ||
+		    check->item[i].kind == EXPECT_DESK)
+			judge_item(&j, &check->item[i]);
+	for (i = 0; i < c.items; i++)
+		if (c.item[i].verdict != VERDICT_OK)
+			return true;
+	return false;
+}

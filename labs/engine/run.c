@@ -8,9 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/asleep.h"
 #include "base/clock.h"
 #include "labs/engine/cases.h"
 #include "labs/engine/child.h"
+#include "labs/engine/judge.h"
 #include "labs/engine/report.h"
 
 #define DOMID_MIN     1000u
@@ -18,8 +20,8 @@
 #define DISK_MIB_MIN  8u
 #define DISK_MIB_MAX  24u
 #define HANGS_MAX     2u
-#define TOOL_SECONDS  40 /* for what does not wait for the student's */
-#define SETTLE_NS     1000000000ull
+#define TOOL_SECONDS  40  /* for what does not wait for the student's */
+#define SETTLE_LOOKS  20u /* in a row that see the same */
 #define ENDED_WAIT_NS 300000000ull
 
 struct runner {
@@ -28,6 +30,8 @@ struct runner {
 	struct run_check *out;
 	struct why *why;
 	unsigned hangs;
+	bool first; /* the first that fails is the last */
+	bool enough;
 	uint64_t ended_ns; /* when the daemon was seen dead, in a check */
 };
 
@@ -156,14 +160,30 @@ static bool has_item(const struct expect_check *c, enum expect_kind kind)
 	return false;
 }
 
+/* By the frontend's own words. */
+static bool spins(const struct text *said)
+{
+	return strstr(text_str(said), asleep_words(ASLEEP_SPINS));
+}
+
+static void front_hung(struct runner *r, struct run_check *out,
+		       const char *words)
+{
+	r->hangs++;
+	site_daemon_hung(r->s, words);
+	out->ended = r->s->ended;
+}
+
 static void front_run(struct runner *r, const struct expect_check *check,
 		      struct run_check *out, const char *domid)
 {
 	unsigned limit = r->s->lab->limit.seconds;
 	const char *seconds = arena_printf(r->s->arena, "%u", limit);
+	const char *pid = arena_printf(r->s->arena, "%d", (int)r->s->daemon);
 	const char *const args[] = { "front",	  r->s->desk, "--domid",
 				     domid,	  "--json",   "--quiet",
-				     "--timeout", seconds,    NULL };
+				     "--timeout", seconds,    "--backend-pid",
+				     pid,	  NULL };
 	uint64_t start = clock_now_ns();
 	struct child c = CHILD_INIT;
 	struct text said = { 0 }, bad = { 0 };
@@ -180,31 +200,35 @@ static void front_run(struct runner *r, const struct expect_check *check,
 	out->front_code = !err && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	if (!site_daemon_lives(r->s))
 		out->ended = r->s->ended;
+	else if (spins(&bad))
+		front_hung(r, out,
+			   "it was stopped: it computed without an end while "
+			   "the frontend waited for it");
 	else if (err == -ETIME ||
 		 (out->front_code &&
-		  clock_now_ns() - start > limit * 900000000ull)) {
-		r->hangs++;
-		site_daemon_hung(r->s,
-				 arena_printf(r->s->arena,
-					      "it was stopped: the frontend "
-					      "waited for it more than %u s",
-					      limit));
-		out->ended = r->s->ended;
-	}
+		  clock_now_ns() - start > limit * 900000000ull))
+		front_hung(r, out,
+			   arena_printf(r->s->arena,
+					"it was stopped: the frontend waited "
+					"for it more than %u s",
+					limit));
 	text_free(&said);
 	text_free(&bad);
 }
 
-/* A process's end may be noticed a moment later. */
+/* A process's end may be noticed a moment later: look while it changes. */
 static void desk_settle(struct runner *r, const struct expect_check *check,
 			struct run_check *out)
 {
-	uint64_t until = clock_now_ns() + SETTLE_NS;
+	struct json_object *now;
+	unsigned same = 0;
 
 	do {
+		now = desk_status(r);
+		same = json_object_equal(now, out->desk[1]) ? same + 1 : 0;
 		json_object_put(out->desk[1]);
-		out->desk[1] = desk_status(r);
-	} while (!report_desk_holds(out, check) && clock_now_ns() < until);
+		out->desk[1] = now;
+	} while (!report_desk_holds(out, check) && same < SETTLE_LOOKS);
 }
 
 static int check_front(struct runner *r, unsigned i, uint16_t domid)
@@ -228,6 +252,7 @@ static int check_front(struct runner *r, unsigned i, uint16_t domid)
 		detach(r, number);
 	if (desk)
 		desk_settle(r, check, out);
+	r->enough |= r->first && judge_failed_already(r->s->arena, check, out);
 	return 0;
 }
 
@@ -253,6 +278,7 @@ static void not_started(struct runner *r, unsigned i)
 	r->out[i].front_said = "";
 	r->out[i].ended = r->s->ended;
 	r->hangs++;
+	r->enough |= r->first;
 }
 
 /* All checks that want what check `first` wants, by one ringsided. */
@@ -263,10 +289,18 @@ static int phase(struct runner *r, unsigned first, uint16_t domid, bool *done)
 	int err = 0;
 
 	for (i = first; i < r->e->checks && !err; i++) {
-		if (done[i] || r->e->check[i].run != RUN_FRONT ||
-		    !same_options(options, &r->e->check[i].options))
+		if (done[i] || r->e->check[i].run != RUN_FRONT)
 			continue;
+		if (!same_options(options, &r->e->check[i].options)) {
+			if (r->first)
+				break;
+			continue;
+		}
 		done[i] = true;
+		if (r->enough) {
+			r->out[i].untried = RUN_FIRST_ONLY;
+			continue;
+		}
 		if (r->hangs >= HANGS_MAX) {
 			r->out[i].untried = "two checks before hung";
 			continue;
@@ -308,22 +342,35 @@ static int fronts_run(struct runner *r, uint16_t domid)
 	return err;
 }
 
-int run_checks(struct site *s, const struct expect *e, struct run_check *out,
-	       struct why *why)
+/* Those that nobody will try. */
+static void cases_untried(struct runner *r, const char *reason)
+{
+	unsigned i;
+
+	for (i = 0; i < r->e->checks; i++)
+		if (r->e->check[i].run == RUN_CASE)
+			r->out[i].untried = reason;
+}
+
+int run_checks(struct site *s, const struct expect *e, bool first,
+	       struct run_check *out, struct why *why)
 {
 	uint16_t domid =
 		(uint16_t)(DOMID_MIN + random_below(DOMID_MAX - DOMID_MIN));
-	struct runner r = { .s = s, .e = e, .out = out, .why = why };
+	struct runner r = {
+		.s = s, .e = e, .first = first, .out = out, .why = why
+	};
 	int err = site_record_wait(s, why);
-	unsigned i;
 
 	if (!err)
 		err = fronts_run(&r, domid);
-	for (i = 0; i < e->checks && r.hangs >= HANGS_MAX; i++)
-		if (e->check[i].run == RUN_CASE)
-			out[i].untried = "two checks before hung";
-	if (!err && r.hangs < HANGS_MAX)
-		err = cases_run(s, e, (uint16_t)(domid + 1000), out, why);
+	if (r.enough)
+		cases_untried(&r, RUN_FIRST_ONLY);
+	else if (r.hangs >= HANGS_MAX)
+		cases_untried(&r, "two checks before hung");
+	else if (!err)
+		err = cases_run(s, e, (uint16_t)(domid + 1000), first, out,
+				why);
 	if (err)
 		site_end(s, false, NULL);
 	else

@@ -15,6 +15,9 @@
 #include "labs/engine/expect.h"
 #include "labs/engine/site.h"
 
+/* Why a check was not tried, where the first that fails is wanted. */
+#define RUN_FIRST_ONLY "each waits for the one before it"
+
 struct run_case {
 	const char *name;
 	uint16_t domid; /* 0: it was not run */
@@ -43,13 +46,14 @@ struct run_check {
 };
 
 /*
- * Run all checks.  `s` has a recording that was begun, and its trace
- * is whole when this returns.  out[] has expect->checks elements, zeroed; what
- * they point to is the arena's, but the JSON, which run_free() gives back.  0;
- * or -errno with a sentence: nothing can be graded.
+ * Run all checks; with `first` until one failed, in the order of the file,
+ * but frontends before cases.  `s` has a recording that was begun, and its
+ * trace is whole when this returns.  out[] has expect->checks elements, zeroed;
+ * what they point to is the arena's, but the JSON, which run_free() gives back.
+ * 0; or -errno with a sentence: nothing can be graded.
  */
-int run_checks(struct site *s, const struct expect *e, struct run_check *out,
-	       struct why *why);
+int run_checks(struct site *s, const struct expect *e, bool first,
+	       struct run_check *out, struct why *why);
 void run_free(struct run_check *r, unsigned n);
 
 #endif

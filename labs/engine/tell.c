@@ -267,14 +267,26 @@ void tell_check(const struct tell *t, const struct grade *g,
 	text_add(t->out, "\n");
 }
 
+/* Not all was looked at, since only the first that fails is wanted. */
+static bool so_far(const struct grade *g)
+{
+	unsigned i;
+
+	for (i = 0; i < g->expect->checks; i++)
+		if (g->run[i].untried &&
+		    !strcmp(g->run[i].untried, RUN_FIRST_ONLY))
+			return true;
+	return false;
+}
+
 void tell_end(const struct tell *t, const struct grade *g)
 {
 	const struct grade_check *c = grade_first_failed(g);
 
 	add_toned(t, c ? TONE_BAD_WORD : TONE_GOOD_WORD,
 		  c ? "Not all passed" : "All passed", 0);
-	text_printf(t->out, ": %u of %u points, in %.1f s.\n", g->points,
-		    g->expect->points, g->seconds);
+	text_printf(t->out, ": %u of %u points%s, in %.1f s.\n", g->points,
+		    g->expect->points, so_far(g) ? " so far" : "", g->seconds);
 	if (g->trace && c)
 		text_printf(t->out, "The whole trace is in %s.\n", g->trace);
 }

@@ -23,6 +23,9 @@
 /* The operator is told when an answer takes longer than this. */
 #define STALL_TELL_NS 3000000000u
 
+/* A wait that is worth a look at what the backend does. */
+#define LOOK_FROM_NS 50000000u
+
 /* Between two looks at the queues' clocks, each of which wakes a thread. */
 #define TICK_NS 100000000u
 
@@ -83,6 +86,7 @@ int front_device_open(struct front_device *d, struct front_guest *g,
 	d->guest = g;
 	d->devid = opt->devid;
 	d->timeout_ms = opt->timeout_ms;
+	d->asleep = g->backend;
 	d->ticked_ns = clock_now_ns();
 	d->ev.actor = EV_ACTOR_FRONTEND;
 	d->ev.domid = g->domid;
@@ -351,6 +355,10 @@ static void device_waited(struct front_device *d, unsigned in_flight,
 
 	if (d->peer == XENBUS_CLOSING && timeout_ms > LEAVE_STALL_MS)
 		timeout_ms = LEAVE_STALL_MS;
+	/* Less than before: it answered meanwhile. */
+	if (d->waited_ns < LOOK_FROM_NS || waited_ns < d->waited_ns)
+		asleep_begin(&d->asleep);
+	d->waited_ns = waited_ns;
 	if (waited_ns >= timeout_ms * 1000000ull) {
 		front_device_fail(d, -ETIMEDOUT,
 				  "the backend of %s gave no answer for %g s "
@@ -369,13 +377,31 @@ static void device_waited(struct front_device *d, unsigned in_flight,
 	}
 }
 
+/* What waits for an answer, waits no longer if none can come any more. */
+static void device_look(struct front_device *d)
+{
+	enum asleep how;
+
+	if (d->waited_ns < LOOK_FROM_NS)
+		return;
+	how = asleep_look(&d->asleep);
+	if (how != ASLEEP_NO)
+		front_device_fail(d, -ETIMEDOUT,
+				  "the backend of %s gives no answer, and %s",
+				  d->name, asleep_words(how));
+}
+
 void front_device_tick(struct front_device *d, uint64_t now_ns)
 {
 	uint64_t longest_ns = 0;
 	unsigned i, in_flight = 0;
 
-	if (d->error || now_ns - d->ticked_ns < TICK_NS)
+	if (d->error)
 		return;
+	if (now_ns - d->ticked_ns < TICK_NS) {
+		device_look(d);
+		return;
+	}
 	d->ticked_ns = now_ns;
 	for (i = 0; i < d->nworkers; i++) {
 		struct front_worker_load load;

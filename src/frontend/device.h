@@ -85,8 +85,10 @@ struct front_device {
 	unsigned nworkers;   /* opened */
 	unsigned timeout_ms; /* of every wait for the backend */
 	uint64_t ticked_ns;  /* when the queues' clocks were last looked at */
-	bool stalled;	     /* the operator was told */
-	int error;	     /* why it ended; 0 while it did not */
+	uint64_t waited_ns;  /* for an answer, then */
+	struct asleep_watch asleep; /* the guest's, for that wait */
+	bool stalled;		    /* the operator was told */
+	int error;		    /* why it ended; 0 while it did not */
 	struct why why;
 };
 

@@ -16,6 +16,9 @@
 /* Stalled devices are looked for at least this often. */
 #define TICK_MS 500
 
+/* The same, where it is known whom to look at. */
+#define LOOK_MS 10
+
 /* Before the wakes: the desk's end, the store, the queues' threads. */
 #define FDS_OWN 3u
 #define FDS_MAX (FDS_OWN + FRONT_WAKES_MAX + FRONT_DEVICES_MAX)
@@ -186,6 +189,8 @@ int front_guest_step(struct front_guest *g, int timeout_ms)
 	n = guest_fds(g, fds, owner);
 	if (timeout_ms < 0 || timeout_ms > TICK_MS)
 		timeout_ms = TICK_MS;
+	if (g->backend.pids && timeout_ms > LOOK_MS)
+		timeout_ms = LOOK_MS;
 	for (i = 0; i < g->ndevices; i++)
 		if (front_device_again(g->devices[i]))
 			timeout_ms = 0;

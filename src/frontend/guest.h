@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/asleep.h"
 #include "base/why.h"
 #include "xen/xen.h"
 
@@ -43,6 +44,11 @@ struct front_guest {
 	 * at the first, waits of a closing one at the second.
 	 */
 	unsigned interrupts;
+	/*
+	 * The backend's process, if it is known: no wait goes on once that
+	 * sleeps, or goes in circles.
+	 */
+	struct asleep_watch backend;
 	struct front_device *devices[FRONT_DEVICES_MAX];
 	unsigned ndevices;
 };

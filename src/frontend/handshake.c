@@ -33,14 +33,23 @@ static int handshake_wait(struct front_device *d, unsigned states,
 	uint64_t start_ns = clock_now_ns();
 	bool told = false;
 
+	asleep_begin(&g->backend);
 	while (!(states & BIT(d->peer))) {
 		uint64_t ms = (clock_now_ns() - start_ns) / 1000000;
+		enum asleep how;
 
 		if (g->interrupts != interrupts)
 			return why_set(why, -EINTR,
 				       "stopped while the backend of %s was "
 				       "to reach %s",
 				       d->name, what);
+		how = asleep_look(&g->backend);
+		if (how != ASLEEP_NO)
+			return why_set(why, -ETIMEDOUT,
+				       "the backend of %s did not reach %s, "
+				       "and %s: %s has %s",
+				       d->name, what, asleep_words(how),
+				       d->backend, front_state_name(d->peer));
 		if (ms >= timeout_ms)
 			return why_set(why, -ETIMEDOUT,
 				       "the backend of %s did not reach %s "

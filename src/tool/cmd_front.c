@@ -112,6 +112,7 @@ static int run_open(struct front_run *run, struct why *why)
 	if (err)
 		return err;
 	front_guest_wake_on(&run->guest, run->signal_fd, run_signal, run);
+	asleep_open(&run->guest.backend, o->backend_pid);
 	front_guest_started(&run->guest, PROGRAM);
 	while (run->opened < o->ndisks) {
 		struct front_device_options dev = {

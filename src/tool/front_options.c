@@ -3,6 +3,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -28,6 +29,7 @@ enum {
 	OPT_PERSISTENT,
 	OPT_ABI,
 	OPT_TIMEOUT,
+	OPT_BACKEND_PID,
 	OPT_SECTOR_UNITS,
 	OPT_JSON,
 	OPT_INFO,
@@ -41,6 +43,10 @@ static const struct argp_option option_list[] = {
 	  0 },
 	{ "timeout", OPT_TIMEOUT, "SECONDS", 0,
 	  "how long to wait for the backend (default: 30)", 0 },
+	{ "backend-pid", OPT_BACKEND_PID, "PID", 0,
+	  "the backend's process: wait no longer once it only sleeps, or "
+	  "computes without an end",
+	  0 },
 	{ NULL, 0, NULL, 0, "How it connects:", 2 },
 	{ "ring-order", OPT_RING_ORDER, "N", 0,
 	  "each ring has 2^N pages (default: 0)", 0 },
@@ -281,6 +287,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case OPT_TIMEOUT:
 		o->timeout_s = (unsigned)option_number(state, "timeout", arg, 1,
 						       86400);
+		return 0;
+	case OPT_BACKEND_PID:
+		o->backend_pid = (pid_t)option_number(state, "backend-pid", arg,
+						      1, INT_MAX);
 		return 0;
 	case OPT_RW:
 		option_rw(state, o, arg);

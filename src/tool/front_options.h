@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "frontend/workload.h"
 
@@ -16,6 +17,7 @@ struct front_options {
 	unsigned ndisks;
 	uint16_t domid;
 	unsigned timeout_s;
+	pid_t backend_pid; /* 0: not known */
 	bool info, json, quiet;
 	bool load; /* an option that only a workload has was given */
 	bool seeded;

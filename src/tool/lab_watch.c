@@ -56,6 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_ALL:
 		w->all = w->grade.pictures = w->grade.all = true;
+		w->grade.first = false;
 		return 0;
 	case OPT_ONCE:
 		w->once = true;
@@ -262,7 +263,8 @@ static int watch_open(struct watch *w, struct why *why)
 
 int lab_cmd_watch(int argc, char **argv)
 {
-	struct watch w = { .inotify = -1, .grade.tool = tool_run };
+	struct watch w = { .inotify = -1,
+			   .grade = { .tool = tool_run, .first = true } };
 	struct why why = { "" };
 	struct lab_root *root;
 	int err;

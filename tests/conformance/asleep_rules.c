@@ -6,9 +6,12 @@
  * grants, and no request here has any.
  */
 #include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "tests/conformance/peer.h"
+#include "tests/conformance/step.h"
 
 static struct req flush(void)
 {
@@ -67,8 +70,10 @@ static bool comes(struct pair *k, bool (*it)(struct ring *r, uint32_t end),
 	unsigned i = 0;
 
 	while (!it(r, end)) {
-		if (!patience_over(from + ENOUGH_NS))
+		if (clock_now_ns() < from + ENOUGH_NS) {
+			usleep(50);
 			continue;
+		}
 		if (i++ == ENOUGH)
 			return false;
 		served(&k->other.ring[0], &q, 0);
@@ -261,6 +266,47 @@ static void rg_31_asleep(void)
 	pair_end(&k);
 }
 
+static void by_chance(struct pair *k, void (*instead)(void))
+{
+	fputs("ringsided may not be stopped by this process, so the moment is "
+	      "looked for by chance\n",
+	      stderr);
+	pair_end(k);
+	instead();
+}
+
+/*
+ * The same, and not by chance: the backend stands still behind the instruction
+ * by which it asks to be notified.  A request that is published now was, for
+ * all that the backend can know, published just before; so nobody notifies.
+ */
+static void rg_31_last_look(void)
+{
+	struct pair k;
+	struct ring *r = pair_begin(&k);
+	struct req q = flush();
+	pid_t thread = step_begin(r);
+	bool slept;
+
+	if (!thread) {
+		by_chance(&k, rg_31_asleep);
+		return;
+	}
+	put(r, &q);
+	push(r);
+	slept = step_until_changed(thread, r, REQ_EVENT);
+	put(r, &q);
+	index_set(r, REQ_PROD, r->req_prod);
+	step_end(thread);
+	must(slept, "RG-31: the backend answered, or did not, and never asked "
+		    "to be woken");
+	comes_answer(&k, r->req_prod);
+	while (r->rsp_cons != r->req_prod)
+		take(r);
+	settle(r);
+	pair_end(&k);
+}
+
 /*
  * And the other way round: a frontend asks to be notified just when the
  * responses are published.  Either it sees them when it looks once more, or
@@ -296,11 +342,49 @@ static void rg_30_asleep(void)
 	pair_end(&k);
 }
 
+/*
+ * Not by chance: it stands still behind the instruction that publishes.  Asked
+ * for now, the response was, for all that the backend can know, asked for just
+ * before, by a frontend that then saw none.
+ */
+static void rg_30_last_look(void)
+{
+	struct pair k;
+	struct ring *r = pair_begin(&k);
+	struct req q = flush();
+	pid_t thread = step_begin(r);
+	uint32_t old = r->rsp_cons;
+	bool published;
+
+	if (!thread) {
+		by_chance(&k, rg_30_asleep);
+		return;
+	}
+	index_set(r, RSP_EVENT, old); /* which went by: not asked */
+	heard(r);
+	put(r, &q);
+	push(r);
+	published = step_until_changed(thread, r, RSP_PROD);
+	index_set(r, RSP_EVENT, old + 1);
+	step_end(thread);
+	must(published, "RG-30: no response was published");
+	must(comes(&k, told, old + 1),
+	     "RG-30: no notification of response %u, which the frontend asked "
+	     "for",
+	     old);
+	take(r);
+	settle(r);
+	pair_end(&k);
+}
+
 const struct conf_case asleep_rules[] = {
 	{ "RG-30 a response while the frontend falls asleep", rg_30_asleep,
+	  NULL },
+	{ "RG-30 a response asked for at the last moment", rg_30_last_look,
 	  NULL },
 	{ "RG-31 no wake-up is lost", rg_31, "--poll 0" },
 	{ "RG-31 a request while the backend falls asleep", rg_31_asleep,
 	  "--poll 0" },
+	{ "RG-31 a request after the last look", rg_31_last_look, "--poll 0" },
 	{ 0 }
 };

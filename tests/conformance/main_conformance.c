@@ -8,9 +8,11 @@
  *
  * For a grader: --domid numbers the domains from FIRST on, says what will be
  * run ("want NAME") and which domain is whose ("case DOMID NAME"), --hangs
- * tries nothing more after N cases that waited in vain, --log keeps what
- * ringsided says; "STUCK" is said of one that did not end and was aborted,
- * which leaves a line in that log.
+ * tries nothing more after N cases that waited in vain until the end, --log
+ * keeps what ringsided says; "STUCK" is said of one that did not end and was
+ * aborted, which leaves a line in that log.  --look waits no longer where
+ * ringsided sleeps or goes in circles.  --first runs the cases in the order of
+ * the patterns, and nothing after the first that failed.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -22,6 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/asleep.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "tests/conformance/world.h"
@@ -42,7 +45,11 @@ static sigjmp_buf failed;
 static char failure[1024];
 static int patience_s = PATIENCE_S;
 static int tell_fd = -1; /* of a case: where its failure goes */
-static bool tell_domids; /* say which domain a case is, before it begins */
+static bool look;	 /* at what ringsided does, while we wait */
+static struct asleep_watch backend;
+static uint64_t looked_end; /* of which wait `backend` is */
+static bool first_only;	    /* the first that failed is the last */
+static bool tell_domids;    /* say which domain a case is, before it begins */
 static unsigned hangs_left = NO_LIMIT; /* that may still wait in vain */
 
 uint16_t case_domid(void)
@@ -87,6 +94,12 @@ bool patience_over(uint64_t end)
 {
 	if (clock_now_ns() > end)
 		return true;
+	if (look && looked_end != end) {
+		looked_end = end;
+		asleep_open(&backend, world_daemon());
+	} else if (look && asleep_look(&backend) != ASLEEP_NO) {
+		return true;
+	}
 	usleep(50);
 	return false;
 }
@@ -146,7 +159,7 @@ static void case_judge(const void *arg)
 
 static bool case_run(const struct conf_case *c)
 {
-	uint64_t start = clock_now_ns();
+	uint64_t start = clock_now_ns(), took;
 	bool went;
 
 	domid++;
@@ -156,8 +169,10 @@ static bool case_run(const struct conf_case *c)
 		fflush(stdout);
 	}
 	went = attempt(case_judge, c);
-	if (!went && clock_now_ns() - start > patience_s * 1000000000ull &&
-	    hangs_left != NO_LIMIT)
+	took = clock_now_ns() - start;
+	if (!went && hangs_left != NO_LIMIT &&
+	    (took > patience_s * 1000000000ull ||
+	     (look && took > ASLEEP_SPIN_MS * 1000000ull)))
 		hangs_left--;
 	if (went)
 		printf("ok   %s\n", c->name);
@@ -179,19 +194,36 @@ struct chosen {
 	bool done;
 };
 
-static unsigned choose(struct chosen *out, char **patterns, int n)
+/* Those with one of `n` patterns in their names (0: all) join the others. */
+static unsigned choose(struct chosen *out, unsigned count, char **patterns,
+		       int n)
 {
-	unsigned i, count = 0;
 	const struct conf_case *c;
+	unsigned i, k;
 	int j;
 
 	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		for (c = lists[i]; c->name && count < CASES_MAX; c++) {
 			for (j = 0; j < n && !strstr(c->name, patterns[j]); j++)
 				;
-			if (!n || j < n)
+			for (k = 0; k < count && out[k].c != c; k++)
+				;
+			if ((!n || j < n) && k == count)
 				out[count++].c = c;
 		}
+	return count;
+}
+
+/* In the order of the lists, or in that of the patterns. */
+static unsigned choose_all(struct chosen *out, char **patterns, int n)
+{
+	unsigned count = 0;
+	int i;
+
+	if (!first_only)
+		return choose(out, 0, patterns, n);
+	for (i = 0; i < n; i++)
+		count = choose(out, count, patterns + i, 1);
 	return count;
 }
 
@@ -208,14 +240,19 @@ static void or_end(bool went, const char *what, const char *options)
 	exit(1);
 }
 
+static void stuck_tell(void)
+{
+	if (!tell_domids || !world_daemon_abort())
+		return;
+	puts("STUCK");
+	fflush(stdout);
+}
+
 /* After a failure: whatever is left of it goes. */
 static void daemon_again(const char *options)
 {
-	if (!attempt(world_daemon_stop, NULL)) {
-		if (tell_domids && world_daemon_abort()) {
-			puts("STUCK");
-			fflush(stdout);
-		}
+	if (!attempt(world_daemon_stop, options)) {
+		stuck_tell();
 		world_daemon_kill();
 	}
 	while (world_daemon_lives())
@@ -228,12 +265,17 @@ static void daemon_again(const char *options)
 static unsigned phase(struct chosen *k, unsigned first, unsigned n)
 {
 	const char *options = options_of(&k[first]);
-	unsigned i, bad = 0;
+	unsigned i, hangs = hangs_left, bad = 0;
 
 	or_end(attempt(world_daemon_start, options), "at its start", options);
 	for (i = first; i < n; i++) {
-		if (k[i].done || strcmp(options_of(&k[i]), options) != 0)
+		if (k[i].done)
 			continue;
+		if (strcmp(options_of(&k[i]), options) != 0) {
+			if (first_only)
+				break;
+			continue;
+		}
 		k[i].done = true;
 		if (!hangs_left) {
 			printf("SKIP %s: too many cases waited in vain\n",
@@ -242,6 +284,11 @@ static unsigned phase(struct chosen *k, unsigned first, unsigned n)
 		}
 		if (case_run(k[i].c))
 			continue;
+		if (first_only) {
+			if (hangs_left < hangs)
+				stuck_tell();
+			exit(1);
+		}
 		bad++;
 		daemon_again(options);
 	}
@@ -259,7 +306,8 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: %s [--list] [--ringsided FILE] [--patience SECONDS]\n"
-		"\t[--domid FIRST] [--hangs N] [--log FILE] [PATTERN...]\n",
+		"\t[--domid FIRST] [--hangs N] [--log FILE] [--look] "
+		"[--first] [PATTERN...]\n",
 		program_invocation_short_name);
 	return 2;
 }
@@ -289,12 +337,16 @@ int main(int argc, char **argv)
 			first = atoi(argv[++a]);
 		else if (!strcmp(argv[a], "--hangs") && a + 1 < argc)
 			hangs_left = (unsigned)atoi(argv[++a]);
+		else if (!strcmp(argv[a], "--look"))
+			look = true;
+		else if (!strcmp(argv[a], "--first"))
+			first_only = true;
 		else if (!strcmp(argv[a], "--log") && a + 1 < argc)
 			log_file = argv[++a];
 		else
 			return usage();
 	}
-	n = choose(k, argv + a, argc - a);
+	n = choose_all(k, argv + a, argc - a);
 	for (i = 0; list && i < n; i++)
 		puts(k[i].c->name);
 	if (list || !n)

@@ -26,7 +26,8 @@ static const char *ringsided;
 static char log_path[4096];
 static char how_it_ended[64];
 static pid_t desk_pid, daemon_pid;
-static struct peer good; /* the disk that nothing may disturb */
+static bool daemon_serves; /* between its start and its end */
+static struct peer good;   /* the disk that nothing may disturb */
 static bool good_open;
 static uint8_t good_seed;
 
@@ -142,6 +143,7 @@ void world_daemon_start(const void *options)
 {
 	long from = log_end();
 
+	daemon_serves = false;
 	daemon_pid = world_child();
 	if (!daemon_pid)
 		daemon_exec(options);
@@ -149,15 +151,22 @@ void world_daemon_start(const void *options)
 	      "ringsided does not become ready");
 	must(daemon_pid, "ringsided %s does not start: %s",
 	     (const char *)options, how_it_ended);
+	daemon_serves = true;
 	good_begin();
 }
 
+pid_t world_daemon(void)
+{
+	return daemon_serves ? daemon_pid : 0;
+}
+
 /* With its verdict: a sanitizer finds leaks at the end. */
-void world_daemon_stop(const void *unused)
+void world_daemon_stop(const void *failed)
 {
 	int status = 0;
 
-	(void)unused;
+	/* LTTng may take its time, asleep; but not if it is to go anyway. */
+	daemon_serves = failed != NULL;
 	if (good_open && daemon_pid) {
 		good_open = false;
 		peer_end(&good);

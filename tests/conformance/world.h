@@ -21,12 +21,17 @@ void world_desk_start(const void *unused);
 
 /* ringsided with these options (a string), and the other disk connected. */
 void world_daemon_start(const void *options);
-/* In order, with its verdict: a sanitizer finds leaks at the end. */
-void world_daemon_stop(const void *unused);
+/*
+ * In order, with its verdict: a sanitizer finds leaks at the end.  `failed` is
+ * NULL, but where it is to go for what it did.
+ */
+void world_daemon_stop(const void *failed);
 /* It hangs: let it say where.  False: it had ended. */
 bool world_daemon_abort(void);
 void world_daemon_kill(void);
 bool world_daemon_lives(void);
+/* Its process while an answer can be expected of it, else 0. */
+pid_t world_daemon(void);
 const char *world_daemon_end(void); /* if not: how it ended */
 
 /* Write to the other disk, and read that. */

@@ -7,11 +7,15 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/asleep.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -231,6 +235,66 @@ static void test_latency_slots(void **state)
 	}
 }
 
+/* ---- another program ------------------------------------------------------
+ */
+
+enum doing { DO_SLEEP, DO_WAKE_UP, DO_START_ONE };
+
+/* A process that sleeps; or wakes up all the time; or whose child does. */
+static pid_t program_start(enum doing what)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (what == DO_START_ONE && !fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		what = DO_WAKE_UP;
+	}
+	for (;;)
+		usleep(what == DO_WAKE_UP ? 1000 : 100000000);
+}
+
+/* What is seen of it at last, when it was looked at for long enough. */
+static enum asleep seen_of(enum doing what)
+{
+	pid_t pid = program_start(what);
+	struct asleep_watch w;
+	enum asleep how = ASLEEP_NO;
+	unsigned i;
+
+	usleep(50000);
+	asleep_open(&w, pid);
+	assert_int_equal(w.pids, what == DO_START_ONE ? 2 : 1);
+	for (i = 0; i < 3 * ASLEEP_LOOKS && how == ASLEEP_NO; i++) {
+		usleep(ASLEEP_LOOK_NS / 1000);
+		how = asleep_look(&w);
+	}
+	if (how == ASLEEP_SLEEPS)
+		assert_true(i >= ASLEEP_LOOKS);
+	/* Another wait begins, and has seen nothing yet. */
+	asleep_begin(&w);
+	usleep(ASLEEP_LOOK_NS / 1000);
+	assert_int_equal(asleep_look(&w), ASLEEP_NO);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return how;
+}
+
+static void test_asleep(void **state)
+{
+	struct asleep_watch w;
+
+	(void)state;
+	assert_int_equal(seen_of(DO_SLEEP), ASLEEP_SLEEPS);
+	assert_int_equal(seen_of(DO_WAKE_UP), ASLEEP_NO);
+	assert_int_equal(seen_of(DO_START_ONE), ASLEEP_NO);
+	asleep_open(&w, 0);
+	usleep(ASLEEP_LOOK_NS / 1000);
+	assert_int_equal(asleep_look(&w), ASLEEP_NO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +307,7 @@ int main(void)
 		captured_test(test_log_limit),
 		cmocka_unit_test(test_clock),
 		cmocka_unit_test(test_latency_slots),
+		cmocka_unit_test(test_asleep),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

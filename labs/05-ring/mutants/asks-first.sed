@@ -1,5 +1,4 @@
 # killed by: ask
-# by chance: the window is short, so a test may have to try again.
 # Ask whether anyone sleeps, then publish.
 /^bool ring_back_push/,/^}/{
 	s/^	ring_store_release/	event = ring_load(\&r->shared->rsp_event);\n&/
