@@ -240,7 +240,7 @@ static void test_latency_slots(void **state)
 
 enum doing { DO_SLEEP, DO_WAKE_UP, DO_START_ONE };
 
-/* A process that sleeps; or wakes up all the time; or whose child does. */
+/* A process that sleeps; or wakes up now and then; or whose child does. */
 static pid_t program_start(enum doing what)
 {
 	pid_t pid = fork();
@@ -253,7 +253,7 @@ static pid_t program_start(enum doing what)
 		what = DO_WAKE_UP;
 	}
 	for (;;)
-		usleep(what == DO_WAKE_UP ? 1000 : 100000000);
+		usleep(what == DO_WAKE_UP ? 50000 : 100000000);
 }
 
 /* What is seen of it at last, when it was looked at for long enough. */
