@@ -78,18 +78,17 @@ static bool tree_step(struct asleep_watch *w)
 /* ---- what they do -------------------------------------------------------- */
 
 /* "PID (NAME) S ...": the 14th and the 15th word are ticks. */
-static bool stat_take(const char *dir, struct sight *s)
+static bool stat_take(const char *dir, char *state, uint64_t *ticks)
 {
-	char path[320], text[FILE_MAX], state, *end;
+	char path[320], text[FILE_MAX], *end;
 	unsigned long user, kernel;
 
 	snprintf(path, sizeof(path), "%s/stat", dir);
 	if (!file_take(path, text) || !(end = strrchr(text, ')')) ||
 	    sscanf(end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-		   &state, &user, &kernel) != 3)
+		   state, &user, &kernel) != 3)
 		return false;
-	s->ticks += user + kernel;
-	s->awake |= state != 'S' && state != 'Z';
+	*ticks = user + kernel;
 	return true;
 }
 
@@ -107,22 +106,38 @@ static bool switches_take(const char *dir, struct sight *s)
 	return true;
 }
 
+static bool thread_take(const char *dir, struct sight *s)
+{
+	uint64_t ticks;
+	char state;
+
+	if (!stat_take(dir, &state, &ticks) || !switches_take(dir, s))
+		return false;
+	s->awake |= state != 'S' && state != 'Z';
+	return true;
+}
+
 static bool process_take(pid_t pid, struct sight *s)
 {
-	char path[64], dir[320];
+	char path[64], dir[320], state;
 	struct dirent *e;
-	bool good = true;
+	uint64_t ticks;
+	bool good;
 	DIR *task;
 
+	/* Also what threads have used that are no more. */
+	snprintf(dir, sizeof(dir), "/proc/%d", (int)pid);
+	good = stat_take(dir, &state, &ticks);
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	task = opendir(path);
+	task = good ? opendir(path) : NULL;
 	if (!task)
 		return false;
+	s->ticks += ticks;
 	while (good && (e = readdir(task))) {
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
 		snprintf(dir, sizeof(dir), "%s/%s", path, e->d_name);
-		good = stat_take(dir, s) && switches_take(dir, s);
+		good = thread_take(dir, s);
 	}
 	closedir(task);
 	return good;
@@ -152,15 +167,18 @@ void asleep_open(struct asleep_watch *w, pid_t pid)
 
 void asleep_begin(struct asleep_watch *w)
 {
-	struct sight s = { 0 };
-
 	w->looked_ns = clock_now_ns();
 	w->looks = 0;
-	if (!w->pids)
-		return;
-	sight_take(w, &s);
-	w->runs = s.runs;
-	w->ticks = s.ticks;
+	w->begun = false;
+}
+
+/* What was seen is compared with, from now on. */
+static void sight_keep(struct asleep_watch *w, const struct sight *s)
+{
+	if (!w->begun)
+		w->ticks = s->ticks;
+	w->runs = s->runs;
+	w->begun = true;
 }
 
 enum asleep asleep_look(struct asleep_watch *w)
@@ -172,18 +190,20 @@ enum asleep asleep_look(struct asleep_watch *w)
 		return ASLEEP_NO;
 	w->looked_ns = now;
 	if (!sight_take(w, &s)) {
-		asleep_open(w, w->pid[0]); /* one of them ended */
+		/* A thread, or one of the programs, came to its end. */
+		asleep_open(w, w->pid[0]);
 		return ASLEEP_NO;
 	}
-	w->looks = s.awake || s.runs != w->runs ? 0 : w->looks + 1;
-	w->runs = s.runs;
+	w->looks = !w->begun || s.awake || s.runs != w->runs ? 0 : w->looks + 1;
+	sight_keep(w, &s);
 	if (w->looks >= ASLEEP_LOOKS) {
 		if (!tree_step(w))
 			return ASLEEP_SLEEPS;
 		asleep_begin(w); /* there are more of them by now */
+		return ASLEEP_NO;
 	}
-	if ((s.ticks - w->ticks) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK) >=
-	    ASLEEP_SPIN_MS)
+	if ((s.ticks - w->ticks) * 1000 >=
+	    ASLEEP_SPIN_MS * (uint64_t)sysconf(_SC_CLK_TCK))
 		return ASLEEP_SPINS;
 	return ASLEEP_NO;
 }

@@ -14,6 +14,7 @@
 #ifndef BASE_ASLEEP_H
 #define BASE_ASLEEP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -34,6 +35,7 @@ struct asleep_watch {
 	uint64_t looked_ns;
 	uint64_t runs;	/* times that a thread was switched */
 	uint64_t ticks; /* of processor time, at the begin */
+	bool begun;	/* both are known */
 	unsigned looks; /* in a row that saw the same */
 };
 

@@ -7,10 +7,12 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -235,15 +237,29 @@ static void test_latency_slots(void **state)
 	}
 }
 
-/* ---- another program ------------------------------------------------------
+/* ---- another program ----------------------------------------------------- */
+
+enum doing { DO_SLEEP, DO_WAKE_UP, DO_START_ONE, DO_END_ONE };
+
+static void *compute(void *unused)
+{
+	volatile unsigned long i;
+	clock_t until = clock() + CLOCKS_PER_SEC / 10;
+
+	for (i = 0; clock() < until; i++)
+		;
+	usleep(100000);
+	return unused;
+}
+
+/*
+ * A process that sleeps; or wakes up now and then; or whose child does; or
+ * one of whose threads computes, sleeps, and ends.
  */
-
-enum doing { DO_SLEEP, DO_WAKE_UP, DO_START_ONE };
-
-/* A process that sleeps; or wakes up now and then; or whose child does. */
 static pid_t program_start(enum doing what)
 {
 	pid_t pid = fork();
+	pthread_t thread;
 
 	if (pid)
 		return pid;
@@ -252,6 +268,8 @@ static pid_t program_start(enum doing what)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		what = DO_WAKE_UP;
 	}
+	if (what == DO_END_ONE)
+		pthread_create(&thread, NULL, compute, NULL);
 	for (;;)
 		usleep(what == DO_WAKE_UP ? 50000 : 100000000);
 }
@@ -290,6 +308,7 @@ static void test_asleep(void **state)
 	assert_int_equal(seen_of(DO_SLEEP), ASLEEP_SLEEPS);
 	assert_int_equal(seen_of(DO_WAKE_UP), ASLEEP_NO);
 	assert_int_equal(seen_of(DO_START_ONE), ASLEEP_NO);
+	assert_int_equal(seen_of(DO_END_ONE), ASLEEP_SLEEPS);
 	asleep_open(&w, 0);
 	usleep(ASLEEP_LOOK_NS / 1000);
 	assert_int_equal(asleep_look(&w), ASLEEP_NO);
