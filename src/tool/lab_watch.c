@@ -128,6 +128,25 @@ static void round_note(struct watch *w, const struct grade *g)
 			    : NULL;
 }
 
+/* By itself; a check that failed is all that is wanted now. */
+static void round_one_tell(const struct watch *w, const struct grade *g)
+{
+	struct text said = { 0 };
+	struct tell t = { &said, tell_colour_wanted(STDOUT_FILENO) };
+	bool failed = g->check[0].state == GRADE_FAILED;
+
+	tell_list(&t, g);
+	if (failed)
+		tell_check(&t, g, &g->check[0]);
+	fputs(text_str(&said), stdout);
+	text_free(&said);
+	if (failed && !w->all)
+		puts("The other checks wait for this one.");
+	else
+		printf("After %.1f s; now all checks.\n\n", since(w));
+	fflush(stdout);
+}
+
 /*
  * The check that failed last, by itself: it is what was just worked at.  True
  * if there is nothing more to be said.
@@ -135,8 +154,6 @@ static void round_note(struct watch *w, const struct grade *g)
 static bool round_first(struct watch *w)
 {
 	struct grade_options o = w->grade;
-	struct text said = { 0 };
-	struct tell t = { &said, tell_colour_wanted(STDOUT_FILENO) };
 	struct why why = { "" };
 	struct grade *g;
 	bool end;
@@ -144,19 +161,13 @@ static bool round_first(struct watch *w)
 	o.check = w->failed;
 	if (grade_make(w->work, &o, &g, &why))
 		return false;
-	end = !g->build.made;
-	if (end) {
+	end = !g->build.made || (!w->all && g->check[0].state == GRADE_FAILED);
+	if (g->build.made)
+		round_one_tell(w, g);
+	else
 		round_tell(w, g);
+	if (end)
 		round_end(w);
-	} else {
-		tell_list(&t, g);
-		if (g->check[0].state == GRADE_FAILED)
-			tell_check(&t, g, &g->check[0]);
-		printf("%sAfter %.1f s; now all checks.\n\n", text_str(&said),
-		       since(w));
-		text_free(&said);
-		fflush(stdout);
-	}
 	grade_free(g);
 	return end;
 }
