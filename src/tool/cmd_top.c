@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "tool/commands.h"
+#include "tool/top_inside.h"
 #include "top/batch.h"
 #include "top/screen.h"
 
@@ -33,8 +34,11 @@ struct top_run {
 	sigset_t asleep; /* the signals blocked while it waits */
 	struct top_sample now, before;
 	struct top_rates rates;
+	struct inside inside;
 	bool warned; /* of files that are no statistics */
 };
+
+#define OPTION_STAGES 256
 
 static volatile sig_atomic_t ending;
 
@@ -63,6 +67,8 @@ static int run_sample(struct top_run *t)
 				     &t->rates);
 	if (!err)
 		err = top_sort(&t->rates, t->look.sort, t->look.reverse);
+	if (!err)
+		err = inside_sample(&t->inside, t->now.daemon_pid);
 	top_rates_free(&last);
 	return err;
 }
@@ -72,6 +78,7 @@ static void run_free(struct top_run *t)
 	top_sample_free(&t->before);
 	top_sample_free(&t->now);
 	top_rates_free(&t->rates);
+	inside_free(&t->inside);
 }
 
 /* ---- waiting ------------------------------------------------------------- */
@@ -122,20 +129,30 @@ static void run_wait(struct top_run *t, uint64_t until_ns, bool keys)
 
 /* ---- lines --------------------------------------------------------------- */
 
-static int batch_write(struct top_run *t)
+/* What is not as it was wanted, once. */
+static void batch_warn(struct top_run *t)
 {
-	int err = 0;
-
 	if (t->now.broken && !t->warned) {
 		t->warned = true;
 		fprintf(stderr,
 			PROGRAM ": %u of the files in %s are no statistics\n",
 			t->now.broken, t->look.dir);
 	}
+	if (t->inside.fresh) {
+		t->inside.fresh = false;
+		complain(t->inside.absent);
+	}
+}
+
+static int batch_write(struct top_run *t)
+{
+	int err = 0;
+
 	if (t->json)
-		err = top_batch_json(stdout, &t->now, &t->rates);
+		err = top_batch_json(stdout, &t->now, &t->rates,
+				     &t->inside.shown);
 	else
-		top_batch_text(stdout, &t->now, &t->rates);
+		top_batch_text(stdout, &t->now, &t->rates, &t->inside.shown);
 	return fflush(stdout) || ferror(stdout) ? -errno : err;
 }
 
@@ -153,6 +170,7 @@ static int run_batch(struct top_run *t)
 			t->look.dir);
 		return 2;
 	}
+	batch_warn(t);
 	if (!t->json)
 		top_batch_titles(stdout);
 	next = t->now.at_ns;
@@ -163,6 +181,7 @@ static int run_batch(struct top_run *t)
 		if (ending)
 			break;
 		err = run_sample(t);
+		batch_warn(t);
 		if (!err)
 			err = batch_write(t);
 		if (err)
@@ -173,10 +192,16 @@ static int run_batch(struct top_run *t)
 
 /* ---- the screen ---------------------------------------------------------- */
 
+static void run_draw(struct top_run *t)
+{
+	top_screen_draw(&t->look, &t->now, &t->rates, &t->inside.shown,
+			t->inside.absent);
+}
+
 /* All keys that were pressed; true if a sample is wanted now. */
 static bool run_keys(struct top_run *t)
 {
-	bool now = false;
+	bool now = false, wanted = t->inside.want_stages;
 	enum top_key key;
 
 	while ((key = top_screen_key(&t->look)) != TOP_KEY_NONE) {
@@ -185,9 +210,11 @@ static bool run_keys(struct top_run *t)
 		if (key == TOP_KEY_NOW)
 			now = true;
 		top_sort(&t->rates, t->look.sort, t->look.reverse);
-		top_screen_draw(&t->look, &t->now, &t->rates);
+		run_draw(t);
 	}
-	return now;
+	/* Only who looks at it pays for it. */
+	t->inside.want_stages = t->look.page == TOP_PAGE_STAGES;
+	return now || wanted != t->inside.want_stages;
 }
 
 static int run_screen(struct top_run *t)
@@ -204,7 +231,7 @@ static int run_screen(struct top_run *t)
 		err = run_sample(t);
 		if (err)
 			break;
-		top_screen_draw(&t->look, &t->now, &t->rates);
+		run_draw(t);
 		if (t->count && n >= t->count)
 			break;
 		do
@@ -262,6 +289,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 	case 'k':
 		t->stuck_ns = seconds_parse(arg, 0.1, state);
 		return 0;
+	case OPTION_STAGES:
+		t->inside.want_stages = true;
+		t->look.page = TOP_PAGE_STAGES;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (t->look.dir)
 			argp_error(state, "there is nothing to do with \"%s\"",
@@ -287,6 +318,10 @@ int cmd_top(int argc, char **argv)
 		{ "reverse", 'r', NULL, 0, "sort the other way round", 0 },
 		{ "stuck", 'k', "SECONDS", 0,
 		  "a ring is stuck after this time (default: 5)", 0 },
+		{ "stages", OPTION_STAGES, NULL, 0,
+		  "measure the stages of requests, by BPF on USDT probes: each "
+		  "request then costs the daemon some traps more",
+		  0 },
 		{ 0 }
 	};
 	static const struct argp argp = {

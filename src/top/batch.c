@@ -27,7 +27,7 @@ void top_batch_titles(FILE *to)
 }
 
 void top_batch_text(FILE *to, const struct top_sample *now,
-		    const struct top_rates *r)
+		    const struct top_rates *r, const struct top_inside *in)
 {
 	time_t t = time(NULL);
 	char clock[16] = "", stuck[160];
@@ -50,6 +50,8 @@ void top_batch_text(FILE *to, const struct top_sample *now,
 		fprintf(to, "%-8s %s\n", clock,
 			now->daemon_pid ? "no disk is connected"
 					: "no ringsided runs");
+	if (in->stages)
+		top_stages_lines(to, clock, r, in->stages);
 }
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -117,7 +119,8 @@ static void json_rates(struct json_object *o, const struct top_row *r)
 	json_object_object_add(o, "total", json_counts(&r->total));
 }
 
-static struct json_object *json_disk(const struct top_row *disk)
+static struct json_object *json_disk(const struct top_row *disk,
+				     const struct top_inside *in)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *queues = json_object_new_array();
@@ -137,11 +140,14 @@ static struct json_object *json_disk(const struct top_row *disk)
 		json_object_array_add(queues, queue);
 	}
 	json_object_object_add(o, "queues", queues);
+	if (in->stages)
+		json_object_object_add(o, "stages",
+				       top_stages_json(disk, in->stages));
 	return o;
 }
 
 int top_batch_json(FILE *to, const struct top_sample *now,
-		   const struct top_rates *r)
+		   const struct top_rates *r, const struct top_inside *in)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *disks = json_object_new_array();
@@ -158,7 +164,7 @@ int top_batch_json(FILE *to, const struct top_sample *now,
 	json_object_object_add(o, "stopped",
 			       json_object_new_boolean(now->stopped));
 	for (i = 0; i < r->nrows; i += 1 + r->rows[i].queues)
-		json_object_array_add(disks, json_disk(&r->rows[i]));
+		json_object_array_add(disks, json_disk(&r->rows[i], in));
 	json_object_object_add(o, "disks", disks);
 	text = json_object_to_json_string_ext(
 		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);

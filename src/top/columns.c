@@ -24,7 +24,7 @@ void top_number_text(double n, char cell[TOP_CELL_MAX])
 			 units[unit]);
 }
 
-static void time_text(double ns, char cell[TOP_CELL_MAX])
+void top_time_text(double ns, char cell[TOP_CELL_MAX])
 {
 	static const char *const units[] = { "us", "ms", "s" };
 	double t = ns / 1e3;
@@ -83,17 +83,17 @@ static void mib_text(const struct top_row *r, char cell[TOP_CELL_MAX])
 
 static void mean_text(const struct top_row *r, char cell[TOP_CELL_MAX])
 {
-	time_text(r->mean_ns, cell);
+	top_time_text(r->mean_ns, cell);
 }
 
 static void p50_text(const struct top_row *r, char cell[TOP_CELL_MAX])
 {
-	time_text(r->p50_ns, cell);
+	top_time_text(r->p50_ns, cell);
 }
 
 static void p99_text(const struct top_row *r, char cell[TOP_CELL_MAX])
 {
-	time_text(r->p99_ns, cell);
+	top_time_text(r->p99_ns, cell);
 }
 
 static void sent_text(const struct top_row *r, char cell[TOP_CELL_MAX])

@@ -176,25 +176,71 @@ static void page_rows(struct page *p, const struct top_look *look,
 	}
 }
 
+/* Those lines of `seen` in all that are shown. */
+static struct page page_begin(struct top_look *look, unsigned seen)
+{
+	unsigned room = (unsigned)(LINES - HEAD_LINES - 1);
+
+	if (seen <= room)
+		look->skip = 0;
+	else if (look->skip > seen - room)
+		look->skip = seen - room;
+	return (struct page){ .y = HEAD_LINES,
+			      .last = LINES - 2,
+			      .skip = look->skip };
+}
+
+static void page_foot(const struct top_look *look, const struct page *p)
+{
+	unsigned room = (unsigned)(LINES - HEAD_LINES - 1);
+	char text[100];
+
+	snprintf(text, sizeof(text), "q quit  ? help  h %s  sorted by %s%s%s",
+		 look->page == TOP_PAGE_STAGES ? "disks" : "histograms",
+		 top_sort_name(look->sort), look->reverse ? ", reversed" : "",
+		 look->skip + room < p->seen ? "  (more below)" : "");
+	put_line(LINES - 1, text, A_DIM);
+}
+
 static void draw_disks(struct top_look *look, const struct top_rates *r)
 {
 	struct page p = { .last = -1 }; /* to count them */
-	unsigned room = (unsigned)(LINES - HEAD_LINES - 1);
-	char text[80];
 
 	page_rows(&p, look, r);
-	if (p.seen <= room)
-		look->skip = 0;
-	else if (look->skip > p.seen - room)
-		look->skip = p.seen - room;
-	p = (struct page){ .y = HEAD_LINES,
-			   .last = LINES - 2,
-			   .skip = look->skip };
+	p = page_begin(look, p.seen);
 	page_rows(&p, look, r);
-	snprintf(text, sizeof(text), "q quit  ? help  sorted by %s%s%s",
-		 top_sort_name(look->sort), look->reverse ? ", reversed" : "",
-		 look->skip + room < p.seen ? "  (more below)" : "");
-	put_line(LINES - 1, text, A_DIM);
+	page_foot(look, &p);
+}
+
+static void page_text(struct page *p, char *text)
+{
+	char *line, *rest = text;
+
+	while ((line = strsep(&rest, "\n")) && rest) {
+		page_line(p, line, A_NORMAL);
+		rest[-1] = '\n'; /* for the next time */
+	}
+}
+
+/* What is text already, a line each. */
+static void draw_inside(struct top_look *look, const struct top_rates *r,
+			const struct top_inside *in)
+{
+	struct page p = { .last = -1 }; /* to count them */
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		return;
+	top_stages_table(to, r, in->stages);
+	if (!fclose(to)) {
+		page_text(&p, text);
+		p = page_begin(look, p.seen);
+		page_text(&p, text);
+		page_foot(look, &p);
+	}
+	free(text);
 }
 
 static void draw_help(void)
@@ -203,7 +249,8 @@ static void draw_help(void)
 		"d i m l r e  sort by disk, IOPS, MiB/s, latency, ring, errors",
 		"R  the other way round    u  queues or disks only",
 		"Space  look now    up, down, page keys  scroll",
-		"? h  this page, and away again    q  quit",
+		"h  histograms of the stages of requests, by BPF: slows them",
+		"?  this page, and away again    q  quit",
 	};
 	char text[160];
 	unsigned i;
@@ -217,10 +264,46 @@ static void draw_help(void)
 			 top_columns[i].what);
 		put_line(y - 1, text, A_NORMAL);
 	}
+	for (i = 0; top_stage_help(i) && y < LINES; i++)
+		put_line(y++, top_stage_help(i), A_NORMAL);
+}
+
+/* The line above the page. */
+static void draw_title(const struct top_look *look)
+{
+	char line[TOP_LINE_MAX];
+
+	if (look->page == TOP_PAGE_DISKS)
+		top_line(NULL, COLS, line);
+	else
+		snprintf(line, sizeof(line),
+			 "stages of requests: how many took so long or longer");
+	put_line(2, line, A_REVERSE);
+}
+
+static void draw_page(struct top_look *look, const struct top_sample *now,
+		      const struct top_rates *r, const struct top_inside *in,
+		      const char *absent)
+{
+	struct page none = { 0 };
+
+	draw_head(look, now, r);
+	draw_title(look);
+	if (look->page == TOP_PAGE_DISKS)
+		draw_disks(look, r);
+	else if (in->stages)
+		draw_inside(look, r, in);
+	else
+		page_foot(look, &none);
+	if (look->page != TOP_PAGE_DISKS && !in->stages && now->daemon_pid)
+		put_line(HEAD_LINES + 1, absent, A_BOLD);
+	else if (!r->nrows)
+		draw_nobody(look, now);
 }
 
 void top_screen_draw(struct top_look *look, const struct top_sample *now,
-		     const struct top_rates *r)
+		     const struct top_rates *r, const struct top_inside *in,
+		     const char *absent)
 {
 	char line[TOP_LINE_MAX];
 
@@ -229,15 +312,10 @@ void top_screen_draw(struct top_look *look, const struct top_sample *now,
 		snprintf(line, sizeof(line), "too small: %dx%d", LEAST_COLS,
 			 LEAST_LINES);
 		put_line(0, line, A_NORMAL);
-	} else if (look->help) {
+	} else if (look->page == TOP_PAGE_HELP) {
 		draw_help();
 	} else {
-		draw_head(look, now, r);
-		top_line(NULL, COLS, line);
-		put_line(2, line, A_REVERSE);
-		draw_disks(look, r);
-		if (!r->nrows)
-			draw_nobody(look, now);
+		draw_page(look, now, r, in, absent);
 	}
 	refresh();
 }
@@ -253,6 +331,14 @@ static enum top_key key_scroll(struct top_look *look, int lines)
 	return TOP_KEY_LOOK;
 }
 
+/* To the page, or from it back to the disks. */
+static enum top_key key_page(struct top_look *look, enum top_page page)
+{
+	look->page = look->page == page ? TOP_PAGE_DISKS : page;
+	look->skip = 0;
+	return TOP_KEY_LOOK;
+}
+
 enum top_key top_screen_key(struct top_look *look)
 {
 	int key = getch();
@@ -265,9 +351,9 @@ enum top_key top_screen_key(struct top_look *look)
 	case 'Q':
 		return TOP_KEY_QUIT;
 	case '?':
+		return key_page(look, TOP_PAGE_HELP);
 	case 'h':
-		look->help = !look->help;
-		return TOP_KEY_LOOK;
+		return key_page(look, TOP_PAGE_STAGES);
 	case 'R':
 		look->reverse = !look->reverse;
 		return TOP_KEY_LOOK;

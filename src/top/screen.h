@@ -7,7 +7,14 @@
 #define TOP_SCREEN_H
 
 #include "base/why.h"
+#include "top/inside.h"
 #include "top/sort.h"
+
+enum top_page {
+	TOP_PAGE_DISKS,
+	TOP_PAGE_STAGES, /* a table of struct top_stages */
+	TOP_PAGE_HELP,
+};
 
 /* What the user wants to see. */
 struct top_look {
@@ -16,7 +23,7 @@ struct top_look {
 	enum top_sort sort;
 	bool reverse;
 	bool no_queues; /* disks only */
-	bool help;
+	enum top_page page;
 	unsigned skip; /* lines scrolled away */
 };
 
@@ -34,9 +41,11 @@ int top_screen_open(struct why *why);
 /* Put the terminal back. */
 void top_screen_close(void);
 
-/* Corrects `look->skip`. */
+/* Corrects `look->skip`.  `absent`: why there is none of what the page shows.
+ */
 void top_screen_draw(struct top_look *look, const struct top_sample *now,
-		     const struct top_rates *r);
+		     const struct top_rates *r, const struct top_inside *in,
+		     const char *absent);
 
 /* Take one key, without waiting for it. */
 enum top_key top_screen_key(struct top_look *look);

@@ -169,7 +169,7 @@ terminal <<-END
 	expect P50
 	send ?
 	expect time from taken to answered
-	send h
+	send ?
 	expect 1/xvda
 	send iR\x0c
 	expect sorted by iops, reversed
