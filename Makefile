@@ -48,9 +48,9 @@ REC_LIBS := -llttng-ctl
 # procps, whose top needs the same two.
 TOP_LIBS := $(call pkg,--libs,ncursesw)
 
-# ringside record --probes and --source blkback, and ringside top --stages, need clang for
-# BPF programs, and libbpf, which
-# is linked statically: nothing more need be installed where ringside runs.
+# ringside record --probes and --source blkback, and ringside top --stages
+# and --kernel, need clang for BPF programs, and libbpf, which is linked
+# statically: nothing more need be installed where ringside runs.
 # Without them it is left out, and says so.
 BPF_CLANG := $(shell command -v clang)
 PROBES ?= $(if $(and $(BPF_CLANG),$(wildcard /usr/include/bpf/usdt.bpf.h)),yes,no)
@@ -72,7 +72,7 @@ TOP_O     := $(call layer,src/top)
 TOOL_O    := $(call layer,src/tool)
 EMIT_O    := $(B)/gen/trace/provider.o
 PROBE_O   := $(filter-out %.bpf.o $(if $(filter yes,$(PROBES)),%/absent.o, \
-	%/reader.o %/timing/load.o %/timing/stages.o), \
+	%/reader.o $(addprefix %/timing/,load.o stages.o calls.o)), \
 	$(call layer,trace/probe trace/kernel trace/timing))
 TRACE_O   := $(call layer,trace/record trace/ctf) $(PROBE_O) $(B)/gen/trace/desc.o
 VIZ_O     := $(call layer,viz viz/read viz/model viz/views viz/render)
@@ -161,11 +161,14 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/src/disk/nbd%.o: CPPFLAGS += $(call pkg,--cflags,libnbd)
 $(B)/viz/%.o $(B)/src/top/%.o $(B)/src/tool/%.o $(B)/engine/%.o: CPPFLAGS += $(VIZ_CFLAGS)
 # Debian's clang knows the headers of its own machine only when told.
-BPF_OBJECTS := $(addprefix $(B)/gen/,event.bpf.o blkback.bpf.o stages.bpf.o)
+BPF_OBJECTS := $(addprefix $(B)/gen/,event.bpf.o blkback.bpf.o stages.bpf.o \
+	calls.bpf.o)
 $(B)/gen/event.bpf.o: trace/probe/event.bpf.c trace/probe/event.h \
 		$(B)/gen/trace/probes.inc
 $(B)/gen/blkback.bpf.o: trace/kernel/blkback.bpf.c trace/kernel/raw.h
 $(B)/gen/stages.bpf.o: trace/timing/stages.bpf.c trace/timing/stage.h \
+		trace/timing/hist.h
+$(B)/gen/calls.bpf.o: trace/timing/calls.bpf.c trace/timing/call.h \
 		trace/timing/hist.h
 $(BPF_OBJECTS):
 	@mkdir -p $(@D)
@@ -180,6 +183,8 @@ $(B)/trace/kernel/reader.o: $(B)/gen/blkback.bpf.o
 $(B)/trace/kernel/reader.o: CPPFLAGS += -DKERNEL_OBJECT='"$(B)/gen/blkback.bpf.o"'
 $(B)/trace/timing/stages.o: $(B)/gen/stages.bpf.o
 $(B)/trace/timing/stages.o: CPPFLAGS += -DSTAGES_OBJECT='"$(B)/gen/stages.bpf.o"'
+$(B)/trace/timing/calls.o: $(B)/gen/calls.bpf.o
+$(B)/trace/timing/calls.o: CPPFLAGS += -DCALLS_OBJECT='"$(B)/gen/calls.bpf.o"'
 # .incbin is no dependency that the compiler tells.
 $(B)/viz/render/assets.o: $(wildcard viz/render/*.css viz/render/*.js)
 $(B)/src/host/files.o: src/host/files/build

@@ -38,7 +38,7 @@ struct top_run {
 	bool warned; /* of files that are no statistics */
 };
 
-#define OPTION_STAGES 256
+enum { OPTION_STAGES = 256, OPTION_KERNEL };
 
 static volatile sig_atomic_t ending;
 
@@ -129,6 +129,13 @@ static void run_wait(struct top_run *t, uint64_t until_ns, bool keys)
 
 /* ---- lines --------------------------------------------------------------- */
 
+static void word_tell(struct inside_word *w)
+{
+	if (w->fresh)
+		complain(w->text);
+	w->fresh = false;
+}
+
 /* What is not as it was wanted, once. */
 static void batch_warn(struct top_run *t)
 {
@@ -138,10 +145,8 @@ static void batch_warn(struct top_run *t)
 			PROGRAM ": %u of the files in %s are no statistics\n",
 			t->now.broken, t->look.dir);
 	}
-	if (t->inside.fresh) {
-		t->inside.fresh = false;
-		complain(t->inside.absent);
-	}
+	word_tell(&t->inside.stages_word);
+	word_tell(&t->inside.calls_word);
 }
 
 static int batch_write(struct top_run *t)
@@ -194,14 +199,19 @@ static int run_batch(struct top_run *t)
 
 static void run_draw(struct top_run *t)
 {
+	const struct inside_word *w = t->look.page == TOP_PAGE_KERNEL
+					      ? &t->inside.calls_word
+					      : &t->inside.stages_word;
+
 	top_screen_draw(&t->look, &t->now, &t->rates, &t->inside.shown,
-			t->inside.absent);
+			w->text);
 }
 
 /* All keys that were pressed; true if a sample is wanted now. */
 static bool run_keys(struct top_run *t)
 {
-	bool now = false, wanted = t->inside.want_stages;
+	enum top_page page = t->look.page;
+	bool now = false;
 	enum top_key key;
 
 	while ((key = top_screen_key(&t->look)) != TOP_KEY_NONE) {
@@ -214,7 +224,8 @@ static bool run_keys(struct top_run *t)
 	}
 	/* Only who looks at it pays for it. */
 	t->inside.want_stages = t->look.page == TOP_PAGE_STAGES;
-	return now || wanted != t->inside.want_stages;
+	t->inside.want_calls = t->look.page == TOP_PAGE_KERNEL;
+	return now || page != t->look.page;
 }
 
 static int run_screen(struct top_run *t)
@@ -293,6 +304,10 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		t->inside.want_stages = true;
 		t->look.page = TOP_PAGE_STAGES;
 		return 0;
+	case OPTION_KERNEL:
+		t->inside.want_calls = true;
+		t->look.page = TOP_PAGE_KERNEL;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (t->look.dir)
 			argp_error(state, "there is nothing to do with \"%s\"",
@@ -321,6 +336,10 @@ int cmd_top(int argc, char **argv)
 		{ "stages", OPTION_STAGES, NULL, 0,
 		  "measure the stages of requests, by BPF on USDT probes: each "
 		  "request then costs the daemon some traps more",
+		  0 },
+		{ "kernel", OPTION_KERNEL, NULL, 0,
+		  "measure what the kernel does for the daemon, by BPF on "
+		  "tracepoints: each system call then costs a little more",
 		  0 },
 		{ 0 }
 	};

@@ -52,6 +52,8 @@ void top_batch_text(FILE *to, const struct top_sample *now,
 					: "no ringsided runs");
 	if (in->stages)
 		top_stages_lines(to, clock, r, in->stages);
+	if (in->calls)
+		top_calls_lines(to, clock, in->calls);
 }
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -166,6 +168,9 @@ int top_batch_json(FILE *to, const struct top_sample *now,
 	for (i = 0; i < r->nrows; i += 1 + r->rows[i].queues)
 		json_object_array_add(disks, json_disk(&r->rows[i], in));
 	json_object_object_add(o, "disks", disks);
+	if (in->calls)
+		json_object_object_add(o, "kernel",
+				       top_calls_json(r, in->calls));
 	text = json_object_to_json_string_ext(
 		o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (text)

@@ -24,6 +24,14 @@ void top_number_text(double n, char cell[TOP_CELL_MAX])
 			 units[unit]);
 }
 
+void top_count_text(uint64_t n, char cell[TOP_CELL_MAX])
+{
+	if (n < 1000)
+		snprintf(cell, TOP_CELL_MAX, "%u", (unsigned)n);
+	else
+		top_number_text((double)n, cell);
+}
+
 void top_time_text(double ns, char cell[TOP_CELL_MAX])
 {
 	static const char *const units[] = { "us", "ms", "s" };

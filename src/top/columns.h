@@ -4,6 +4,7 @@
 #define TOP_COLUMNS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "top/rates.h"
 
@@ -32,6 +33,9 @@ void top_stuck_text(const struct top_row *disk, char *text, size_t size);
 
 /* At most 5 letters: 0, 9.3, 123, 12.3k, 4.5M. */
 void top_number_text(double n, char cell[TOP_CELL_MAX]);
+
+/* The same without tenths of what is counted: 7, 999, 1.0k. */
+void top_count_text(uint64_t n, char cell[TOP_CELL_MAX]);
 
 /* At most 6: 0.5us, 99.9us, 123ms, and - for 0. */
 void top_time_text(double ns, char cell[TOP_CELL_MAX]);

@@ -3,10 +3,13 @@
 #ifndef TOP_INSIDE_H
 #define TOP_INSIDE_H
 
+#include "top/calls.h"
 #include "top/stages.h"
 
 struct top_inside {
-	const struct top_stages *stages; /* of an interval; NULL: none */
+	/* Of an interval; NULL: none. */
+	const struct top_stages *stages;
+	const struct top_calls *calls;
 };
 
 #endif

@@ -195,8 +195,10 @@ static void page_foot(const struct top_look *look, const struct page *p)
 	unsigned room = (unsigned)(LINES - HEAD_LINES - 1);
 	char text[100];
 
-	snprintf(text, sizeof(text), "q quit  ? help  h %s  sorted by %s%s%s",
+	snprintf(text, sizeof(text),
+		 "q quit  ? help  h %s  k %s  sorted by %s%s%s",
 		 look->page == TOP_PAGE_STAGES ? "disks" : "histograms",
+		 look->page == TOP_PAGE_KERNEL ? "disks" : "kernel",
 		 top_sort_name(look->sort), look->reverse ? ", reversed" : "",
 		 look->skip + room < p->seen ? "  (more below)" : "");
 	put_line(LINES - 1, text, A_DIM);
@@ -233,7 +235,10 @@ static void draw_inside(struct top_look *look, const struct top_rates *r,
 
 	if (!to)
 		return;
-	top_stages_table(to, r, in->stages);
+	if (look->page == TOP_PAGE_STAGES)
+		top_stages_table(to, r, in->stages);
+	else
+		top_calls_table(to, r, in->calls);
 	if (!fclose(to)) {
 		page_text(&p, text);
 		p = page_begin(look, p.seen);
@@ -250,6 +255,7 @@ static void draw_help(void)
 		"R  the other way round    u  queues or disks only",
 		"Space  look now    up, down, page keys  scroll",
 		"h  histograms of the stages of requests, by BPF: slows them",
+		"k  the kernel's part of them, by BPF, too",
 		"?  this page, and away again    q  quit",
 	};
 	char text[160];
@@ -277,7 +283,11 @@ static void draw_title(const struct top_look *look)
 		top_line(NULL, COLS, line);
 	else
 		snprintf(line, sizeof(line),
-			 "stages of requests: how many took so long or longer");
+			 look->page == TOP_PAGE_STAGES
+				 ? "stages of requests: how many took so long "
+				   "or longer"
+				 : "what ringsided asked of the kernel, and "
+				   "what of it each request took");
 	put_line(2, line, A_REVERSE);
 }
 
@@ -286,16 +296,19 @@ static void draw_page(struct top_look *look, const struct top_sample *now,
 		      const char *absent)
 {
 	struct page none = { 0 };
+	bool there = look->page == TOP_PAGE_DISKS ||
+		     (look->page == TOP_PAGE_STAGES ? (bool)in->stages
+						    : (bool)in->calls);
 
 	draw_head(look, now, r);
 	draw_title(look);
 	if (look->page == TOP_PAGE_DISKS)
 		draw_disks(look, r);
-	else if (in->stages)
+	else if (there)
 		draw_inside(look, r, in);
 	else
 		page_foot(look, &none);
-	if (look->page != TOP_PAGE_DISKS && !in->stages && now->daemon_pid)
+	if (!there && now->daemon_pid)
 		put_line(HEAD_LINES + 1, absent, A_BOLD);
 	else if (!r->nrows)
 		draw_nobody(look, now);
@@ -354,6 +367,8 @@ enum top_key top_screen_key(struct top_look *look)
 		return key_page(look, TOP_PAGE_HELP);
 	case 'h':
 		return key_page(look, TOP_PAGE_STAGES);
+	case 'k':
+		return key_page(look, TOP_PAGE_KERNEL);
 	case 'R':
 		look->reverse = !look->reverse;
 		return TOP_KEY_LOOK;

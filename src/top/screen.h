@@ -13,6 +13,7 @@
 enum top_page {
 	TOP_PAGE_DISKS,
 	TOP_PAGE_STAGES, /* a table of struct top_stages */
+	TOP_PAGE_KERNEL, /* of struct top_calls */
 	TOP_PAGE_HELP,
 };
 

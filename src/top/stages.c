@@ -106,15 +106,6 @@ static uint64_t largest(const struct timing_hist *h)
 	return n;
 }
 
-/* Nobody counts tenths of requests. */
-static void count_text(uint64_t n, char cell[TOP_CELL_MAX])
-{
-	if (n < 1000)
-		snprintf(cell, TOP_CELL_MAX, "%u", (unsigned)n);
-	else
-		top_number_text((double)n, cell);
-}
-
 /* A slot as its number, and a bar beside those of its column. */
 static void slot_print(FILE *to, const struct timing_hist *h, unsigned slot)
 {
@@ -123,7 +114,7 @@ static void slot_print(FILE *to, const struct timing_hist *h, unsigned slot)
 	char cell[TOP_CELL_MAX] = "";
 
 	if (n)
-		count_text(n, cell);
+		top_count_text(n, cell);
 	fprintf(to, " %5s %-*.*s", cell, BAR, (int)bar, "#####");
 }
 
@@ -152,7 +143,7 @@ static void head_text(const struct timing_hist *h, unsigned line,
 		      char cell[TOP_CELL_MAX])
 {
 	if (line == 0)
-		count_text(top_hist_count(h), cell);
+		top_count_text(top_hist_count(h), cell);
 	else if (line == 1)
 		top_time_text(top_hist_mean_ns(h), cell);
 	else
