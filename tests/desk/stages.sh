@@ -152,6 +152,16 @@ step "in a terminal, by a key"
 ringside detach "$DESK" || fail "detach"
 attach 1 xvda "$T/disk"
 background load ringside front "$DESK" --rw randread --runtime 60 --quiet
+# Whether the top in the terminal has programs in the kernel.
+at_work()
+{
+	find "/proc/$(pgrep -xf "ringside top $DESK --interval 0.2")/fd" \
+		-lname '*bpf*' | grep -q .
+}
+idle()
+{
+	! at_work
+}
 # What to do there, told line by line as it comes to that.
 looks()
 {
@@ -161,8 +171,10 @@ looks()
 	wait_until "the key sets probes" probes_are $PROBES
 	printf '%s\n' 'send h' 'expect sorted by disk'
 	wait_until "the key takes them away" probes_are 0
-	printf '%s\n' 'send k' 'expect together' 'expect missing as on a desk' \
-		'send k' 'expect sorted by disk'
+	printf '%s\n' 'send k' 'expect together' 'expect missing as on a desk'
+	wait_until "the other key sets programs" at_work
+	printf '%s\n' 'send k' 'expect sorted by disk'
+	wait_until "and takes them away" idle
 	printf '%s\n' 'send ?' 'expect until the storage is done' 'send q' 'ended 0'
 }
 looking()
