@@ -72,8 +72,8 @@ TOP_O     := $(call layer,src/top)
 TOOL_O    := $(call layer,src/tool)
 EMIT_O    := $(B)/gen/trace/provider.o
 PROBE_O   := $(filter-out %.bpf.o $(if $(filter yes,$(PROBES)),%/absent.o, \
-	%/reader.o $(addprefix %/timing/,load.o stages.o calls.o)), \
-	$(call layer,trace/probe trace/kernel trace/timing))
+	%/reader.o %/complaint.o $(addprefix %/timing/,load.o stages.o calls.o)), \
+	$(call layer,trace/bpf trace/probe trace/kernel trace/timing))
 TRACE_O   := $(call layer,trace/record trace/ctf) $(PROBE_O) $(B)/gen/trace/desc.o
 VIZ_O     := $(call layer,viz viz/read viz/model viz/views viz/render)
 # Not below $(B)/labs, which is what students get.

@@ -40,6 +40,28 @@ struct direct {
 	struct record_result result;
 };
 
+/*
+ * Ends a line that tells what is read: how many kinds of this level it `has`
+ * (they `are` so), and which it has not.
+ */
+static void tell_kinds(const bool has[EV_KIND_COUNT], enum ev_level level,
+		       const char *are)
+{
+	unsigned wanted = 0, n = 0;
+
+	for (int kind = 0; kind < EV_KIND_COUNT; kind++)
+		if (ev_descs[kind].level <= level) {
+			wanted++;
+			n += has[kind];
+		}
+	fprintf(stderr, "%u of %u kinds of events %s%s", n, wanted, are,
+		n < wanted ? "; not to be seen:" : "");
+	for (int kind = 0; n < wanted && kind < EV_KIND_COUNT; kind++)
+		if (ev_descs[kind].level <= level && !has[kind])
+			fprintf(stderr, " %s", ev_descs[kind].name);
+	fputc('\n', stderr);
+}
+
 /* ---- the probes of programs ------------------------------------------------
  */
 
@@ -48,25 +70,14 @@ static bool command_given; /* for what follows */
 /* What of this level can be seen in a file. */
 static void tell_seen(const struct probe_file *file, enum ev_level level)
 {
-	unsigned wanted = 0, has = 0;
-
 	if (!file->pid && !command_given)
 		return; /* of it nothing may ever run */
-	for (int kind = 0; kind < EV_KIND_COUNT; kind++)
-		if (ev_descs[kind].level <= level) {
-			wanted++;
-			has += file->kinds.has[kind];
-		}
 	record_report_clear();
 	fprintf(stderr, RECORD_PROGRAM ": %s", file->name);
 	if (file->pid)
 		fprintf(stderr, " (process %d)", file->pid);
-	fprintf(stderr, ": %u of %u kinds of events have a probe%s", has,
-		wanted, has < wanted ? "; not to be seen:" : "");
-	for (int kind = 0; has < wanted && kind < EV_KIND_COUNT; kind++)
-		if (ev_descs[kind].level <= level && !file->kinds.has[kind])
-			fprintf(stderr, " %s", ev_descs[kind].name);
-	fputc('\n', stderr);
+	fputs(": ", stderr);
+	tell_kinds(file->kinds.has, level, "have a probe");
 }
 
 static int probes_start(void **collect, const struct record_request *req,
@@ -106,7 +117,6 @@ static int blkback_start(void **collect, const struct record_request *req,
 		.level = req->opt.level,
 		.ring_bytes = req->opt.subbuf_bytes * req->opt.num_subbuf,
 	};
-	unsigned wanted = 0, has = 0;
 	bool seen[EV_KIND_COUNT];
 	struct kernel_collect *c;
 	struct utsname name;
@@ -115,20 +125,9 @@ static int blkback_start(void **collect, const struct record_request *req,
 	if (err)
 		return err;
 	*collect = c;
-	for (int kind = 0; kind < EV_KIND_COUNT; kind++)
-		if (ev_descs[kind].level <= opt.level) {
-			wanted++;
-			has += seen[kind];
-		}
-	fprintf(stderr,
-		RECORD_PROGRAM ": of xen-blkback in Linux %s %u of %u kinds of "
-			       "events can be seen%s",
-		uname(&name) ? "" : name.release, has, wanted,
-		has < wanted ? "; not to be seen:" : "");
-	for (int kind = 0; has < wanted && kind < EV_KIND_COUNT; kind++)
-		if (ev_descs[kind].level <= opt.level && !seen[kind])
-			fprintf(stderr, " %s", ev_descs[kind].name);
-	fputc('\n', stderr);
+	fprintf(stderr, RECORD_PROGRAM ": of xen-blkback in Linux %s ",
+		uname(&name) ? "" : name.release);
+	tell_kinds(seen, opt.level, "can be seen");
 	return 0;
 }
 

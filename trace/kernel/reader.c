@@ -5,7 +5,6 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "trace/bpf/complaint.h"
 #include "trace/kernel/hooks.h"
 
 #define MODULE	     "xen_blkback"
@@ -46,27 +46,9 @@ __asm__(".section .rodata\n"
 	"kernel_object_end:\n"
 	".previous\n");
 
-/* The first complaint of libbpf since it was last empty. */
-static char complaint[160];
-
-static int complain(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && !*complaint) {
-		vsnprintf(complaint, sizeof(complaint), fmt, ap);
-		complaint[strcspn(complaint, "\n")] = '\0';
-	}
-	return 0;
-}
-
 static int explain(int err, const char *what, struct why *why)
 {
-	if (err == -EPERM || err == -EACCES)
-		return why_set(why, -EPERM,
-			       "the kernel does not let this user %s; run it "
-			       "as root",
-			       what);
-	return why_set(why, err, "the kernel cannot %s: %s%s%s", what,
-		       strerror(-err), *complaint ? "; " : "", complaint);
+	return complaint_explain(err, what, "run it as root", why);
 }
 
 /* ---- what this kernel has -------------------------------------------------
@@ -157,7 +139,7 @@ static int object_load(struct kernel_reader *r, enum ev_level level,
 	addresses_find(&settings);
 	for (unsigned i = 0; i < hooks_count; i++)
 		there[i] &= address_known(&hooks[i], &settings);
-	*complaint = '\0';
+	complaint_forget();
 	r->object = bpf_object__open_mem(
 		kernel_object, (size_t)(kernel_object_end - kernel_object),
 		&opts);
@@ -245,7 +227,7 @@ int kernel_reader_open(struct kernel_reader **reader, enum ev_level level,
 	r->each = each;
 	r->user = user;
 	setrlimit(RLIMIT_MEMLOCK, &all); /* older kernels count by it */
-	libbpf_set_print(complain);
+	complaint_listen();
 	err = hooks_find(there, why);
 	if (!err) {
 		err = object_load(r, level, ring_bytes, there);

@@ -4,12 +4,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "trace/bpf/complaint.h"
 
 #define UPROBES	  "/sys/bus/event_source/devices/uprobe"
 #define SETTINGS  ".rodata.settings"
@@ -40,18 +41,6 @@ __asm__(".section .rodata\n"
 	"probe_object_end:\n"
 	".previous\n");
 
-/* The first complaint of libbpf since it was last empty. */
-static char complaint[160];
-
-static int complain(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN && !*complaint) {
-		vsnprintf(complaint, sizeof(complaint), fmt, ap);
-		complaint[strcspn(complaint, "\n")] = '\0';
-	}
-	return 0;
-}
-
 /* ---- opening --------------------------------------------------------------
  */
 
@@ -73,7 +62,7 @@ static int object_load(struct probe_reader *r, uint64_t ring_bytes, bool sleep)
 	struct bpf_program *program;
 	int err;
 
-	*complaint = '\0';
+	complaint_forget();
 	r->object = bpf_object__open_mem(
 		probe_object, (size_t)(probe_object_end - probe_object), &opts);
 	if (!r->object)
@@ -130,13 +119,9 @@ static int object_use(struct probe_reader *r)
 
 static int explain(int err, const char *what, struct why *why)
 {
-	if (err == -EPERM || err == -EACCES)
-		return why_set(why, -EPERM,
-			       "the kernel does not let this user %s; run it "
-			       "as root, or record by LTTng, without --probes",
-			       what);
-	return why_set(why, err, "the kernel cannot %s: %s%s%s", what,
-		       strerror(-err), *complaint ? "; " : "", complaint);
+	return complaint_explain(
+		err, what,
+		"run it as root, or record by LTTng, without --probes", why);
 }
 
 int probe_reader_open(struct probe_reader **reader, uint64_t ring_bytes,
@@ -150,7 +135,7 @@ int probe_reader_open(struct probe_reader **reader, uint64_t ring_bytes,
 	r->each = each;
 	r->user = user;
 	files_more();
-	libbpf_set_print(complain);
+	complaint_listen();
 	/* Linux can wait for a page in such a program from 6.0 on. */
 	err = object_load(r, ring_bytes, true);
 	if (err && err != -EPERM)
@@ -185,7 +170,7 @@ int probe_reader_attach(struct probe_reader *r, const struct probe_file *file,
 	if (!more)
 		return why_set(why, -ENOMEM, "no memory");
 	r->link = more;
-	*complaint = '\0';
+	complaint_forget();
 	link = bpf_program__attach_usdt(r->program[kind], -1, file->path,
 					"ringside", ev_descs[kind].name, NULL);
 	err = link ? 0 : -errno;
