@@ -161,11 +161,13 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/src/disk/nbd%.o: CPPFLAGS += $(call pkg,--cflags,libnbd)
 $(B)/viz/%.o $(B)/src/top/%.o $(B)/src/tool/%.o $(B)/engine/%.o: CPPFLAGS += $(VIZ_CFLAGS)
 # Debian's clang knows the headers of its own machine only when told.
-BPF_OBJECTS := $(addprefix $(B)/gen/,event.bpf.o blkback.bpf.o stages.bpf.o \
-	calls.bpf.o)
+KERNEL_BPF := $(B)/gen/blkback.bpf.o $(B)/gen/blkfront.bpf.o
+BPF_OBJECTS := $(addprefix $(B)/gen/,event.bpf.o stages.bpf.o calls.bpf.o) \
+	$(KERNEL_BPF)
 $(B)/gen/event.bpf.o: trace/probe/event.bpf.c trace/probe/event.h \
 		$(B)/gen/trace/probes.inc
-$(B)/gen/blkback.bpf.o: trace/kernel/blkback.bpf.c trace/kernel/raw.h
+$(KERNEL_BPF): $(B)/gen/%.bpf.o: trace/kernel/%.bpf.c trace/kernel/common.bpf.inc \
+		trace/kernel/raw.h
 $(B)/gen/stages.bpf.o: trace/timing/stages.bpf.c trace/timing/stage.h \
 		trace/timing/hist.h
 $(B)/gen/calls.bpf.o: trace/timing/calls.bpf.c trace/timing/call.h \
@@ -179,8 +181,8 @@ $(BPF_OBJECTS):
 
 $(B)/trace/probe/reader.o: $(B)/gen/event.bpf.o
 $(B)/trace/probe/reader.o: CPPFLAGS += -DPROBE_OBJECT='"$(B)/gen/event.bpf.o"'
-$(B)/trace/kernel/reader.o: $(B)/gen/blkback.bpf.o
-$(B)/trace/kernel/reader.o: CPPFLAGS += -DKERNEL_OBJECT='"$(B)/gen/blkback.bpf.o"'
+$(B)/trace/kernel/reader.o: $(KERNEL_BPF)
+$(B)/trace/kernel/reader.o: CPPFLAGS += -DKERNEL_OBJECTS='"$(B)/gen/"'
 $(B)/trace/timing/stages.o: $(B)/gen/stages.bpf.o
 $(B)/trace/timing/stages.o: CPPFLAGS += -DSTAGES_OBJECT='"$(B)/gen/stages.bpf.o"'
 $(B)/trace/timing/calls.o: $(B)/gen/calls.bpf.o

@@ -360,7 +360,7 @@ int cmd_record(int argc, char **argv)
 	if (code)
 		return code;
 	rec.req.opt.dir = rec.dir;
-	code = rec.req.probes || rec.req.source == RECORD_BLKBACK
+	code = rec.req.probes || rec.req.source != RECORD_RINGSIDED
 		       ? record_direct(&rec.req, rec.dir, &rec.recorded)
 		       : record_run(&rec);
 	if (rec.flight)

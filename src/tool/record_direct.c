@@ -106,13 +106,15 @@ static int probes_stop(void *collect, uint64_t *lost, struct why *why)
 	return probe_collect_stop(collect, lost, why);
 }
 
-/* ---- the backend in the kernel --------------------------------------------
+/* ---- drivers of the kernel --------------------------------------------
  */
 
-static int blkback_start(void **collect, const struct record_request *req,
-			 const char *dir, struct why *why)
+static int driver_start(void **collect, const struct kernel_driver *driver,
+			const struct record_request *req, const char *dir,
+			struct why *why)
 {
 	const struct kernel_options opt = {
+		.driver = driver,
 		.dir = dir,
 		.level = req->opt.level,
 		.ring_bytes = req->opt.subbuf_bytes * req->opt.num_subbuf,
@@ -125,26 +127,40 @@ static int blkback_start(void **collect, const struct record_request *req,
 	if (err)
 		return err;
 	*collect = c;
-	fprintf(stderr, RECORD_PROGRAM ": of xen-blkback in Linux %s ",
+	fprintf(stderr, RECORD_PROGRAM ": of %s in Linux %s ", driver->name,
 		uname(&name) ? "" : name.release);
 	tell_kinds(seen, opt.level, "can be seen");
 	return 0;
 }
 
-static int blkback_turn(void *collect, int ms, struct why *why)
+static int blkback_start(void **collect, const struct record_request *req,
+			 const char *dir, struct why *why)
+{
+	return driver_start(collect, &kernel_blkback, req, dir, why);
+}
+
+static int blkfront_start(void **collect, const struct record_request *req,
+			  const char *dir, struct why *why)
+{
+	return driver_start(collect, &kernel_blkfront, req, dir, why);
+}
+
+static int driver_turn(void *collect, int ms, struct why *why)
 {
 	return kernel_collect_turn(collect, ms, why);
 }
 
-static int blkback_stop(void *collect, uint64_t *lost, struct why *why)
+static int driver_stop(void *collect, uint64_t *lost, struct why *why)
 {
 	return kernel_collect_stop(collect, lost, why);
 }
 
 static const struct direct_source sources[] = {
 	[RECORD_RINGSIDED] = { probes_start, probes_turn, probes_stop, NULL },
-	[RECORD_BLKBACK] = { blkback_start, blkback_turn, blkback_stop,
+	[RECORD_BLKBACK] = { blkback_start, driver_turn, driver_stop,
 			     "xen-blkback" },
+	[RECORD_BLKFRONT] = { blkfront_start, driver_turn, driver_stop,
+			      "xen-blkfront" },
 };
 
 /* ---- the loop -------------------------------------------------------------

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ringside record --probes and --source blkback: the recording loop around
- * what is read by BPF, with no session of LTTng.
+ * ringside record --probes, --source blkback and --source blkfront: the
+ * recording loop around what is read by BPF, with no session of LTTng.
  */
 #ifndef TOOL_RECORD_DIRECT_H
 #define TOOL_RECORD_DIRECT_H

@@ -41,8 +41,9 @@ static const struct argp_option options[] = {
 	{ "contexts", 'c', "LIST", 0,
 	  "Add to each event any of vpid, vtid, procname", 0 },
 	{ "source", OPT_SOURCE, "SOURCE", 0,
-	  "Whose events: ringsided (the default), with its frontends, or "
-	  "blkback, Linux's xen-blkback, read by BPF as root",
+	  "Whose events: ringsided (the default), with its frontends; "
+	  "blkback or blkfront, Linux's xen-blkback or, in a guest, "
+	  "xen-blkfront, read by BPF as root",
 	  0 },
 	{ "probes", OPT_PROBES, NULL, 0,
 	  "Read the USDT probes of programs by BPF, as root and without LTTng; "
@@ -156,11 +157,14 @@ static uint64_t parse_power(struct argp_state *state, const char *name,
 /* What is for LTTng only. */
 static void direct_check(struct argp_state *state, struct record_request *req)
 {
-	const char *way = req->probes ? "--probes" : "--source blkback";
+	const char *way = req->probes			   ? "--probes"
+			  : req->source == RECORD_BLKFRONT ? "--source blkfront"
+							   : "--source blkback";
 
-	if (req->probes && req->source == RECORD_BLKBACK)
-		argp_error(state, "--probes is for programs, not for --source "
-				  "blkback");
+	if (req->probes && req->source != RECORD_RINGSIDED)
+		argp_error(
+			state, "--probes is for programs, not for --source %s",
+			req->source == RECORD_BLKBACK ? "blkback" : "blkfront");
 	if (req->opt.flight)
 		argp_error(state, "--flight is done by LTTng, not by %s", way);
 	if (!req->out)
@@ -218,10 +222,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPT_SOURCE:
 		if (!strcmp(arg, "blkback"))
 			rec->source = RECORD_BLKBACK;
+		else if (!strcmp(arg, "blkfront"))
+			rec->source = RECORD_BLKFRONT;
 		else if (strcmp(arg, "ringsided"))
 			argp_error(state,
-				   "source \"%s\" is unknown; use ringsided "
-				   "or blkback",
+				   "source \"%s\" is unknown; use "
+				   "ringsided, blkback or blkfront",
 				   arg);
 		break;
 	case OPT_PROBES:
@@ -256,7 +262,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--snapshots is for --flight");
 		if (!rec->snapshots)
 			rec->snapshots = SNAPSHOTS;
-		if (rec->probes || rec->source == RECORD_BLKBACK)
+		if (rec->probes || rec->source != RECORD_RINGSIDED)
 			direct_check(state, rec);
 		break;
 	default:

@@ -11,7 +11,9 @@
 
 enum record_source {
 	RECORD_RINGSIDED, /* with its frontends */
-	RECORD_BLKBACK,	  /* the backend in the kernel; LTTng is not asked */
+	/* In the kernel; LTTng is not asked: */
+	RECORD_BLKBACK,
+	RECORD_BLKFRONT,
 };
 
 struct record_request {

@@ -5,92 +5,19 @@
  * tests/host/trace.sh.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include "trace/kernel/blkback.h"
-#include "trace/kernel/hooks.h"
+#include "kernel_rig.h"
 #include "trace/kernel/order.h"
 
-#define KEPT 64
-#define REQ  0xffff888000001000u
-
-struct kept {
-	struct ctf_event event;
-	uint32_t gref[RAW_GREFS_MAX];
-	int16_t status[RAW_GREFS_MAX];
-	char text[3][256];
-};
-
-struct rig {
-	struct blkback *b;
-	uint64_t now;
-	uint32_t cpu, tid;
-	uint32_t req_cons, rsp_prod;
-	struct kept kept[KEPT];
-	unsigned n;
-};
-
-static int keep(const struct ctf_event *event, void *user)
-{
-	struct rig *rig = user;
-	struct kept *k;
-	const struct ev_desc *desc = &ev_descs[event->kind];
-
-	assert_true(rig->n < KEPT);
-	k = &rig->kept[rig->n++];
-	k->event = *event;
-	for (size_t i = 0; i < desc->fields; i++)
-		if (desc->field[i].type == EV_TYPE_STRING)
-			snprintf(k->text[i % 3], sizeof(k->text[0]), "%s",
-				 event->value[i].text);
-	if (event->kind == EV_KIND_grant_map) {
-		memcpy(k->gref, event->value[2].array.of,
-		       event->value[2].array.count * sizeof(uint32_t));
-		memcpy(k->status, event->value[3].array.of,
-		       event->value[3].array.count * sizeof(int16_t));
-	}
-	return 0;
-}
+#define REQ 0xffff888000001000u
 
 static int begin(void **state)
 {
-	struct rig *rig = calloc(1, sizeof(*rig));
-
-	rig->b = blkback_new(keep, rig);
-	rig->now = 1000;
-	rig->tid = 77;
-	*state = rig;
-	return rig->b ? 0 : -1;
-}
-
-static int finish(void **state)
-{
-	struct rig *rig = *state;
-
-	blkback_free(rig->b);
-	free(rig);
-	return 0;
+	return rig_begin(state, &kernel_blkback);
 }
 
 /* ---- records --------------------------------------------------------------
  */
-
-static struct raw_head head(struct rig *rig, enum raw_what what, size_t len)
-{
-	rig->now += 10;
-	return (struct raw_head){ .t_ns = rig->now,
-				  .what = what,
-				  .cpu = rig->cpu,
-				  .tid = rig->tid,
-				  .len = (uint32_t)len };
-}
 
 static struct raw_ring ring(const struct rig *rig)
 {
@@ -104,18 +31,6 @@ static struct raw_ring ring(const struct rig *rig)
 				  .rsp_event = rig->rsp_prod + 5,
 				  .protocol = 3,
 				  .pages = 1 };
-}
-
-#define GIVE(rig, raw)                                                         \
-	assert_int_equal(blkback_take((rig)->b, &(raw).head, sizeof(raw)), 0)
-
-static void slot_make(uint8_t *slot, uint8_t op, uint8_t n, uint64_t id,
-		      uint64_t sector)
-{
-	slot[0] = op;
-	slot[1] = n;
-	memcpy(slot + 8, &id, 8);
-	memcpy(slot + 16, &sector, 8);
 }
 
 static void map(struct rig *rig, uint8_t op, uint64_t id, uint64_t sector,
@@ -150,7 +65,7 @@ static void map_end(struct rig *rig)
 {
 	struct raw_head raw = head(rig, RAW_MAP_END, sizeof(raw));
 
-	assert_int_equal(blkback_take(rig->b, &raw, sizeof(raw)), 0);
+	assert_int_equal(kstate_take(rig->b, &raw, sizeof(raw)), 0);
 }
 
 static void bio(struct rig *rig, enum raw_what what, uint64_t id,
@@ -205,36 +120,6 @@ static void responded(struct rig *rig)
 	GIVE(rig, raw);
 }
 
-/* ---- what must come of it -------------------------------------------------
- */
-
-static void kinds(const struct rig *rig, const char *want)
-{
-	char text[2048] = "";
-
-	for (unsigned i = 0; i < rig->n; i++) {
-		strcat(text, i ? " " : "");
-		strcat(text, ev_descs[rig->kept[i].event.kind].name);
-	}
-	assert_string_equal(text, want);
-}
-
-static const struct kept *nth(const struct rig *rig, enum ev_kind kind,
-			      unsigned n)
-{
-	for (unsigned i = 0; i < rig->n; i++)
-		if (rig->kept[i].event.kind == kind && !n--)
-			return &rig->kept[i];
-	fail_msg("there is no such event");
-	return NULL;
-}
-
-static uint64_t value(const struct rig *rig, enum ev_kind kind, unsigned n,
-		      unsigned field)
-{
-	return nth(rig, kind, n)->event.value[field].number;
-}
-
 static void a_read(void **state)
 {
 	struct rig *rig = *state;
@@ -253,6 +138,7 @@ static void a_read(void **state)
 		   "disk_submit disk_done grant_unmap request_respond "
 		   "ring_produce ring_notify evtchn_notify");
 	k = nth(rig, EV_KIND_request_take, 0);
+	assert_int_equal(k->event.actor, EV_ACTOR_BACKEND);
 	assert_int_equal(k->event.domid, 3);
 	assert_int_equal(k->event.devid, 51712);
 	assert_int_equal(k->event.queue, 0);
@@ -372,7 +258,7 @@ static void a_refused_one(void **state)
 		   "ring_produce ring_notify");
 	rig->n = 0;
 	rig->req_cons = 2;
-	blkback_lost(rig->b);
+	kstate_lost(rig->b);
 	respond(rig, EV_OP_WRITE, 6, -1);
 	responded(rig);
 	kinds(rig, "ring_produce ring_notify");
@@ -522,20 +408,21 @@ static void in_order(void **state)
 /* A kind can be seen where all the functions that it needs are there. */
 static void what_can_be_seen(void **state)
 {
+	const struct kernel_driver *d = &kernel_blkback;
 	bool there[64] = { false };
 
 	(void)state;
-	assert_true(hooks_count <= 32);
-	assert_false(hooks_see(EV_KIND_grant_map, there));
-	for (unsigned i = 0; i < hooks_count; i++)
+	assert_true(d->hooks <= 32);
+	assert_false(hooks_see(d->hook, d->hooks, EV_KIND_grant_map, there));
+	for (unsigned i = 0; i < d->hooks; i++)
 		there[i] = true;
-	assert_true(hooks_see(EV_KIND_grant_map, there));
-	assert_false(hooks_see(EV_KIND_request_push, there));
-	for (unsigned i = 0; i < hooks_count; i++)
-		if (!strcmp(hooks[i].function, "gnttab_map_refs"))
+	assert_true(hooks_see(d->hook, d->hooks, EV_KIND_grant_map, there));
+	assert_false(hooks_see(d->hook, d->hooks, EV_KIND_request_push, there));
+	for (unsigned i = 0; i < d->hooks; i++)
+		if (!strcmp(d->hook[i].function, "gnttab_map_refs"))
 			there[i] = false;
-	assert_false(hooks_see(EV_KIND_grant_map, there));
-	assert_true(hooks_see(EV_KIND_request_take, there));
+	assert_false(hooks_see(d->hook, d->hooks, EV_KIND_grant_map, there));
+	assert_true(hooks_see(d->hook, d->hooks, EV_KIND_request_take, there));
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, finish)

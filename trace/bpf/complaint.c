@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static char first[160];
 
@@ -31,7 +32,8 @@ void complaint_forget(void)
 int complaint_explain(int err, const char *what, const char *instead,
 		      struct why *why)
 {
-	if (err == -EPERM || err == -EACCES)
+	/* The verifier of BPF programs says EACCES, to whomever. */
+	if (err == -EPERM || (err == -EACCES && geteuid()))
 		return why_set(why, -EPERM,
 			       "the kernel does not let this user %s; %s", what,
 			       instead);

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 
-int kernel_reader_open(struct kernel_reader **reader, enum ev_level level,
+int kernel_reader_open(struct kernel_reader **reader,
+		       const struct kernel_driver *driver, enum ev_level level,
 		       uint64_t ring_bytes, bool *there, kernel_raw_fn each,
 		       void *user, struct why *why)
 {
 	(void)reader;
+	(void)driver;
 	(void)level;
 	(void)ring_bytes;
 	(void)there;

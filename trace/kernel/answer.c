@@ -20,7 +20,7 @@ static uint32_t answer_index(struct kring *ring, const struct raw_ring *at)
 }
 
 /* A request that was answered before any of its pages was mapped. */
-static int refused(struct blkback *b, struct kreq *req,
+static int refused(struct kstate *b, struct kreq *req,
 		   const struct raw_respond *raw)
 {
 	struct ctf_event e;
@@ -40,7 +40,7 @@ static int refused(struct blkback *b, struct kreq *req,
 }
 
 /* Which request is answered, if that is known. */
-static struct kreq *answered(struct blkback *b, struct kcpu *cpu,
+static struct kreq *answered(struct kstate *b, struct kcpu *cpu,
 			     struct kthr *thread, const struct raw_respond *raw,
 			     bool *is_new)
 {
@@ -60,7 +60,7 @@ static struct kreq *answered(struct blkback *b, struct kcpu *cpu,
 	return *is_new ? req : NULL;
 }
 
-static int respond(struct blkback *b, const struct kreq *req,
+static int respond(struct kstate *b, const struct kreq *req,
 		   const struct kanswer *answer, const struct raw_respond *raw)
 {
 	const struct kring *ring = &b->ring[answer->ring];
@@ -77,7 +77,7 @@ static int respond(struct blkback *b, const struct kreq *req,
 	return state_tell(b, &e);
 }
 
-int on_respond(struct blkback *b, const void *data)
+int on_respond(struct kstate *b, const void *data)
 {
 	const struct raw_respond *raw = data;
 	struct kcpu *cpu = state_cpu(b, raw->head.cpu);
@@ -106,39 +106,18 @@ int on_respond(struct blkback *b, const void *data)
 	return err;
 }
 
-/*
- * xen-blkback publishes each response alone, so the frontend is notified if
- * it asked for just this one.  It may have asked meanwhile.
- */
-static int publish(struct blkback *b, struct kanswer *answer, bool notified,
+/* xen-blkback publishes each response alone. */
+static int publish(struct kstate *b, struct kanswer *answer, bool notified,
 		   uint32_t event, uint64_t t_ns)
 {
-	const struct kring *ring = &b->ring[answer->ring];
-	struct ctf_event e = event_of_ring(EV_KIND_ring_produce, t_ns, ring);
-	uint32_t after = answer->idx + 1;
-	int err;
+	const uint32_t events[2] = { answer->event, event };
 
 	answer->published = true;
-	e.value[0].number = EV_SIDE_RESPONSE;
-	e.value[1].number = answer->idx;
-	e.value[2].number = after;
-	err = state_tell(b, &e);
-	if (err)
-		return err;
-	if (notified)
-		event = after;
-	else if (event == after)
-		event = answer->event;
-	e = event_of_ring(EV_KIND_ring_notify, t_ns, ring);
-	e.value[0].number = EV_SIDE_RESPONSE;
-	e.value[1].number = answer->idx;
-	e.value[2].number = after;
-	e.value[3].number = event;
-	e.value[4].number = notified;
-	return state_tell(b, &e);
+	return state_publish(b, &b->ring[answer->ring], EV_SIDE_RESPONSE,
+			     answer->idx, events, notified, t_ns);
 }
 
-int on_notify(struct blkback *b, const void *data)
+int on_notify(struct kstate *b, const void *data)
 {
 	const struct raw_irq *raw = data;
 	struct kcpu *cpu = state_cpu(b, raw->head.cpu);
@@ -161,7 +140,7 @@ int on_notify(struct blkback *b, const void *data)
 	return state_tell(b, &e);
 }
 
-int on_responded(struct blkback *b, const void *data)
+int on_responded(struct kstate *b, const void *data)
 {
 	const struct raw_on_ring *raw = data;
 	struct kcpu *cpu = state_cpu(b, raw->head.cpu);
@@ -180,7 +159,7 @@ int on_responded(struct blkback *b, const void *data)
 /* ---- notifications --------------------------------------------------------
  */
 
-int on_wakeup(struct blkback *b, const void *data)
+int on_wakeup(struct kstate *b, const void *data)
 {
 	const struct raw_on_ring *raw = data;
 	struct kring *ring = state_ring(b, &raw->ring);
@@ -193,7 +172,7 @@ int on_wakeup(struct blkback *b, const void *data)
 	return state_tell(b, &e);
 }
 
-int on_eoi(struct blkback *b, const void *data)
+int on_eoi(struct kstate *b, const void *data)
 {
 	const struct raw_irq *raw = data;
 	const struct kring *ring = state_ring_of_irq(b, raw->irq);

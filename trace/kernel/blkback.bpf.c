@@ -1,36 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
  * BPF programs on functions of Linux's xen-blkback, and on those of the kernel
- * that it calls.  They only look and copy (raw.h).  The kernel's structures are
- * named here with the members that are read; where these lie is found out when
- * the programs are loaded (CO-RE).  The licence that the kernel sees is "Dual
- * MIT/GPL", for it lends its helpers to GPL programs only.
+ * that it calls.  They only look and copy (raw.h).  What is for other
+ * drivers, too, is in common.bpf.inc.
  *
  * One file, though a long one: the programs share their maps and the kernel's
  * structures, which belong to one object, and each is a few lines.
  */
-#include <linux/bpf.h>
-#include <stdbool.h>
-#include <asm/ptrace.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
-
-#include "trace/kernel/raw.h"
+#include "trace/kernel/common.bpf.inc"
 
 #define SEGMENTS_MAX 256u /* of an indirect request */
 #define THREADS	     1024
-#define ERR_MIN	     (~0ul - 4094) /* of pointers that are errors */
-#define STORE_READ   2u		   /* XS_READ */
 #define RING_HEADER  64u
 #define PROTOCOL_32  2u
-#define KTHREAD	     0x00200000u /* PF_KTHREAD */
-
-char LICENSE[] SEC("license") = "Dual MIT/GPL";
+/* settings.address, as blkback.c names them */
+#define END_IO	0
+#define THREAD	1
+#define KTHREAD 0x00200000u /* PF_KTHREAD */
 
 /* Of these only the size counts here. */
 enum blkif_protocol { PROTOCOL_NATIVE = 1 };
-enum xenbus_state { STATE_UNKNOWN };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)),           \
 			     apply_to = record)
@@ -43,11 +32,6 @@ struct task_struct {
 struct kthread {
 	int (*threadfn)(void *);
 	void *data;
-};
-struct xenbus_device {
-	const char *nodename;
-	int otherend_id;
-	enum xenbus_state state;
 };
 struct gnttab_map_grant_ref {
 	__u32 ref;
@@ -119,27 +103,6 @@ struct gntab_unmap_queue_data {
 
 #pragma clang attribute pop
 
-/* Alone in its section, so that the loader need not look for it there. */
-const volatile struct raw_settings settings SEC(".rodata.settings");
-
-/*
- * Programs are set one after the other: nothing is recorded before the last
- * one is, and nothing after the first has been taken away.
- */
-volatile __u64 recording SEC(".data.recording");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 24); /* the loader sets it */
-} ring SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} lost SEC(".maps");
-
 /* Threads that are within xen_blkbk_map. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -163,51 +126,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u8[SEGMENTS_MAX * 16]);
 } segments SEC(".maps");
-
-/* ---- the ring buffer ----------------------------------------------------- */
-
-static __always_inline __u32 thread(void)
-{
-	return (__u32)bpf_get_current_pid_tgid();
-}
-
-static __always_inline void *begin(__u32 what, __u32 len, void *to)
-{
-	__u32 key = 0;
-	__u64 *n = bpf_map_lookup_elem(&lost, &key);
-	struct raw_head *head = to;
-
-	if (!head) {
-		if (n)
-			__sync_fetch_and_add(n, 1);
-		return 0;
-	}
-	__builtin_memset(head, 0, len);
-	head->t_ns = bpf_ktime_get_ns();
-	head->lost = n ? *n : 0;
-	head->what = what;
-	head->cpu = bpf_get_smp_processor_id();
-	head->tid = thread();
-	head->len = len;
-	return head;
-}
-
-#define BEGIN(what, type)                                                      \
-	(struct type *)(recording ? begin(what, sizeof(struct type),           \
-					  bpf_ringbuf_reserve(                 \
-						  &ring, sizeof(struct type),  \
-						  0))                          \
-				  : 0)
-
-static __always_inline int end(void *raw)
-{
-	__u64 there = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
-
-	bpf_ringbuf_submit(raw, there >= settings.wake_bytes
-					? BPF_RB_FORCE_WAKEUP
-					: BPF_RB_NO_WAKEUP);
-	return 0;
-}
 
 /* ---- what is looked at --------------------------------------------------- */
 
@@ -289,23 +207,10 @@ static __always_inline struct xen_blkif_ring *ring_of_thread(void)
 	if (!(BPF_CORE_READ(task, flags) & KTHREAD))
 		return 0;
 	kthread = BPF_CORE_READ(task, worker_private);
-	if (!kthread || !settings.xen_blkif_schedule ||
-	    (__u64)BPF_CORE_READ(kthread, threadfn) !=
-		    settings.xen_blkif_schedule)
+	if (!kthread || !settings.address[THREAD] ||
+	    (__u64)BPF_CORE_READ(kthread, threadfn) != settings.address[THREAD])
 		return 0;
 	return BPF_CORE_READ(kthread, data);
-}
-
-/*
- * As a number: the verifier lets no pointer to a pointer be read otherwise, and
- * no pointer to a structure be reckoned with.
- */
-static __always_inline __u64 argument(void *ctx, __u32 n)
-{
-	__u64 value = 0;
-
-	bpf_get_func_arg(ctx, n, &value);
-	return value;
 }
 
 /* ---- requests ------------------------------------------------------------ */
@@ -403,7 +308,7 @@ int BPF_PROG(on_submit, struct bio *bio)
 	struct pending_req *req;
 	struct raw_bio *raw;
 
-	if ((__u64)BPF_CORE_READ(bio, bi_end_io) != settings.end_block_io_op)
+	if ((__u64)BPF_CORE_READ(bio, bi_end_io) != settings.address[END_IO])
 		return 0;
 	raw = BEGIN(RAW_SUBMIT, raw_bio);
 	if (!raw)
@@ -520,17 +425,6 @@ int BPF_PROG(on_responded)
 	return end(raw);
 }
 
-static __always_inline int irq_seen(__u32 what, __u32 irq, __u32 number)
-{
-	struct raw_irq *raw = BEGIN(what, raw_irq);
-
-	if (!raw)
-		return 0;
-	raw->irq = irq;
-	raw->number = number;
-	return end(raw);
-}
-
 SEC("fentry/notify_remote_via_irq")
 int BPF_PROG(on_notify, int irq)
 {
@@ -550,27 +444,6 @@ int BPF_PROG(on_eoi, unsigned int irq, unsigned int flags)
 /* ---- handshake ------------------------------------------------------------
  */
 
-static __always_inline int device(__u32 what, struct xenbus_device *dev,
-				  int from, int to)
-{
-	struct raw_device *raw = BEGIN(what, raw_device);
-
-	if (!raw)
-		return 0;
-	raw->domid = (__u32)BPF_CORE_READ(dev, otherend_id);
-	raw->from = from;
-	raw->to = to;
-	bpf_probe_read_kernel_str(raw->node, sizeof(raw->node),
-				  BPF_CORE_READ(dev, nodename));
-	return end(raw);
-}
-
-SEC("fentry/xenbus_switch_state")
-int BPF_PROG(on_state, struct xenbus_device *dev, int state)
-{
-	return device(RAW_STATE, dev, BPF_CORE_READ(dev, state), state);
-}
-
 /* Others have functions of this name: not by fentry. */
 SEC("kprobe")
 int BPF_KPROBE(on_seen, struct xenbus_device *dev, int state)
@@ -582,39 +455,6 @@ SEC("fexit/xen_blkbk_remove")
 int BPF_PROG(on_remove, struct xenbus_device *dev)
 {
 	return device(RAW_REMOVE, dev, 0, 0);
-}
-
-static __always_inline int text(__u32 what, const char *dir, const char *node,
-				const char *value)
-{
-	struct raw_text *raw = BEGIN(what, raw_text);
-
-	if (!raw)
-		return 0;
-	bpf_probe_read_kernel_str(raw->dir, sizeof(raw->dir), dir);
-	if (node)
-		bpf_probe_read_kernel_str(raw->node, sizeof(raw->node), node);
-	if ((__u64)value >= ERR_MIN)
-		raw->error = (__s32)(__s64)value;
-	else
-		bpf_probe_read_kernel_str(raw->value, sizeof(raw->value),
-					  value);
-	return end(raw);
-}
-
-/* struct xenbus_transaction has one member: it is passed as a number. */
-SEC("fexit/xs_single")
-int BPF_PROG(on_read, __u64 transaction, unsigned int type, const char *path,
-	     void *len, const char *ret)
-{
-	return type == STORE_READ ? text(RAW_READ, path, 0, ret) : 0;
-}
-
-SEC("fexit/xenbus_write")
-int BPF_PROG(on_write, __u64 transaction, const char *dir, const char *node,
-	     const char *string, int ret)
-{
-	return ret ? 0 : text(RAW_WRITE, dir, node, string);
 }
 
 SEC("fexit/bind_evtchn_to_irq_chip")

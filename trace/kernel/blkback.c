@@ -1,14 +1,65 @@
 /* SPDX-License-Identifier: MIT */
-#include "trace/kernel/blkback.h"
-
-#include <stdlib.h>
-
+/* Linux's xen-blkback: what is looked at, and who makes events of it. */
+#include "trace/kernel/driver.h"
 #include "trace/kernel/state.h"
 
-static const struct {
-	int (*on)(struct blkback *b, const void *raw);
-	size_t len;
-} steps[RAW_WHAT_COUNT] = {
+#define END_IO	 "end_block_io_op"
+#define SCHEDULE "xen_blkif_schedule"
+
+static const struct hook hooks[] = {
+	HOOK_IN_MODULE(on_wakeup, xen_blkif_be_int, EV_KIND_evtchn_wakeup),
+	HOOK_IN_MODULE(on_map, xen_blkbk_map, EV_KIND_request_take,
+		       EV_KIND_request_check, EV_KIND_request_list,
+		       EV_KIND_ring_slot, EV_KIND_grant_map,
+		       EV_KIND_grant_reuse),
+	HOOK_IN_MODULE(on_map_end, xen_blkbk_map, EV_KIND_grant_map,
+		       EV_KIND_grant_reuse),
+	HOOK_IN_KERNEL(on_mapped, gnttab_map_refs, EV_KIND_grant_map,
+		       EV_KIND_grant_reuse),
+	{ .program = "on_submit",
+	  .function = "submit_bio",
+	  .address = END_IO,
+	  HOOK_KINDS(EV_KIND_disk_submit, EV_KIND_disk_done) },
+	HOOK_IN_MODULE(on_done, end_block_io_op, EV_KIND_disk_done),
+	HOOK_HELPER(on_discard, blkdev_issue_discard, SCHEDULE),
+	HOOK_HELPER(on_discarded, blkdev_issue_discard, SCHEDULE),
+	HOOK_HELPER(on_erase, blkdev_issue_secure_erase, SCHEDULE),
+	HOOK_HELPER(on_erased, blkdev_issue_secure_erase, SCHEDULE),
+	HOOK_IN_MODULE(on_unmapped, xen_blkbk_unmap_and_respond_callback,
+		       EV_KIND_grant_unmap, EV_KIND_request_respond),
+	HOOK_IN_MODULE(on_respond, make_response, EV_KIND_request_respond,
+		       EV_KIND_request_refuse, EV_KIND_ring_produce,
+		       EV_KIND_ring_notify),
+	HOOK_IN_MODULE(on_responded, make_response, EV_KIND_ring_produce,
+		       EV_KIND_ring_notify),
+	HOOK_IN_KERNEL(on_notify, notify_remote_via_irq, EV_KIND_evtchn_notify,
+		       EV_KIND_ring_notify),
+	{ .program = "on_eoi",
+	  .function = "xen_irq_lateeoi",
+	  .address = SCHEDULE,
+	  HOOK_KINDS(EV_KIND_evtchn_spurious) },
+	HOOK_IN_KERNEL(on_state, xenbus_switch_state, EV_KIND_state_switch),
+	{ .program = "on_seen",
+	  .function = "frontend_changed",
+	  .in_module = true,
+	  .by_kprobe = true,
+	  HOOK_KINDS(EV_KIND_state_seen) },
+	HOOK_IN_MODULE(on_remove, xen_blkbk_remove, EV_KIND_device_destroy),
+	HOOK_IN_KERNEL(on_read, xs_single, EV_KIND_store_read),
+	HOOK_IN_KERNEL(on_write, xenbus_write, EV_KIND_store_write,
+		       EV_KIND_state_switch),
+	HOOK_HELPER(on_port, bind_evtchn_to_irq_chip, NULL),
+	HOOK_IN_KERNEL(on_bind, bind_interdomain_evtchn_to_irqhandler_lateeoi,
+		       EV_KIND_evtchn_bind),
+	HOOK_IN_KERNEL(on_grants, xenbus_map_ring_valloc, EV_KIND_ring_map),
+	HOOK_IN_MODULE(on_ring, read_per_ring_refs, EV_KIND_ring_map,
+		       EV_KIND_evtchn_bind, EV_KIND_queue_start),
+	HOOK_IN_MODULE(on_status, xen_update_blkif_status, EV_KIND_queue_start),
+	HOOK_IN_MODULE(on_disconnect, xen_blkif_disconnect, EV_KIND_ring_unmap,
+		       EV_KIND_evtchn_unbind),
+};
+
+static const struct kernel_step steps[RAW_WHAT_COUNT] = {
 	[RAW_WAKEUP] = { on_wakeup, sizeof(struct raw_on_ring) },
 	[RAW_MAP] = { on_map, sizeof(struct raw_map) },
 	[RAW_MAPPED] = { on_mapped, sizeof(struct raw_mapped) },
@@ -35,37 +86,14 @@ static const struct {
 	[RAW_DISCONNECT] = { on_disconnect, sizeof(struct raw_status) },
 };
 
-struct blkback *blkback_new(blkback_event_fn each, void *user)
-{
-	struct blkback *b = calloc(1, sizeof(*b));
-
-	if (b) {
-		b->each = each;
-		b->user = user;
-	}
-	return b;
-}
-
-int blkback_take(struct blkback *b, const struct raw_head *raw, size_t len)
-{
-	if (raw->what >= RAW_WHAT_COUNT || len < steps[raw->what].len)
-		return 0;
-	return steps[raw->what].on(b, raw);
-}
-
-void blkback_lost(struct blkback *b)
-{
-	b->lossy = true;
-	for (size_t i = 0; i < b->rings; i++)
-		b->ring[i].indexed = false;
-	for (size_t i = 0; i < b->cpus; i++)
-		b->cpu[i]->reqs = b->cpu[i]->answers = 0;
-}
-
-void blkback_free(struct blkback *b)
-{
-	if (!b)
-		return;
-	state_free(b);
-	free(b);
-}
+const struct kernel_driver kernel_blkback = {
+	.object = OBJECT_BLKBACK,
+	.name = "xen-blkback",
+	.module = "xen_blkback",
+	.where = "record in the domain that has the disks",
+	.actor = EV_ACTOR_BACKEND,
+	.address = { END_IO, SCHEDULE },
+	.hook = hooks,
+	.hooks = sizeof(hooks) / sizeof(hooks[0]),
+	.step = steps,
+};

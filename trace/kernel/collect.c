@@ -10,12 +10,10 @@
 
 #include "base/clock.h"
 #include "trace/ctf/writer.h"
-#include "trace/kernel/blkback.h"
-#include "trace/kernel/hooks.h"
+#include "trace/kernel/driver.h"
 #include "trace/kernel/order.h"
 #include "trace/kernel/reader.h"
 
-#define PROGRAM	  "xen-blkback"
 #define GIVE_NS	  100000000u /* as late as a program may be with its room */
 #define HOOKS_MAX 32
 
@@ -24,13 +22,13 @@ struct kernel_collect {
 	struct kernel_reader *reader;
 	struct ctf_writer *writer;
 	struct ctf_stream *stream;
-	struct blkback *blkback;
+	struct kstate *state;
 	struct order order;
 	uint64_t given_ns; /* when some were given */
-	uint64_t last_ns;  /* of the last event */
 	uint64_t *cpu_lost;
 	uint32_t cpus;
 	uint64_t placed; /* losses that the trace tells of */
+	uint64_t late;	 /* and events that came too late */
 	struct why why;	 /* of what could not be written */
 };
 
@@ -40,15 +38,10 @@ struct kernel_collect {
 static int on_event(const struct ctf_event *event, void *user)
 {
 	struct kernel_collect *c = user;
-	struct ctf_event e = *event;
 
-	if (ev_descs[e.kind].level > c->opt.level)
+	if (ev_descs[event->kind].level > c->opt.level)
 		return 0;
-	/* What came too late to be brought into order. */
-	if (e.t_ns < c->last_ns)
-		e.t_ns = c->last_ns;
-	c->last_ns = e.t_ns;
-	return ctf_stream_event(c->stream, &e, &c->why) ? -EIO : 0;
+	return ctf_stream_event(c->stream, event, &c->why) ? -EIO : 0;
 }
 
 /* What this processor lost before this one. */
@@ -72,8 +65,17 @@ static int losses(struct kernel_collect *c, const struct raw_head *raw)
 	n = raw->lost - c->cpu_lost[raw->cpu];
 	c->cpu_lost[raw->cpu] = raw->lost;
 	c->placed += n;
-	blkback_lost(c->blkback);
+	kstate_lost(c->state);
 	return ctf_stream_lost(c->stream, n, &c->why);
+}
+
+/* What was seen, and came too late to be told. */
+static int too_late(struct kernel_collect *c)
+{
+	uint64_t n = kstate_late(c->state) - c->late;
+
+	c->late += n;
+	return n ? ctf_stream_lost(c->stream, n, &c->why) : 0;
 }
 
 static int on_ordered(const struct raw_head *raw, size_t len, void *user)
@@ -82,7 +84,9 @@ static int on_ordered(const struct raw_head *raw, size_t len, void *user)
 	int err = losses(c, raw);
 
 	if (!err)
-		err = blkback_take(c->blkback, raw, len);
+		err = kstate_take(c->state, raw, len);
+	if (!err)
+		err = too_late(c);
 	if (err == -ENOMEM)
 		why_set(&c->why, err, "no memory");
 	return err ? -EIO : 0;
@@ -121,15 +125,16 @@ int kernel_collect_turn(struct kernel_collect *c, int ms, struct why *why)
 static int writer_open(struct kernel_collect *c, struct why *why)
 {
 	char dir[PATH_MAX], date[32] = "";
-	struct ctf_about about = { dir, PROGRAM, 0, clock_now_ns() };
+	const char *name = c->opt.driver->name;
+	struct ctf_about about = { dir, name, 0, clock_now_ns() };
 	time_t now = time(NULL);
 	struct tm tm;
 	int err;
 
 	if (localtime_r(&now, &tm))
 		strftime(date, sizeof(date), "%Y%m%d-%H%M%S", &tm);
-	if (snprintf(dir, sizeof(dir), "%s/kernel/pid/" PROGRAM "-0-%s",
-		     c->opt.dir, date) >= (int)sizeof(dir))
+	if (snprintf(dir, sizeof(dir), "%s/kernel/pid/%s-0-%s", c->opt.dir,
+		     name, date) >= (int)sizeof(dir))
 		return why_set(why, -ENAMETOOLONG, "%s: the name is too long",
 			       c->opt.dir);
 	err = ctf_writer_open(&c->writer, &about, why);
@@ -142,7 +147,7 @@ static int writer_open(struct kernel_collect *c, struct why *why)
 static void collect_free(struct kernel_collect *c)
 {
 	kernel_reader_close(c->reader);
-	blkback_free(c->blkback);
+	kstate_free(c->state);
 	order_free(&c->order);
 	free(c->cpu_lost);
 	free(c);
@@ -159,11 +164,11 @@ int kernel_collect_start(struct kernel_collect **collect,
 	if (!c)
 		return why_set(why, -ENOMEM, "no memory");
 	c->opt = *opt;
-	c->blkback = blkback_new(on_event, c);
-	err = c->blkback ? writer_open(c, why)
-			 : why_set(why, -ENOMEM, "no memory");
+	c->state = kstate_new(opt->driver, on_event, c);
+	err = c->state ? writer_open(c, why)
+		       : why_set(why, -ENOMEM, "no memory");
 	if (!err)
-		err = kernel_reader_open(&c->reader, opt->level,
+		err = kernel_reader_open(&c->reader, opt->driver, opt->level,
 					 opt->ring_bytes, there, on_raw, c,
 					 why);
 	if (err) {
@@ -174,7 +179,8 @@ int kernel_collect_start(struct kernel_collect **collect,
 		return err;
 	}
 	for (int kind = 0; kind < EV_KIND_COUNT; kind++)
-		seen[kind] = hooks_see((enum ev_kind)kind, there);
+		seen[kind] = hooks_see(opt->driver->hook, opt->driver->hooks,
+				       (enum ev_kind)kind, there);
 	*collect = c;
 	return 0;
 }
@@ -196,6 +202,7 @@ int kernel_collect_stop(struct kernel_collect *c, uint64_t *lost,
 	*lost = kernel_reader_lost(c->reader);
 	if (!err && *lost > c->placed)
 		err = ctf_stream_lost(c->stream, *lost - c->placed, &c->why);
+	*lost += c->late;
 	rc = ctf_writer_close(c->writer, clock_now_ns(), &late);
 	if (err)
 		*why = c->why;

@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A recording of Linux's xen-blkback: one trace, with one stream, in
- * DIR/kernel/pid/xen-blkback-0-DATE-TIME.
+ * A recording of a driver of Linux: one trace, with one stream, in
+ * DIR/kernel/pid/xen-blkback-0-DATE-TIME, or whatever it is called.
  */
 #ifndef KERNEL_COLLECT_H
 #define KERNEL_COLLECT_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "base/why.h"
-#include "trace/desc.h"
+#include "trace/kernel/driver.h"
 
 struct kernel_options {
+	const struct kernel_driver *driver;
 	const char *dir;     /* absolute; exists */
 	enum ev_level level; /* and what is more important */
 	uint64_t ring_bytes; /* a power of two, a page or more */

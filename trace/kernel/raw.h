@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What BPF programs on the functions of Linux's xen-blkback put into the ring
- * buffer: what was seen, as it was seen.  What it means is for blkback.c.
+ * What BPF programs on the functions of a driver of Linux put into the ring
+ * buffer: what was seen, as it was seen.  What it means is for driver.h.
  *
  * Compiled for BPF, too: nothing here but plain types, and no padding.
  */
@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 enum raw_what {
+	/* Of xen-blkback: */
 	RAW_WAKEUP,	/* raw_on_ring: xen_blkif_be_int */
 	RAW_MAP,	/* raw_map: xen_blkbk_map is entered */
 	RAW_MAPPED,	/* raw_mapped: gnttab_map_refs, within it, has ended */
@@ -23,22 +24,35 @@ enum raw_what {
 	RAW_RESPOND,	/* raw_respond: make_response is entered */
 	RAW_NOTIFY,	/* raw_irq: notify_remote_via_irq */
 	RAW_RESPONDED,	/* raw_on_ring: make_response has ended */
-	RAW_EOI,	/* raw_irq: xen_irq_lateeoi */
-	RAW_STATE,	/* raw_device: xenbus_switch_state is entered */
-	RAW_SEEN,	/* raw_device: frontend_changed */
 	RAW_REMOVE,	/* raw_device: xen_blkbk_remove */
-	RAW_READ,	/* raw_text: xs_single, of a read; dir is all */
-	RAW_WRITE,	/* raw_text: xenbus_write has ended well */
 	RAW_PORT,	/* raw_irq: bind_evtchn_to_irq_chip */
 	RAW_BIND,	/* raw_irq: the remote port was bound to an irq */
 	RAW_GRANTS,	/* raw_grants: xenbus_map_ring_valloc */
 	RAW_RING,	/* raw_on_ring: read_per_ring_refs has ended well */
 	RAW_STATUS,	/* raw_status: xen_update_blkif_status has ended */
 	RAW_DISCONNECT, /* raw_status: xen_blkif_disconnect has ended well */
+	/* Of xen-blkfront: */
+	RAW_INTERRUPT, /* raw_on_front: blkif_interrupt is entered */
+	RAW_PUSH,      /* raw_push: get_id_from_freelist has ended, in */
+	RAW_PUBLISH,   /* raw_publish: blkif_queue_rq, which did it */
+	RAW_COMPLETE,  /* raw_complete: blk_mq_complete_request */
+	RAW_TAKEN,     /* raw_taken: blkif_interrupt has ended */
+	RAW_GRANT,     /* raw_grant: gnttab_grant_foreign_access_ref */
+	RAW_GRANT_END, /* raw_grant: gnttab_end_foreign_access_ref_v* */
+	RAW_FRONT,     /* raw_on_front: a ring's event channel was bound */
+	RAW_GONE,      /* raw_on_front: blkif_free_ring has ended */
+	/* Of both: */
+	RAW_EOI,   /* raw_irq: xen_irq_lateeoi */
+	RAW_STATE, /* raw_device: xenbus_switch_state is entered */
+	RAW_SEEN,  /* raw_device: frontend_changed, blkback_changed */
+	RAW_READ,  /* raw_text: xs_single, of a read; dir is all */
+	RAW_WRITE, /* raw_text: xenbus_write has ended well */
 	RAW_WHAT_COUNT
 };
 
+#define RAW_ADDRESSES	 2
 #define RAW_SLOT_MAX	 112 /* bytes of a slot of the ring */
+#define RAW_SLOT_HEAD	 32
 #define RAW_GREFS_MAX	 16
 #define RAW_DIR_MAX	 96 /* bytes with the NUL; longer texts are cut */
 #define RAW_NODE_MAX	 64
@@ -163,9 +177,65 @@ struct raw_status {
 	__u32 running; /* the first queue has a thread */
 };
 
+/* A ring of xen-blkfront, as it stood. */
+struct raw_front {
+	__u64 addr; /* of the kernel's struct; a name, no more */
+	__u32 irq, port;
+	__u32 entries, pages;
+	__u16 queue;
+	__u8 persistent; /* grants are kept; so it was agreed */
+	__u8 pad[5];
+	__u32 gref[RAW_GREFS_MAX];   /* of its pages */
+	char otherend[RAW_NODE_MAX]; /* the backend's directory */
+};
+
+struct raw_on_front {
+	struct raw_head head;
+	struct raw_front ring;
+};
+
+struct raw_push {
+	struct raw_head head;
+	struct raw_front ring;
+	__u64 id;
+	__u32 idx;
+	__u32 bytes;		  /* of the request's data */
+	__u8 slot[RAW_SLOT_HEAD]; /* of the copy that blkfront keeps */
+};
+
+struct raw_publish {
+	struct raw_head head;
+	struct raw_front ring;
+	__u32 idx;
+	__u32 event_before, event_after; /* req_event */
+	__u32 notified;
+};
+
+struct raw_complete {
+	struct raw_head head;
+	struct raw_front ring;
+	__u64 id;
+	__u32 idx;
+	__s32 status;
+};
+
+struct raw_taken {
+	struct raw_head head;
+	struct raw_front ring;
+	__u32 before, after; /* rsp_cons */
+};
+
+struct raw_grant {
+	struct raw_head head;
+	struct raw_front ring;
+	__u64 frame;
+	__u32 gref;
+	__u8 readonly, busy, pad[2];
+};
+
 /* What the loader finds out and tells the programs. */
 struct raw_settings {
-	__u64 end_block_io_op, xen_blkif_schedule; /* addresses, or 0 */
+	__u64 address[RAW_ADDRESSES]; /* that the driver names; or 0 */
 	__u64 wake_bytes; /* so many in the ring buffer wake who reads it */
 };
 

@@ -9,21 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "trace/bpf/complaint.h"
-#include "trace/kernel/hooks.h"
 
-#define MODULE	     "xen_blkback"
-#define MODULE_BTF   "/sys/kernel/btf/" MODULE
-#define END_IO	     "end_block_io_op"
-#define THREAD	     "xen_blkif_schedule"
 #define SETTINGS     ".rodata.settings"
 #define RECORDING    ".data.recording"
 #define PROGRAMS_MAX 32
 
 struct kernel_reader {
+	const struct kernel_driver *driver;
 	struct bpf_object *object;
 	struct ring_buffer *ring;
 	struct bpf_link *link[PROGRAMS_MAX];
@@ -32,19 +27,28 @@ struct kernel_reader {
 	void *user;
 };
 
-/* The compiled programs (blkback.bpf.c). */
-extern const unsigned char kernel_object[], kernel_object_end[];
+/* The compiled programs (*.bpf.c). */
+#define OBJECT(name, file)                                                     \
+	extern const unsigned char name[], name##_end[];                       \
+	__asm__(".section .rodata\n"                                           \
+		".balign 16\n"                                                 \
+		".hidden " #name "\n"                                          \
+		".globl " #name "\n" #name ":\n"                               \
+		".incbin \"" file "\"\n"                                       \
+		".hidden " #name "_end\n"                                      \
+		".globl " #name "_end\n" #name "_end:\n"                       \
+		".previous\n")
 
-__asm__(".section .rodata\n"
-	".balign 16\n"
-	".hidden kernel_object\n"
-	".globl kernel_object\n"
-	"kernel_object:\n"
-	".incbin \"" KERNEL_OBJECT "\"\n"
-	".hidden kernel_object_end\n"
-	".globl kernel_object_end\n"
-	"kernel_object_end:\n"
-	".previous\n");
+OBJECT(kernel_blkback_object, KERNEL_OBJECTS "blkback.bpf.o");
+OBJECT(kernel_blkfront_object, KERNEL_OBJECTS "blkfront.bpf.o");
+
+static const struct {
+	const unsigned char *begin, *end;
+} objects[] = {
+	[OBJECT_BLKBACK] = { kernel_blkback_object, kernel_blkback_object_end },
+	[OBJECT_BLKFRONT] = { kernel_blkfront_object,
+			      kernel_blkfront_object_end },
+};
 
 static int explain(int err, const char *what, struct why *why)
 {
@@ -54,50 +58,58 @@ static int explain(int err, const char *what, struct why *why)
 /* ---- what this kernel has -------------------------------------------------
  */
 
-static int module_there(struct why *why)
+static int module_there(const struct kernel_driver *d, struct why *why)
 {
-	struct stat st;
+	char path[128];
 
-	if (!access(MODULE_BTF, F_OK))
+	snprintf(path, sizeof(path), "/sys/kernel/btf/%s", d->module);
+	if (!access(path, F_OK))
 		return 0;
-	if (stat("/sys/module/" MODULE, &st))
+	snprintf(path, sizeof(path), "/sys/module/%s", d->module);
+	if (access(path, F_OK))
 		return why_set(why, -ENODEV,
-			       "Linux's xen-blkback is not loaded on this "
-			       "machine; record in the domain that has the "
-			       "disks, after \"modprobe xen-blkback\"");
+			       "Linux's %s is not loaded on this machine; %s, "
+			       "after \"modprobe %s\"",
+			       d->name, d->where, d->name);
 	return why_set(why, -ENOTSUP,
-		       "this kernel does not describe its xen-blkback "
-		       "(CONFIG_DEBUG_INFO_BTF_MODULES)");
+		       "this kernel does not describe its %s "
+		       "(CONFIG_DEBUG_INFO_BTF_MODULES)",
+		       d->name);
 }
 
-/* there[i]: the description of the kernel has the function of hooks[i]. */
-static int hooks_find(bool *there, struct why *why)
+/* there[i]: the description of the kernel has the function of hook i. */
+static int hooks_find(const struct kernel_driver *d, bool *there,
+		      struct why *why)
 {
 	struct btf *kernel = btf__load_vmlinux_btf(), *module;
 	int err = kernel ? 0 : -errno;
+	char what[64];
 
 	if (err)
 		return explain(err, "describe itself (CONFIG_DEBUG_INFO_BTF)",
 			       why);
-	module = btf__load_module_btf(MODULE, kernel);
+	module = btf__load_module_btf(d->module, kernel);
 	err = module ? 0 : -errno;
-	for (unsigned i = 0; !err && i < hooks_count; i++) {
-		const struct btf *of = hooks[i].in_module ? module : kernel;
+	for (unsigned i = 0; !err && i < d->hooks; i++) {
+		const struct hook *hook = &d->hook[i];
+		const struct btf *of = hook->in_module ? module : kernel;
 
 		/* What both have cannot be told apart by its name. */
-		there[i] = btf__find_by_name_kind(of, hooks[i].function,
+		there[i] = btf__find_by_name_kind(of, hook->function,
 						  BTF_KIND_FUNC) > 0 &&
-			   (!hooks[i].in_module || hooks[i].by_kprobe ||
-			    btf__find_by_name_kind(kernel, hooks[i].function,
+			   (!hook->in_module || hook->by_kprobe ||
+			    btf__find_by_name_kind(kernel, hook->function,
 						   BTF_KIND_FUNC) < 0);
 	}
 	btf__free(module);
 	btf__free(kernel);
-	return err ? explain(err, "describe its " MODULE, why) : 0;
+	snprintf(what, sizeof(what), "describe its %s", d->name);
+	return err ? explain(err, what, why) : 0;
 }
 
 /* Where functions of the module lie; 0 where that is hidden or not so. */
-static void addresses_find(struct raw_settings *settings)
+static void addresses_find(const struct kernel_driver *d,
+			   struct raw_settings *settings)
 {
 	FILE *f = fopen("/proc/kallsyms", "re");
 	char line[512], name[128], module[128];
@@ -106,12 +118,11 @@ static void addresses_find(struct raw_settings *settings)
 	while (f && fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "%llx %*c %127s [%127[^]]", &addr, name,
 			   module) != 3 ||
-		    strcmp(module, MODULE))
+		    strcmp(module, d->module))
 			continue;
-		if (!strcmp(name, END_IO))
-			settings->end_block_io_op = addr;
-		else if (!strcmp(name, THREAD))
-			settings->xen_blkif_schedule = addr;
+		for (unsigned i = 0; i < RAW_ADDRESSES; i++)
+			if (d->address[i] && !strcmp(name, d->address[i]))
+				settings->address[i] = addr;
 	}
 	if (f)
 		fclose(f);
@@ -120,13 +131,13 @@ static void addresses_find(struct raw_settings *settings)
 /* ---- opening --------------------------------------------------------------
  */
 
-static bool address_known(const struct hook *hook,
+static bool address_known(const struct kernel_driver *d, const char *name,
 			  const struct raw_settings *settings)
 {
-	if (!hook->address)
-		return true;
-	return !strcmp(hook->address, END_IO) ? settings->end_block_io_op
-					      : settings->xen_blkif_schedule;
+	for (unsigned i = 0; name && i < RAW_ADDRESSES; i++)
+		if (d->address[i] && !strcmp(name, d->address[i]))
+			return settings->address[i];
+	return !name;
 }
 
 static int object_load(struct kernel_reader *r, enum ev_level level,
@@ -134,15 +145,16 @@ static int object_load(struct kernel_reader *r, enum ev_level level,
 {
 	struct raw_settings settings = { .wake_bytes = ring_bytes / 4 };
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ringside");
+	const struct kernel_driver *d = r->driver;
+	const unsigned char *object = objects[d->object].begin;
 	int err;
 
-	addresses_find(&settings);
-	for (unsigned i = 0; i < hooks_count; i++)
-		there[i] &= address_known(&hooks[i], &settings);
+	addresses_find(d, &settings);
+	for (unsigned i = 0; i < d->hooks; i++)
+		there[i] &= address_known(d, d->hook[i].address, &settings);
 	complaint_forget();
 	r->object = bpf_object__open_mem(
-		kernel_object, (size_t)(kernel_object_end - kernel_object),
-		&opts);
+		object, (size_t)(objects[d->object].end - object), &opts);
 	if (!r->object)
 		return -errno;
 	err = bpf_map__set_initial_value(
@@ -152,22 +164,23 @@ static int object_load(struct kernel_reader *r, enum ev_level level,
 		err = bpf_map__set_max_entries(
 			bpf_object__find_map_by_name(r->object, "ring"),
 			(uint32_t)ring_bytes);
-	for (unsigned i = 0; !err && i < hooks_count; i++)
+	for (unsigned i = 0; !err && i < d->hooks; i++)
 		err = bpf_program__set_autoload(
 			bpf_object__find_program_by_name(r->object,
-							 hooks[i].program),
-			there[i] && hook_wanted(&hooks[i], level));
+							 d->hook[i].program),
+			there[i] && hook_wanted(&d->hook[i], level));
 	return err ? err : bpf_object__load(r->object);
 }
 
-static struct bpf_link *hook_set(const struct hook *hook,
+static struct bpf_link *hook_set(const struct kernel_driver *d,
+				 const struct hook *hook,
 				 struct bpf_program *program)
 {
 	char name[128];
 
 	if (!hook->by_kprobe)
 		return bpf_program__attach(program);
-	snprintf(name, sizeof(name), "%s%s%s", hook->in_module ? MODULE : "",
+	snprintf(name, sizeof(name), "%s%s%s", hook->in_module ? d->module : "",
 		 hook->in_module ? ":" : "", hook->function);
 	return bpf_program__attach_kprobe(program, false, name);
 }
@@ -183,17 +196,19 @@ static int recording(const struct kernel_reader *r, uint64_t on)
 /* A kprobe may be refused where others are not: then it is not there. */
 static int hooks_set(struct kernel_reader *r, bool *there)
 {
-	for (unsigned i = 0; i < hooks_count; i++) {
+	const struct kernel_driver *d = r->driver;
+
+	for (unsigned i = 0; i < d->hooks; i++) {
 		struct bpf_program *program = bpf_object__find_program_by_name(
-			r->object, hooks[i].program);
+			r->object, d->hook[i].program);
 		struct bpf_link *link;
 
 		if (!bpf_program__autoload(program))
 			continue;
-		link = hook_set(&hooks[i], program);
+		link = hook_set(d, &d->hook[i], program);
 		if (link)
 			r->link[r->links++] = link;
-		else if (hooks[i].by_kprobe)
+		else if (d->hook[i].by_kprobe)
 			there[i] = false;
 		else
 			return -errno;
@@ -211,24 +226,26 @@ static int each_raw(void *user, void *bytes, size_t size)
 	return r->each(raw, raw->len, r->user);
 }
 
-int kernel_reader_open(struct kernel_reader **reader, enum ev_level level,
+int kernel_reader_open(struct kernel_reader **reader,
+		       const struct kernel_driver *driver, enum ev_level level,
 		       uint64_t ring_bytes, bool *there, kernel_raw_fn each,
 		       void *user, struct why *why)
 {
 	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
 	struct kernel_reader *r;
-	int err = module_there(why);
+	int err = module_there(driver, why);
 
 	if (err)
 		return err;
 	r = calloc(1, sizeof(*r));
 	if (!r)
 		return why_set(why, -ENOMEM, "no memory");
+	r->driver = driver;
 	r->each = each;
 	r->user = user;
 	setrlimit(RLIMIT_MEMLOCK, &all); /* older kernels count by it */
 	complaint_listen();
-	err = hooks_find(there, why);
+	err = hooks_find(driver, there, why);
 	if (!err) {
 		err = object_load(r, level, ring_bytes, there);
 		if (!err)

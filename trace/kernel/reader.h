@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * BPF programs on Linux's xen-blkback, and the ring buffer in which they leave
+ * BPF programs on a driver of Linux, and the ring buffer in which they leave
  * what they saw.  Where ringside was built without what BPF programs need,
  * kernel_reader_open() says so, and nothing else is ever called (absent.c).
  */
 #ifndef KERNEL_READER_H
 #define KERNEL_READER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "base/why.h"
-#include "trace/desc.h"
-#include "trace/kernel/raw.h"
+#include "trace/kernel/driver.h"
 
 struct kernel_reader;
 
@@ -24,12 +19,12 @@ typedef int (*kernel_raw_fn)(const struct raw_head *raw, size_t len,
 /*
  * Loads the programs that are wanted at this level and whose functions this
  * kernel has, with a ring buffer of ring_bytes, a power of two and a page at
- * least, and sets them to work.  there[i] says whether hooks[i] can be looked
- * at.  Gives *reader on 0.
- * -ENOSYS: not built in.  -EPERM: no rights.  -ENODEV: no xen-blkback here.
- * -ENOTSUP: not by this kernel.
+ * least, and sets them to work.  there[i] says whether driver->hook[i] can be
+ * looked at.  Gives *reader on 0. -ENOSYS: not built in.  -EPERM: no rights.
+ * -ENODEV: no such driver here. -ENOTSUP: not by this kernel.
  */
-int kernel_reader_open(struct kernel_reader **reader, enum ev_level level,
+int kernel_reader_open(struct kernel_reader **reader,
+		       const struct kernel_driver *driver, enum ev_level level,
 		       uint64_t ring_bytes, bool *there, kernel_raw_fn each,
 		       void *user, struct why *why);
 

@@ -9,43 +9,13 @@
 #define SLOT_32	    108u
 #define SECTOR	    512u
 
-/* ---- the slot -------------------------------------------------------------
- */
-
-struct claims {
-	uint8_t op;
-	uint16_t segments;
-	uint64_t id, sector;
-};
-
-/* The layouts of blkif.h: of a 32-bit guest the id stands at 4, not at 8. */
-static struct claims slot_claims(const struct raw_ring *ring,
-				 const uint8_t *slot)
-{
-	unsigned at = ring->protocol == PROTOCOL_32 ? 4 : 8;
-	struct claims c = { .op = slot[0] };
-
-	if (c.op == EV_OP_INDIRECT)
-		memcpy(&c.segments, slot + 2, sizeof(c.segments));
-	else if (c.op != EV_OP_DISCARD)
-		c.segments = slot[1];
-	memcpy(&c.id, slot + at, sizeof(c.id));
-	memcpy(&c.sector, slot + at + 8, sizeof(c.sector));
-	return c;
-}
-
-uint16_t state_slot(const struct kring *ring, uint32_t idx)
-{
-	return ring->entries ? (uint16_t)(idx & (ring->entries - 1)) : 0;
-}
-
 /* The request that was taken last begins here, as `req`. */
-int state_take(struct blkback *b, struct kreq *req, const struct raw_ring *at,
+int state_take(struct kstate *b, struct kreq *req, const struct raw_ring *at,
 	       const uint8_t *slot, uint64_t t_ns)
 {
 	uint64_t addr = req->addr;
 	struct kring *ring = state_ring(b, at);
-	struct claims c = slot_claims(at, slot);
+	struct kslot c = state_slot_read(slot, at->protocol == PROTOCOL_32);
 	uint32_t idx = at->req_cons - 1;
 	struct ctf_event e;
 	int err;
@@ -78,7 +48,7 @@ int state_take(struct blkback *b, struct kreq *req, const struct raw_ring *at,
 	return state_tell(b, &e);
 }
 
-static int checked(struct blkback *b, struct kreq *req, uint64_t t_ns)
+static int checked(struct kstate *b, struct kreq *req, uint64_t t_ns)
 {
 	struct ctf_event e =
 		event_of_ring(EV_KIND_request_check, t_ns, &b->ring[req->ring]);
@@ -95,7 +65,7 @@ static int checked(struct blkback *b, struct kreq *req, uint64_t t_ns)
  */
 
 /* Of an indirect request the list is mapped first, then what is in it. */
-int on_map(struct blkback *b, const void *data)
+int on_map(struct kstate *b, const void *data)
 {
 	const struct raw_map *raw = data;
 	struct kthr *thread = state_thread(b, raw->head.tid);
@@ -132,7 +102,7 @@ int on_map(struct blkback *b, const void *data)
 	return checked(b, req, raw->head.t_ns);
 }
 
-int on_mapped(struct blkback *b, const void *data)
+int on_mapped(struct kstate *b, const void *data)
 {
 	const struct raw_mapped *raw = data;
 	struct kthr *thread = state_thread(b, raw->head.tid);
@@ -155,7 +125,7 @@ int on_mapped(struct blkback *b, const void *data)
 }
 
 /* What had not to be mapped was mapped already. */
-int on_map_end(struct blkback *b, const void *data)
+int on_map_end(struct kstate *b, const void *data)
 {
 	const struct raw_head *raw = data;
 	struct kthr *thread = state_thread(b, raw->tid);
@@ -174,7 +144,7 @@ int on_map_end(struct blkback *b, const void *data)
 	return state_tell(b, &e);
 }
 
-int on_unmapped(struct blkback *b, const void *data)
+int on_unmapped(struct kstate *b, const void *data)
 {
 	const struct raw_unmapped *raw = data;
 	struct kcpu *cpu = state_cpu(b, raw->head.cpu);
@@ -207,7 +177,7 @@ static enum ev_diskop disk_op(const struct kreq *req)
 	return req->bytes ? EV_DISKOP_WRITE : EV_DISKOP_FLUSH;
 }
 
-static int submitted(struct blkback *b, struct kreq *req, uint64_t sector,
+static int submitted(struct kstate *b, struct kreq *req, uint64_t sector,
 		     uint64_t t_ns)
 {
 	struct ctf_event e =
@@ -221,7 +191,7 @@ static int submitted(struct blkback *b, struct kreq *req, uint64_t sector,
 	return state_tell(b, &e);
 }
 
-static int done(struct blkback *b, struct kreq *req, uint64_t t_ns)
+static int done(struct kstate *b, struct kreq *req, uint64_t t_ns)
 {
 	struct ctf_event e =
 		event_of_ring(EV_KIND_disk_done, t_ns, &b->ring[req->ring]);
@@ -233,7 +203,7 @@ static int done(struct blkback *b, struct kreq *req, uint64_t t_ns)
 }
 
 /* One request may be several bios: it is handed over with the first one. */
-int on_submit(struct blkback *b, const void *data)
+int on_submit(struct kstate *b, const void *data)
 {
 	const struct raw_bio *raw = data;
 	struct kreq *req = state_request_find(b, raw->req);
@@ -255,7 +225,7 @@ static int bio_error(uint32_t status)
 	return status < sizeof(of) / sizeof(of[0]) ? of[status] : -EIO;
 }
 
-int on_done(struct blkback *b, const void *data)
+int on_done(struct kstate *b, const void *data)
 {
 	const struct raw_bio *raw = data;
 	struct kreq *req = state_request_find(b, raw->req);
@@ -269,7 +239,7 @@ int on_done(struct blkback *b, const void *data)
 	return done(b, req, raw->head.t_ns);
 }
 
-int on_discard(struct blkback *b, const void *data)
+int on_discard(struct kstate *b, const void *data)
 {
 	const struct raw_discard *raw = data;
 	struct kthr *thread = state_thread(b, raw->head.tid);
@@ -288,7 +258,7 @@ int on_discard(struct blkback *b, const void *data)
 	return err ? err : submitted(b, req, raw->sector, raw->head.t_ns);
 }
 
-int on_discarded(struct blkback *b, const void *data)
+int on_discarded(struct kstate *b, const void *data)
 {
 	const struct raw_discard *raw = data;
 	struct kthr *thread = state_thread(b, raw->head.tid);

@@ -5,11 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SLOT_32_ID 4
+#define SLOT_64_ID 8
 #define QUEUE_NONE 65535u /* the device as a whole */
 
-int state_tell(struct blkback *b, const struct ctf_event *event)
+int state_tell(struct kstate *b, const struct ctf_event *event)
 {
-	return b->each(event, b->user);
+	struct ctf_event e = *event;
+
+	e.actor = b->driver->actor;
+	if (e.t_ns < b->last_ns && (e.kind == EV_KIND_request_push ||
+				    e.kind == EV_KIND_request_respond)) {
+		b->late++;
+		return 0;
+	}
+	if (e.t_ns < b->last_ns)
+		e.t_ns = b->last_ns;
+	b->last_ns = e.t_ns;
+	return b->each(&e, b->user);
 }
 
 /* Room for one more element, zeroed, behind the n that there are. */
@@ -22,7 +35,7 @@ static void *grown(void *array, size_t n, size_t size)
 	return to;
 }
 
-struct kring *state_ring(struct blkback *b, const struct raw_ring *raw)
+struct kring *state_ring(struct kstate *b, const struct raw_ring *raw)
 {
 	struct kring *r = NULL;
 	struct kirq *irq;
@@ -54,7 +67,7 @@ struct kring *state_ring(struct blkback *b, const struct raw_ring *raw)
 	return r;
 }
 
-struct kring *state_ring_of_irq(struct blkback *b, uint32_t irq)
+struct kring *state_ring_of_irq(struct kstate *b, uint32_t irq)
 {
 	for (size_t i = 0; i < b->rings; i++)
 		if (b->ring[i].irq == irq)
@@ -70,7 +83,7 @@ static int by_addr(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-struct kreq *state_request_find(struct blkback *b, uint64_t addr)
+struct kreq *state_request_find(struct kstate *b, uint64_t addr)
 {
 	const struct kreq key = { .addr = addr };
 	struct kreq **at = tfind(&key, &b->requests, by_addr);
@@ -78,7 +91,7 @@ struct kreq *state_request_find(struct blkback *b, uint64_t addr)
 	return at ? *at : NULL;
 }
 
-struct kreq *state_request(struct blkback *b, uint64_t addr)
+struct kreq *state_request(struct kstate *b, uint64_t addr)
 {
 	struct kreq *req = state_request_find(b, addr);
 
@@ -95,7 +108,7 @@ struct kreq *state_request(struct blkback *b, uint64_t addr)
 	return req;
 }
 
-struct kthr *state_thread(struct blkback *b, uint32_t tid)
+struct kthr *state_thread(struct kstate *b, uint32_t tid)
 {
 	struct kthr **at;
 
@@ -115,7 +128,7 @@ struct kthr *state_thread(struct blkback *b, uint32_t tid)
 	return *at;
 }
 
-struct kcpu *state_cpu(struct blkback *b, uint32_t cpu)
+struct kcpu *state_cpu(struct kstate *b, uint32_t cpu)
 {
 	while (b->cpus <= cpu) {
 		struct kcpu **at =
@@ -133,7 +146,7 @@ struct kcpu *state_cpu(struct blkback *b, uint32_t cpu)
 	return b->cpu[cpu];
 }
 
-struct kirq *state_irq(struct blkback *b, uint32_t irq)
+struct kirq *state_irq(struct kstate *b, uint32_t irq)
 {
 	struct kirq *at;
 
@@ -149,25 +162,11 @@ struct kirq *state_irq(struct blkback *b, uint32_t irq)
 	return at;
 }
 
-void state_free(struct blkback *b)
-{
-	tdestroy(b->requests, free);
-	for (size_t i = 0; i < b->threads; i++)
-		free(b->thread[i]);
-	for (size_t i = 0; i < b->cpus; i++)
-		free(b->cpu[i]);
-	free(b->thread);
-	free(b->cpu);
-	free(b->ring);
-	free(b->irq);
-}
-
 struct ctf_event event_of_ring(enum ev_kind kind, uint64_t t_ns,
 			       const struct kring *ring)
 {
 	return (struct ctf_event){ .kind = kind,
 				   .t_ns = t_ns,
-				   .actor = EV_ACTOR_BACKEND,
 				   .domid = ring->domid,
 				   .devid = ring->devid,
 				   .queue = ring->queue };
@@ -178,8 +177,112 @@ struct ctf_event event_of_device(enum ev_kind kind, uint64_t t_ns,
 {
 	return (struct ctf_event){ .kind = kind,
 				   .t_ns = t_ns,
-				   .actor = EV_ACTOR_BACKEND,
 				   .domid = domid,
 				   .devid = devid,
 				   .queue = QUEUE_NONE };
+}
+
+/* ---- the ring -------------------------------------------------------------
+ */
+
+struct kslot state_slot_read(const uint8_t *slot, bool is_32)
+{
+	unsigned at = is_32 ? SLOT_32_ID : SLOT_64_ID;
+	struct kslot s = { .op = slot[0] };
+
+	if (s.op == EV_OP_INDIRECT)
+		memcpy(&s.segments, slot + 2, sizeof(s.segments));
+	else if (s.op != EV_OP_DISCARD)
+		s.segments = slot[1];
+	memcpy(&s.id, slot + at, sizeof(s.id));
+	memcpy(&s.sector, slot + at + 8, sizeof(s.sector));
+	return s;
+}
+
+uint16_t state_slot(const struct kring *ring, uint32_t idx)
+{
+	return ring->entries ? (uint16_t)(idx & (ring->entries - 1)) : 0;
+}
+
+int state_publish(struct kstate *b, const struct kring *ring, enum ev_side side,
+		  uint32_t idx, const uint32_t event[2], bool notified,
+		  uint64_t t_ns)
+{
+	struct ctf_event e = event_of_ring(EV_KIND_ring_produce, t_ns, ring);
+	uint32_t after = idx + 1;
+	int err;
+
+	e.value[0].number = side;
+	e.value[1].number = idx;
+	e.value[2].number = after;
+	err = state_tell(b, &e);
+	if (err)
+		return err;
+	e = event_of_ring(EV_KIND_ring_notify, t_ns, ring);
+	e.value[0].number = side;
+	e.value[1].number = idx;
+	e.value[2].number = after;
+	e.value[3].number = notified		? after
+			    : event[1] == after ? event[0]
+						: event[1];
+	e.value[4].number = notified;
+	return state_tell(b, &e);
+}
+
+/* ---- the whole ------------------------------------------------------------
+ */
+
+struct kstate *kstate_new(const struct kernel_driver *driver,
+			  kernel_event_fn each, void *user)
+{
+	struct kstate *b = calloc(1, sizeof(*b));
+
+	if (b) {
+		b->driver = driver;
+		b->each = each;
+		b->user = user;
+	}
+	return b;
+}
+
+int kstate_take(struct kstate *b, const struct raw_head *raw, size_t len)
+{
+	const struct kernel_step *step = b->driver->step;
+
+	if (raw->what >= RAW_WHAT_COUNT || !step[raw->what].on ||
+	    len < step[raw->what].len)
+		return 0;
+	return step[raw->what].on(b, raw);
+}
+
+void kstate_lost(struct kstate *b)
+{
+	b->lossy = true;
+	b->losses++;
+	for (size_t i = 0; i < b->rings; i++)
+		b->ring[i].indexed = false;
+	for (size_t i = 0; i < b->cpus; i++)
+		b->cpu[i]->reqs = b->cpu[i]->answers = 0;
+}
+
+uint64_t kstate_late(const struct kstate *b)
+{
+	return b->late;
+}
+
+void kstate_free(struct kstate *b)
+{
+	if (!b)
+		return;
+	tdestroy(b->requests, free);
+	for (size_t i = 0; i < b->threads; i++)
+		free(b->thread[i]);
+	for (size_t i = 0; i < b->cpus; i++)
+		free(b->cpu[i]);
+	free(b->thread);
+	free(b->cpu);
+	order_free(&b->early);
+	free(b->ring);
+	free(b->irq);
+	free(b);
 }

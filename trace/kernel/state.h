@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of a xen-blkback while its events are told (blkback.c). */
+/* What is known of a driver while its events are told (driver.h). */
 #ifndef KERNEL_STATE_H
 #define KERNEL_STATE_H
 
 #include <stdbool.h>
 
-#include "trace/kernel/blkback.h"
+#include "trace/kernel/driver.h"
+#include "trace/kernel/order.h"
 
 #define NEST_MAX 8u /* interrupts within interrupts */
 
@@ -33,6 +34,7 @@ struct kreq {
 	int error;     /* of any of them */
 	uint32_t to_map, mapped, list_pages;
 	bool writable;
+	uint64_t losses; /* there had been when it was pushed */
 };
 
 /* What a thread of the kernel is at. */
@@ -62,8 +64,9 @@ struct kirq {
 	uint32_t irq, port, remote_port;
 };
 
-struct blkback {
-	blkback_event_fn each;
+struct kstate {
+	const struct kernel_driver *driver;
+	kernel_event_fn each;
 	void *user;
 	bool lossy;
 	struct kring *ring;
@@ -75,19 +78,25 @@ struct blkback {
 	struct kirq *irq;
 	size_t irqs;
 	void *requests; /* tsearch(3) */
+	/* Of a frontend: its domain, and what came before that was known. */
+	bool own_known;
+	uint16_t own_domid;
+	struct order early;
+	uint64_t losses;
+	uint64_t last_ns; /* of the last event */
+	uint64_t late;
 };
 
 /* All give NULL where there is no memory, and the find ones where none is. */
-struct kring *state_ring(struct blkback *b, const struct raw_ring *raw);
-struct kring *state_ring_of_irq(struct blkback *b, uint32_t irq);
-struct kreq *state_request(struct blkback *b, uint64_t addr);
-struct kreq *state_request_find(struct blkback *b, uint64_t addr);
-struct kthr *state_thread(struct blkback *b, uint32_t tid);
-struct kcpu *state_cpu(struct blkback *b, uint32_t cpu);
-struct kirq *state_irq(struct blkback *b, uint32_t irq);
-void state_free(struct blkback *b);
+struct kring *state_ring(struct kstate *b, const struct raw_ring *raw);
+struct kring *state_ring_of_irq(struct kstate *b, uint32_t irq);
+struct kreq *state_request(struct kstate *b, uint64_t addr);
+struct kreq *state_request_find(struct kstate *b, uint64_t addr);
+struct kthr *state_thread(struct kstate *b, uint32_t tid);
+struct kcpu *state_cpu(struct kstate *b, uint32_t cpu);
+struct kirq *state_irq(struct kstate *b, uint32_t irq);
 
-int state_tell(struct blkback *b, const struct ctf_event *event);
+int state_tell(struct kstate *b, const struct ctf_event *event);
 
 /* An event of a ring, or of a device as a whole; only its values are missing.
  */
@@ -100,8 +109,25 @@ struct ctf_event event_of_device(enum ev_kind kind, uint64_t t_ns,
  * The request that was taken last from the ring `at` begins here, as `req`, of
  * which only the key stays; `slot` is what it says.
  */
-int state_take(struct blkback *b, struct kreq *req, const struct raw_ring *at,
+int state_take(struct kstate *b, struct kreq *req, const struct raw_ring *at,
 	       const uint8_t *slot, uint64_t t_ns);
+
+/* What the slot of a request says, by the layouts of blkif.h. */
+struct kslot {
+	uint8_t op;
+	uint16_t segments;
+	uint64_t id, sector;
+};
+struct kslot state_slot_read(const uint8_t *slot, bool is_32);
+
+/*
+ * The entry `idx` alone was published, and the peer notified or not: the index
+ * at which it wants to be is that before, or after, which it may have changed
+ * meanwhile.
+ */
+int state_publish(struct kstate *b, const struct kring *ring, enum ev_side side,
+		  uint32_t idx, const uint32_t event[2], bool notified,
+		  uint64_t t_ns);
 
 /* Where a free-running index lies in the ring. */
 uint16_t state_slot(const struct kring *ring, uint32_t idx);
@@ -111,33 +137,47 @@ uint16_t state_slot(const struct kring *ring, uint32_t idx);
  * an event returned.
  */
 /* request.c */
-int on_map(struct blkback *b, const void *raw);
-int on_mapped(struct blkback *b, const void *raw);
-int on_map_end(struct blkback *b, const void *raw);
-int on_unmapped(struct blkback *b, const void *raw);
-int on_submit(struct blkback *b, const void *raw);
-int on_done(struct blkback *b, const void *raw);
-int on_discard(struct blkback *b, const void *raw);
-int on_discarded(struct blkback *b, const void *raw);
+int on_map(struct kstate *b, const void *raw);
+int on_mapped(struct kstate *b, const void *raw);
+int on_map_end(struct kstate *b, const void *raw);
+int on_unmapped(struct kstate *b, const void *raw);
+int on_submit(struct kstate *b, const void *raw);
+int on_done(struct kstate *b, const void *raw);
+int on_discard(struct kstate *b, const void *raw);
+int on_discarded(struct kstate *b, const void *raw);
 
 /* answer.c */
-int on_respond(struct blkback *b, const void *raw);
-int on_responded(struct blkback *b, const void *raw);
-int on_notify(struct blkback *b, const void *raw);
-int on_wakeup(struct blkback *b, const void *raw);
-int on_eoi(struct blkback *b, const void *raw);
+int on_respond(struct kstate *b, const void *raw);
+int on_responded(struct kstate *b, const void *raw);
+int on_notify(struct kstate *b, const void *raw);
+int on_wakeup(struct kstate *b, const void *raw);
+int on_eoi(struct kstate *b, const void *raw);
+
+/* front.c */
+int on_interrupt(struct kstate *b, const void *raw);
+int on_push(struct kstate *b, const void *raw);
+int on_publish(struct kstate *b, const void *raw);
+int on_complete(struct kstate *b, const void *raw);
+int on_taken(struct kstate *b, const void *raw);
+int on_grant(struct kstate *b, const void *raw);
+int on_grant_end(struct kstate *b, const void *raw);
+int on_front(struct kstate *b, const void *raw);
+int on_gone(struct kstate *b, const void *raw);
+int on_front_xenbus(struct kstate *b, const void *raw);
 
 /* xenbus.c: the handshake, and how a ring comes and goes */
-int on_state(struct blkback *b, const void *raw);
-int on_seen(struct blkback *b, const void *raw);
-int on_remove(struct blkback *b, const void *raw);
-int on_read(struct blkback *b, const void *raw);
-int on_write(struct blkback *b, const void *raw);
-int on_port(struct blkback *b, const void *raw);
-int on_bind(struct blkback *b, const void *raw);
-int on_grants(struct blkback *b, const void *raw);
-int on_ring(struct blkback *b, const void *raw);
-int on_status(struct blkback *b, const void *raw);
-int on_disconnect(struct blkback *b, const void *raw);
+bool xenbus_device_of(const struct kstate *b, const char *path, uint16_t *domid,
+		      uint32_t *devid);
+int on_state(struct kstate *b, const void *raw);
+int on_seen(struct kstate *b, const void *raw);
+int on_remove(struct kstate *b, const void *raw);
+int on_read(struct kstate *b, const void *raw);
+int on_write(struct kstate *b, const void *raw);
+int on_port(struct kstate *b, const void *raw);
+int on_bind(struct kstate *b, const void *raw);
+int on_grants(struct kstate *b, const void *raw);
+int on_ring(struct kstate *b, const void *raw);
+int on_status(struct kstate *b, const void *raw);
+int on_disconnect(struct kstate *b, const void *raw);
 
 #endif

@@ -9,23 +9,32 @@
 #define CONNECTED 4u
 
 /*
- * Whose node it is: the backend's, which the kernel knows below its own
- * domain, or the frontend's.  False: no block device's.
+ * Whose node it is: the driver's own, which the kernel knows below its own
+ * domain, or the peer's.  False: no block device's.
  */
-static bool device_of(const char *path, uint16_t *domid, uint32_t *devid)
+bool xenbus_device_of(const struct kstate *b, const char *path, uint16_t *domid,
+		      uint32_t *devid)
 {
 	unsigned dom, dev;
 
-	if (sscanf(path, "backend/vbd/%u/%u", &dom, &dev) != 2 &&
-	    sscanf(path, "/local/domain/%u/device/vbd/%u", &dom, &dev) != 2)
+	if (b->driver->actor == EV_ACTOR_FRONTEND) {
+		dom = b->own_domid;
+		if (sscanf(path, "/local/domain/%*u/backend/vbd/%u/%u", &dom,
+			   &dev) != 2 &&
+		    sscanf(path, "device/vbd/%u", &dev) != 1)
+			return false;
+	} else if (sscanf(path, "backend/vbd/%u/%u", &dom, &dev) != 2 &&
+		   sscanf(path, "/local/domain/%u/device/vbd/%u", &dom, &dev) !=
+			   2) {
 		return false;
+	}
 	*domid = (uint16_t)dom;
 	*devid = dev;
 	return true;
 }
 
 /* It is told when it stands in the store. */
-int on_state(struct blkback *b, const void *data)
+int on_state(struct kstate *b, const void *data)
 {
 	const struct raw_device *raw = data;
 	struct kthr *thread = state_thread(b, raw->head.tid);
@@ -37,7 +46,7 @@ int on_state(struct blkback *b, const void *data)
 	return 0;
 }
 
-static int state_written(struct blkback *b, struct kthr *thread,
+static int state_written(struct kstate *b, struct kthr *thread,
 			 const char *path, const struct ctf_event *write)
 {
 	const struct raw_device *raw = &thread->state;
@@ -55,28 +64,28 @@ static int state_written(struct blkback *b, struct kthr *thread,
 	return state_tell(b, &e);
 }
 
-int on_seen(struct blkback *b, const void *data)
+int on_seen(struct kstate *b, const void *data)
 {
 	const struct raw_device *raw = data;
 	struct ctf_event e;
 	uint16_t domid;
 	uint32_t devid;
 
-	if (!device_of(raw->node, &domid, &devid))
+	if (!xenbus_device_of(b, raw->node, &domid, &devid))
 		return 0;
 	e = event_of_device(EV_KIND_state_seen, raw->head.t_ns, domid, devid);
 	e.value[0].number = (uint64_t)(int64_t)raw->to;
 	return state_tell(b, &e);
 }
 
-int on_remove(struct blkback *b, const void *data)
+int on_remove(struct kstate *b, const void *data)
 {
 	const struct raw_device *raw = data;
 	struct ctf_event e;
 	uint16_t domid;
 	uint32_t devid;
 
-	if (!device_of(raw->node, &domid, &devid))
+	if (!xenbus_device_of(b, raw->node, &domid, &devid))
 		return 0;
 	e = event_of_device(EV_KIND_device_destroy, raw->head.t_ns, domid,
 			    devid);
@@ -99,7 +108,7 @@ static bool ends_with(const char *path, const char *end)
 	return len >= n && !strcmp(path + len - n, end);
 }
 
-int on_read(struct blkback *b, const void *data)
+int on_read(struct kstate *b, const void *data)
 {
 	char path[RAW_DIR_MAX + RAW_NODE_MAX];
 	const struct raw_text *raw = data;
@@ -109,7 +118,7 @@ int on_read(struct blkback *b, const void *data)
 
 	path_join(raw, path);
 	/* The kernel reads its own state back, also of what is gone. */
-	if (!device_of(path, &domid, &devid) ||
+	if (!xenbus_device_of(b, path, &domid, &devid) ||
 	    (*path != '/' && ends_with(path, "/state")))
 		return 0;
 	e = event_of_device(EV_KIND_store_read, raw->head.t_ns, domid, devid);
@@ -119,7 +128,7 @@ int on_read(struct blkback *b, const void *data)
 	return state_tell(b, &e);
 }
 
-int on_write(struct blkback *b, const void *data)
+int on_write(struct kstate *b, const void *data)
 {
 	char path[RAW_DIR_MAX + RAW_NODE_MAX];
 	const struct raw_text *raw = data;
@@ -132,8 +141,8 @@ int on_write(struct blkback *b, const void *data)
 	if (!thread)
 		return -ENOMEM;
 	path_join(raw, path);
-	/* Frontends of this domain, if any, write their own nodes. */
-	if (!device_of(path, &domid, &devid) || *path == '/')
+	/* The other side, if it is in this domain, writes its own nodes. */
+	if (!xenbus_device_of(b, path, &domid, &devid) || *path == '/')
 		return 0;
 	e = event_of_device(EV_KIND_store_write, raw->head.t_ns, domid, devid);
 	e.value[0].text = path;
@@ -142,7 +151,7 @@ int on_write(struct blkback *b, const void *data)
 	return err ? err : state_written(b, thread, path, &e);
 }
 
-int on_port(struct blkback *b, const void *data)
+int on_port(struct kstate *b, const void *data)
 {
 	const struct raw_irq *raw = data;
 	struct kirq *irq = state_irq(b, raw->irq);
@@ -153,7 +162,7 @@ int on_port(struct blkback *b, const void *data)
 	return 0;
 }
 
-int on_bind(struct blkback *b, const void *data)
+int on_bind(struct kstate *b, const void *data)
 {
 	const struct raw_irq *raw = data;
 	struct kirq *irq = state_irq(b, raw->irq);
@@ -164,7 +173,7 @@ int on_bind(struct blkback *b, const void *data)
 	return 0;
 }
 
-int on_grants(struct blkback *b, const void *data)
+int on_grants(struct kstate *b, const void *data)
 {
 	const struct raw_grants *raw = data;
 	struct kthr *thread = state_thread(b, raw->head.tid);
@@ -176,7 +185,7 @@ int on_grants(struct blkback *b, const void *data)
 }
 
 /* The pages of the ring were mapped by the same thread just before. */
-int on_ring(struct blkback *b, const void *data)
+int on_ring(struct kstate *b, const void *data)
 {
 	const struct raw_on_ring *raw = data;
 	struct kthr *thread = state_thread(b, raw->head.tid);
@@ -194,7 +203,8 @@ int on_ring(struct blkback *b, const void *data)
 	ring->indexed = ring->started = false;
 	ring->mapped = true;
 	pages = thread->grants.count;
-	if (!pages || !device_of(thread->grants.node, &domid, &devid) ||
+	if (!pages ||
+	    !xenbus_device_of(b, thread->grants.node, &domid, &devid) ||
 	    domid != ring->domid || devid != ring->devid)
 		return 0;
 	e = event_of_ring(EV_KIND_ring_map, raw->head.t_ns, ring);
@@ -212,7 +222,7 @@ int on_ring(struct blkback *b, const void *data)
 	return state_tell(b, &e);
 }
 
-int on_status(struct blkback *b, const void *data)
+int on_status(struct kstate *b, const void *data)
 {
 	const struct raw_status *raw = data;
 
@@ -236,7 +246,7 @@ int on_status(struct blkback *b, const void *data)
 	return 0;
 }
 
-static int ring_end(struct blkback *b, struct kring *ring, uint64_t t_ns)
+static int ring_end(struct kstate *b, struct kring *ring, uint64_t t_ns)
 {
 	struct ctf_event e = event_of_ring(EV_KIND_evtchn_unbind, t_ns, ring);
 	struct kirq *irq = state_irq(b, ring->irq);
@@ -255,7 +265,7 @@ static int ring_end(struct blkback *b, struct kring *ring, uint64_t t_ns)
 	return state_tell(b, &e);
 }
 
-int on_disconnect(struct blkback *b, const void *data)
+int on_disconnect(struct kstate *b, const void *data)
 {
 	const struct raw_status *raw = data;
 	int err = 0;
