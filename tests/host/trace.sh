@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A trace of a real guest is recorded in dom0 and shown here, on ringsided and on
-# Linux's xen-blkback; and Xen answers what tests/seam asks.
+# Linux's xen-blkback; and by the guest, too, of its xen-blkfront; and Xen answers
+# what tests/seam asks.
 #
 # level: all
 # timeout: 1800
@@ -122,3 +123,36 @@ babeltrace2 "$T/tiny" 2>&1 >/dev/null | grep -q 'discarded' ||
 	fail "babeltrace2 sees no loss"
 ringside show latency "$T/tiny" >/dev/null 2>"$T/said"
 grep -qi 'lost' "$T/said" || fail "show does not tell of a loss: $(cat "$T/said")"
+
+dom0 blkfront.sh || exit 1
+for who in host front; do
+	host get /root/$who "$T" || fail "the trace of $who did not come out"
+done
+echo "-- the guest's own side, in the same catalogue"
+babeltrace2 "$T/front" >"$T/front.text" || fail "babeltrace2 cannot read it"
+for kind in state_switch state_seen store_read store_write grant_access grant_end \
+	evtchn_alloc evtchn_unbind evtchn_notify evtchn_wakeup ring_map ring_unmap \
+	ring_produce ring_notify ring_consume request_push request_complete; do
+	grep -q "ringside:$kind:.*\"frontend\"" "$T/front.text" ||
+		fail "of xen-blkfront $kind is missing"
+done
+# Of one disk the guest saw all, from its attaching to its end.
+of_disk()
+{
+	grep "devid = 51712," "$T/$1" | grep -c "ringside:$2:"
+}
+pushed=$(of_disk front.text request_push)
+completed=$(of_disk front.text request_complete)
+babeltrace2 "$T/host" >"$T/host.text" || fail "babeltrace2 cannot read it"
+taken=$(of_disk host.text request_take)
+[ "$pushed" -gt 100 ] && [ "$pushed" -eq "$taken" ] && [ "$pushed" -eq "$completed" ] ||
+	fail "$pushed pushed, $taken taken, $completed completed"
+echo "-- and both sides in one picture"
+for view in sequence request latency; do
+	ringside show $view --guest "$T/front" "$T/host" -o "$T/both-$view.txt" \
+		2>"$T/said" || fail "no $view of both: $(cat "$T/said")"
+done
+cat "$T/said"
+grep -q 'known to ±' "$T/said" || fail "it does not say how well the clock is known"
+grep -q 'ring wait' "$T/both-latency.txt" && grep -q 'completion' "$T/both-latency.txt" ||
+	fail "what takes both sides to see is not there"
