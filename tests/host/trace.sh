@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # A trace of a real guest is recorded in dom0 and shown here, on ringsided and on
-# Linux's xen-blkback; and by the guest, too, of its xen-blkfront; and Xen answers
-# what tests/seam asks.
+# Linux's xen-blkback; and by the guest, too, of its xen-blkfront; ringside top
+# looks into ringsided meanwhile; and Xen answers what tests/seam asks.
 #
 # level: all
 # timeout: 1800
@@ -54,6 +54,28 @@ both="XB-01 XB-02 XB-05 XB-06 XB-11 XB-14 XB-15 XB-16 XB-17 XB-19 RG-20 RG-21
 "$TOP/tests/host/rules.py" "$T/text" $both GR-47 &&
 	"$TOP/tests/host/rules.py" "$T/mapped.text" $both GR-46 GR-49 ||
 	fail "ringsided broke a rule, or none was put to the test"
+
+echo "-- ringside top saw the stages of its requests, and the calls on Xen's devices"
+host get /root/top.json "$T" || fail "the samples did not come out"
+python3 - "$T/top.json" <<'END' || fail "something was not seen"
+import json, sys
+samples = [json.loads(line) for line in open(sys.argv[1])]
+stages = [d["stages"] for s in samples for d in s["disks"]]
+kernel = [s["kernel"] for s in samples]
+for stage in "check", "start", "storage", "answer", "tell", "all":
+    n = sum(s[stage]["requests"] for s in stages)
+    print(f"   {stage}: {n} requests")
+    assert n > 0
+assert not any(k["unseen"] for k in kernel), kernel[0]["unseen"]
+for name in kernel[0]["calls"]:
+    n, ns = (sum(k["calls"][name][what] for k in kernel)
+             for what in ("calls", "ns"))
+    if n:
+        print(f"   {name}: {n} calls of {ns / n / 1000:.1f} us")
+    assert n or name not in ("gntdev_map", "gntdev_mmap", "gntdev_unmap",
+                             "munmap", "evtchn_notify", "evtchn_unmask",
+                             "evtchn_take")
+END
 
 echo "-- Xen answers at the seam as the desk does"
 host put "$BIN/seam" /root && dom0 seam.sh && host get /root/seam.out "$T" ||
