@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,25 +138,47 @@ void seam_store(struct seam *s)
 
 /* ---- watches ----------------------------------------------------------- */
 
-/* What fired until now: everything before an answer has arrived with it. */
+#define LAST_MS 10000
+#define LAST	"last"
+
+/* The next event, which is waited for; NULL: none came. */
+static char **event_next(void)
+{
+	struct pollfd p = { .fd = st->fd(h), .events = POLLIN };
+	char **event;
+
+	while (st->next(h, &event))
+		if (poll(&p, 1, LAST_MS) <= 0)
+			return NULL;
+	return event;
+}
+
+/*
+ * What fired until now.  An event may come later than the answer to what was
+ * asked after it, but not later than another event: so one more is made.
+ */
 static void fired(const char *what)
 {
 	char line[1024] = "", **event;
+	bool last = false;
 	const char *path;
 	size_t used = 0;
 
-	free(st->read(h, 0, "domid", NULL));
-	while (!st->next(h, &event)) {
+	st->watch(h, "seam-last", LAST);
+	while (!last && used <= 900 && (event = event_next())) {
 		path = event[0];
+		last = !strcmp(event[1], LAST);
 		if (!strncmp(path, root, strlen(root)))
 			path += strlen(root);
-		used += (size_t)snprintf(line + used, sizeof(line) - used,
-					 "%s%s(%s)", used ? " " : "", path,
-					 event[1]);
+		if (!last)
+			used += (size_t)snprintf(
+				line + used, sizeof(line) - used, "%s%s(%s)",
+				used ? " " : "", path, event[1]);
 		free(event);
-		if (used > 900)
-			break;
 	}
+	st->unwatch(h, "seam-last", LAST);
+	if (!last)
+		say(what, "the last one never came");
 	say(what, used ? line : "nothing");
 }
 
