@@ -20,8 +20,12 @@
 #include "viz/read/ctf.h"
 
 #define PICTURE_SECONDS 60
-#define PICTURE_ROWS	"40"
-#define PICTURE_END	".svg"
+
+/* A larger trace is not left in a student's directory. */
+#define KEEP_BYTES (128ull << 20)
+
+#define PICTURE_ROWS "40"
+#define PICTURE_END  ".svg"
 
 struct grader {
 	struct grade *g;
@@ -71,6 +75,8 @@ static void trace_keep(struct grader *r, const char *from)
 	char *to = arena_printf(&g->arena, "%s/trace", g->work->out);
 
 	record_dir_remove(to);
+	if (record_dir_bytes(from) > KEEP_BYTES)
+		return; /* of a program that emitted without an end */
 	g->trace = rename(from, to) ? NULL : to;
 }
 

@@ -20,7 +20,7 @@
 
 #define ASLEEP_LOOKS   30u	 /* in a row, without any thread having run */
 #define ASLEEP_LOOK_NS 10000000u /* at least, between two looks */
-#define ASLEEP_SPIN_MS 2000u	 /* of its own time, all threads together */
+#define ASLEEP_SPIN_MS 5000u	 /* of its own time, all threads together */
 #define ASLEEP_TREE    16u	 /* processes */
 
 enum asleep {

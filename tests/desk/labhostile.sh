@@ -57,7 +57,7 @@ in_request()
 
 step "it loops"
 (in_request 'for (;;) __asm__ volatile("");'
-	hostile loops 'the frontend waited for it more than 4 s' </dev/null) ||
+	hostile loops 'computed without an end while the frontend waited|the frontend waited for it more than 4 s' </dev/null) ||
 	exit 1
 hostile never 'it was not ready within 4 s' <<'END' || exit 1
 __attribute__((constructor)) static void early(void)
