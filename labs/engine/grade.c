@@ -75,8 +75,10 @@ static void trace_keep(struct grader *r, const char *from)
 	char *to = arena_printf(&g->arena, "%s/trace", g->work->out);
 
 	record_dir_remove(to);
-	if (record_dir_bytes(from) > KEEP_BYTES)
-		return; /* of a program that emitted without an end */
+	/* Of a program that emitted without an end. */
+	g->too_large = record_dir_bytes(from) > KEEP_BYTES;
+	if (g->too_large)
+		return;
 	g->trace = rename(from, to) ? NULL : to;
 }
 

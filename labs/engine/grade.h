@@ -53,6 +53,7 @@ struct grade {
 	bool own_read;
 	unsigned points;
 	const char *trace; /* where it is kept; NULL if there is none */
+	bool too_large;	   /* it was there, and is not kept */
 	double seconds;
 	/* Until grade_free(): LTTng may be at its end for a while yet. */
 	struct site site;

@@ -289,4 +289,6 @@ void tell_end(const struct tell *t, const struct grade *g)
 		    g->expect->points, so_far(g) ? " so far" : "", g->seconds);
 	if (g->trace && c)
 		text_printf(t->out, "The whole trace is in %s.\n", g->trace);
+	if (g->too_large)
+		text_add(t->out, "The trace is too large to be kept.\n");
 }
