@@ -106,7 +106,7 @@ static int room_check(struct recording *rec)
 	uint64_t room = record_dir_room(rec->dir);
 
 	/* We have buffers of our own that nothing is ever written to. */
-	if (room >= room_needed(rec, n ? n - 1 : 0))
+	if (room >= room_needed(rec, n && !rec->req.opt.pid ? n - 1 : n))
 		return room < SCARCE_BYTES ? HASTE_MS : TICK_MS;
 	session_stop(rec);
 	record_report_full(&rec->result, rec->req.out, room, rec->running);

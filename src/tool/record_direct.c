@@ -87,6 +87,7 @@ static int probes_start(void **collect, const struct record_request *req,
 		.dir = dir,
 		.level = req->opt.level,
 		.ring_bytes = req->opt.subbuf_bytes * req->opt.num_subbuf,
+		.pid = req->opt.pid,
 		.stop = &record_signals.stops,
 		.seen = tell_seen,
 	};

@@ -3,10 +3,13 @@
 
 #include <argp.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/number.h"
+#include "trace/record/apps.h"
+#include "trace/record/proc.h"
 
 #define SNAPSHOTS     3
 #define SNAPSHOTS_MAX 1000
@@ -24,6 +27,7 @@ enum {
 	OPT_TRIGGER,
 	OPT_SNAPSHOTS,
 	OPT_TO,
+	OPT_PID,
 };
 
 static const struct argp_option options[] = {
@@ -40,6 +44,8 @@ static const struct argp_option options[] = {
 	  "Sub-buffers for each processor and process, a power of two", 0 },
 	{ "contexts", 'c', "LIST", 0,
 	  "Add to each event any of vpid, vtid, procname", 0 },
+	{ "pid", OPT_PID, "PID", 0,
+	  "Record this process alone, which runs already", 0 },
 	{ "source", OPT_SOURCE, "SOURCE", 0,
 	  "Whose events: ringsided (the default), with its frontends; "
 	  "blkback or blkfront, Linux's xen-blkback or, in a guest, "
@@ -154,6 +160,24 @@ static uint64_t parse_power(struct argp_state *state, const char *name,
 	return n;
 }
 
+/* Whether one process can be told from others. */
+static void pid_check(struct argp_state *state,
+		      const struct record_request *req)
+{
+	if (!req->opt.pid)
+		return;
+	if (req->source != RECORD_RINGSIDED)
+		argp_error(state, "--pid is for programs; a kernel has none");
+	if (req->opt.flight)
+		argp_error(state, "--pid is not for --flight, whose triggers "
+				  "hear all processes");
+	if (!req->probes && !record_apps_has((int)req->opt.pid))
+		argp_error(state,
+			   "--pid %d: that process emits no events to LTTng, "
+			   "or not to ours",
+			   (int)req->opt.pid);
+}
+
 /* What is for LTTng only. */
 static void direct_check(struct argp_state *state, struct record_request *req)
 {
@@ -230,6 +254,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 				   "ringsided, blkback or blkfront",
 				   arg);
 		break;
+	case OPT_PID:
+		if (number_parse(arg, 1, INT_MAX, &n) ||
+		    !record_proc_runs((int)n))
+			argp_error(state, "--pid %s: no such process runs",
+				   arg);
+		rec->opt.pid = (pid_t)n;
+		break;
 	case OPT_PROBES:
 		rec->probes = true;
 		break;
@@ -256,6 +287,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		check_place(state, rec);
+		pid_check(state, rec);
 		if (!rec->opt.flight && rec->causes)
 			argp_error(state, "--trigger is for --flight");
 		if (!rec->opt.flight && rec->snapshots)

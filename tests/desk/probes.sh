@@ -52,6 +52,18 @@ load()
 		fail "detach"
 }
 
+# Each probe takes the kernel a moment, and there are 48 in each program.
+has_begun()
+{
+	local i
+	for ((i = 0; i < 1500; i++)); do
+		logged record 'has begun' && return
+		running record || break
+		sleep 0.1
+	done
+	fail "it does not begin: $(cat "$T/record.log")"
+}
+
 start_desk
 image disk 16M
 start_ringsided
@@ -59,12 +71,7 @@ start_ringsided
 step "until Ctrl-C, of a ringsided that runs"
 background record ringside record --source ringsided --probes --level full \
 	-o "$T/usdt"
-# Each probe takes the kernel a moment, and there are 48 in each program.
-for ((i = 0; i < 1500; i++)); do
-	logged record 'has begun' && break
-	running record || fail "$(cat "$T/record.log")"
-	sleep 0.1
-done
+has_begun
 load 1
 fronts=$(cat "$T/front.pid")
 # The frontend has ended long ago, and what it said is not lost.
@@ -132,6 +139,19 @@ lost=$(sed -nE 's/.*discarded ([0-9]+) events? between.*/\1/p' "$T/bt.err" |
 [ "$lost" -gt 0 ] || fail "nothing was lost; is the test too small?"
 [ $((there + lost)) -eq "$n" ] || fail "$there + $lost is not $n"
 grep -qE 'more were LOST .* 2 of 4 KiB' "$T/said" || fail "$(cat "$T/said")"
+
+step "one process alone"
+expect_exit 1 'is no ringsided and no frontend' ringside record --probes \
+	--pid $$ -o "$T/none" -- true
+background record ringside record --probes --pid "${PID[ringsided]}" -o "$T/one"
+has_begun
+load 3
+kill -INT "${JOB[record]}"
+ended record || fail "exit status $?: $(cat "$T/record.log")"
+text "$T/one" | grep -q 'ringside:request_respond' ||
+	fail "nothing of ringsided: $(cat "$T/record.log")"
+[ "$(ls "$T/one/usdt/pid" | wc -l)" -eq 1 ] ||
+	fail "others are in it: $(ls "$T/one/usdt/pid")"
 
 step "the command's exit code"
 ringside record --probes -o "$T/code" --level control -- \

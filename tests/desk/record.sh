@@ -148,6 +148,24 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 fi
 nothing_left "a mistake"
 
+step "one process alone"
+background first "$emit" 1 10 stop 3000
+background second "$emit" 1 10 stop 3000
+record one --pid "${JOB[second]}" -- bash -c \
+	"sleep 5; exec $emit 1 1 stop" >"$T/n" || fail "$(cat "$T/said")"
+[ "$(emitted one)" -eq 12 ] || fail "$(emitted one) events of 12"
+(cd "$T/one/ust/pid" && echo emit-*) | grep -qx "emit-${JOB[second]}-[0-9-]*" ||
+	fail "it recorded $(ls "$T/one/ust/pid")"
+says '12 events of 1 process '
+sleep 99 &
+expect_exit 2 'emits no events to LTTng' $rec -o "$T/x" --pid $!
+kill $!
+wait $! 2>/dev/null
+expect_exit 2 "pid $!: no such process" $rec -o "$T/x" --pid $!
+expect_exit 2 'pid -1: no such process' $rec -o "$T/x" --pid -1
+expect_exit 2 'pid is not for --flight' $rec -o "$T/x" --pid $$ --flight
+expect_exit 2 'pid is for programs' $rec -o "$T/x" --pid $$ --source blkback
+
 [ "$LEVEL" = all ] || exit 0
 
 step "a process killed in the middle of an event"

@@ -18,11 +18,12 @@ int probe_reader_open(struct probe_reader **reader, uint64_t ring_bytes,
 }
 
 int probe_reader_attach(struct probe_reader *reader,
-			const struct probe_file *file, enum ev_kind kind,
-			struct why *why)
+			const struct probe_file *file, int only,
+			enum ev_kind kind, struct why *why)
 {
 	(void)reader;
 	(void)file;
+	(void)only;
 	(void)kind;
 	(void)why;
 	return -ENOSYS;

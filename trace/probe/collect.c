@@ -202,8 +202,8 @@ static int file_attach(struct probe_collect *c, const struct probe_file *file,
 			continue;
 		if (*c->opt.stop)
 			return -EINTR;
-		err = probe_reader_attach(c->reader, file, (enum ev_kind)kind,
-					  why);
+		err = probe_reader_attach(c->reader, file, c->opt.pid,
+					  (enum ev_kind)kind, why);
 		/* Others have begun to record. */
 		if (!err)
 			err = events_read(c, 0, why);
@@ -242,8 +242,14 @@ static bool has_probes(const struct probe_files *files)
 
 static int find(struct probe_collect *c, bool command, struct why *why)
 {
-	int err = probe_files_running(&c->files);
+	int err = probe_files_running(&c->files, c->opt.pid);
 
+	/* No other will ever be looked at. */
+	command = command && !c->opt.pid;
+	if (!err && c->opt.pid && !c->files.running)
+		return why_set(why, -ESRCH,
+			       "process %d is no ringsided and no frontend",
+			       c->opt.pid);
 	if (!err && !command && !c->files.running)
 		return why_set(why, -ESRCH,
 			       "no ringsided and no frontend runs; start one "
@@ -253,7 +259,7 @@ static int find(struct probe_collect *c, bool command, struct why *why)
 			       "%s (process %d) has no probes of Ringside; "
 			       "run one that was built from these sources",
 			       c->files.file[0]->name, c->files.file[0]->pid);
-	if (!err)
+	if (!err && !c->opt.pid)
 		err = probe_files_ours(&c->files);
 	return err ? why_set(why, err, "no programs can be looked for: %s",
 			     strerror(-err))
@@ -316,7 +322,7 @@ static int look(struct probe_collect *c, struct why *why)
 		*why = c->why;
 		return -EIO;
 	}
-	err = probe_files_running(&c->files);
+	err = c->opt.pid ? 0 : probe_files_running(&c->files, 0);
 	return err ? 0 : attach(c, why);
 }
 

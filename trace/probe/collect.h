@@ -19,6 +19,7 @@ struct probe_options {
 	const char *dir;     /* absolute; exists */
 	enum ev_level level; /* and what is more important */
 	uint64_t ring_bytes; /* a power of two, a page or more */
+	int pid;	     /* this process alone; 0: all */
 	/* Not 0: no more probes are set. */
 	const volatile sig_atomic_t *stop;
 	/* Called with each file that is found, once its probes are set. */
@@ -29,7 +30,8 @@ struct probe_collect;
 
 /*
  * Sets the probes of all programs that run, and of our own.  Gives *collect
- * on 0.  -ESRCH: none runs, and `command`, which might start one, is false;
+ * on 0.  -ESRCH: none runs, and `command`, which might start one, is false,
+ * or the one that was asked for is none;
  * -ENXIO: those that run have no probes; or as probe_reader_open().
  */
 int probe_collect_start(struct probe_collect **collect,

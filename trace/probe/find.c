@@ -108,7 +108,7 @@ static int plugin_add(struct probe_files *files, int pid)
 
 struct search {
 	struct probe_files *files;
-	int err;
+	int only, err;
 };
 
 static void process_look(int pid, void *data)
@@ -117,6 +117,7 @@ static void process_look(int pid, void *data)
 	char name[64], argument[64];
 
 	if (search->err || pid == getpid() ||
+	    (search->only && pid != search->only) ||
 	    !command_line(pid, name, argument))
 		return;
 	if (!strcmp(name, DAEMON) ||
@@ -126,9 +127,9 @@ static void process_look(int pid, void *data)
 		search->err = plugin_add(search->files, pid);
 }
 
-int probe_files_running(struct probe_files *files)
+int probe_files_running(struct probe_files *files, int only)
 {
-	struct search search = { files, 0 };
+	struct search search = { files, only, 0 };
 	int err;
 
 	files->running = 0;

@@ -28,9 +28,11 @@ struct probe_files {
 	unsigned running; /* backends and frontends that run */
 };
 
-/* Adds the files of processes that run, where they are new.  -ENOMEM, -errno.
+/*
+ * Adds the files of processes that run, or of process `only` where that is
+ * not 0, where they are new.  -ENOMEM, -errno.
  */
-int probe_files_running(struct probe_files *files);
+int probe_files_running(struct probe_files *files, int only);
 
 /*
  * Adds this program and those that are installed beside it: a command may

@@ -160,7 +160,7 @@ int probe_reader_open(struct probe_reader **reader, uint64_t ring_bytes,
  */
 
 int probe_reader_attach(struct probe_reader *r, const struct probe_file *file,
-			enum ev_kind kind, struct why *why)
+			int only, enum ev_kind kind, struct why *why)
 {
 	struct bpf_link **more =
 		reallocarray(r->link, r->links + 1, sizeof(*more));
@@ -171,8 +171,9 @@ int probe_reader_attach(struct probe_reader *r, const struct probe_file *file,
 		return why_set(why, -ENOMEM, "no memory");
 	r->link = more;
 	complaint_forget();
-	link = bpf_program__attach_usdt(r->program[kind], -1, file->path,
-					"ringside", ev_descs[kind].name, NULL);
+	link = bpf_program__attach_usdt(r->program[kind], only ? only : -1,
+					file->path, "ringside",
+					ev_descs[kind].name, NULL);
 	err = link ? 0 : -errno;
 	if (err == -ENOENT || err == -ESRCH)
 		return why_set(why, -ENOENT, "%s has gone", file->name);

@@ -32,12 +32,13 @@ int probe_reader_open(struct probe_reader **reader, uint64_t ring_bytes,
 		      probe_event_fn each, void *user, struct why *why);
 
 /*
- * Sets the probe of this kind in all processes of the file, which has one.
+ * Sets the probe of this kind, which the file has, in all its processes, or
+ * in process `only` where that is not 0.
  * That takes the kernel some milliseconds.  -ENOENT: the file has gone.
  */
 int probe_reader_attach(struct probe_reader *reader,
-			const struct probe_file *file, enum ev_kind kind,
-			struct why *why);
+			const struct probe_file *file, int only,
+			enum ev_kind kind, struct why *why);
 
 /* Only from here on are events recorded. */
 int probe_reader_begin(struct probe_reader *reader, struct why *why);

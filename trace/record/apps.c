@@ -2,7 +2,6 @@
 #include "trace/record/apps.h"
 
 #include <lttng/lttng.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +115,13 @@ unsigned record_apps_find(int **pids)
 	return list.count;
 }
 
+bool record_apps_has(int pid)
+{
+	struct wait_file ours[WAIT_MAX];
+
+	return app_is_traced(pid, ours, wait_files("/proc/self/maps", ours));
+}
+
 /*
  * How many of these the daemon does not know, and one of them in *pid; those
  * that have ended or are stopped and so cannot answer are left out.
@@ -147,13 +153,19 @@ static unsigned apps_missing(struct lttng_handle *handle, const int *pids,
  * events.  After a daemon has ended, LTTng-UST sleeps for 5 s before it looks
  * for the next one.  Processes that start now wait for it by themselves.
  */
-unsigned record_apps_wait(struct lttng_handle *handle,
+unsigned record_apps_wait(struct lttng_handle *handle, int only,
 			  void (*waiting)(unsigned), int *pid)
 {
 	const struct timespec pause = { 0, 10000000 };
 	uint64_t start = clock_now_ns(), waited = 0;
-	int *pids;
-	unsigned count = record_apps_find(&pids), missing;
+	int *all = NULL;
+	const int *pids = &only;
+	unsigned count = 1, missing;
+
+	if (!only) {
+		count = record_apps_find(&all);
+		pids = all;
+	}
 
 	while ((missing = apps_missing(handle, pids, count, pid)) &&
 	       waited < REGISTER_NS) {
@@ -164,7 +176,7 @@ unsigned record_apps_wait(struct lttng_handle *handle,
 			waiting = NULL;
 		}
 	}
-	free(pids);
+	free(all);
 	return missing;
 }
 

@@ -6,6 +6,8 @@
 #ifndef RECORD_APPS_H
 #define RECORD_APPS_H
 
+#include <stdbool.h>
+
 struct lttng_handle;
 
 /*
@@ -16,13 +18,17 @@ struct lttng_handle;
  */
 unsigned record_apps_find(int **pids);
 
+/* Whether this process is one of them. */
+bool record_apps_has(int pid);
+
 /*
- * Waits for those that run until the daemon knows them, eight seconds at
- * most; how many it then does not know, and one of them in *pid, but for those
- * that have ended or are stopped and so cannot answer.  Where it
- * takes long, waiting (may be NULL) is called with their number.
+ * Waits for those that run, or for process `only` where that is not 0, until
+ * the daemon knows them, eight seconds at most; how many it then does not know,
+ * and one of them in *pid, but for those that have ended or are stopped and so
+ * cannot answer.  Where it takes long, waiting (may be NULL) is called with
+ * their number.
  */
-unsigned record_apps_wait(struct lttng_handle *handle,
+unsigned record_apps_wait(struct lttng_handle *handle, int only,
 			  void (*waiting)(unsigned), int *pid);
 
 /*

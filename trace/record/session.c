@@ -163,6 +163,30 @@ static int events_enable(struct record *rec, enum ev_level level,
 	return ret < 0 ? lttng_why(why, "enable the events", ret) : 0;
 }
 
+/* Of all processes but this one LTTng then asks nothing. */
+static int process_select(struct record *rec, pid_t pid, struct why *why)
+{
+	struct lttng_process_attr_tracker_handle *tracker = NULL;
+	enum lttng_process_attr_tracker_handle_status status;
+	enum lttng_error_code code = lttng_session_get_tracker_handle(
+		rec->name, LTTNG_DOMAIN_UST,
+		LTTNG_PROCESS_ATTR_VIRTUAL_PROCESS_ID, &tracker);
+
+	if (code != LTTNG_OK)
+		return lttng_why(why, "select a process", (int)code);
+	status = lttng_process_attr_tracker_handle_set_tracking_policy(
+		tracker, LTTNG_TRACKING_POLICY_INCLUDE_SET);
+	if (status == LTTNG_PROCESS_ATTR_TRACKER_HANDLE_STATUS_OK)
+		status =
+			lttng_process_attr_virtual_process_id_tracker_handle_add_pid(
+				tracker, pid);
+	lttng_process_attr_tracker_handle_destroy(tracker);
+	return status == LTTNG_PROCESS_ATTR_TRACKER_HANDLE_STATUS_OK
+		       ? 0
+		       : why_set(why, -EIO, "LTTng could not select process %d",
+				 (int)pid);
+}
+
 /* With the lock: a session that is ready to be started. */
 static int session_make(struct record *rec, struct why *why)
 {
@@ -176,7 +200,9 @@ static int session_make(struct record *rec, struct why *why)
 	rec->handle = lttng_create_handle(rec->name, &domain);
 	if (!rec->handle)
 		return why_set(why, -ENOMEM, "no memory for a handle");
-	err = channel_enable(rec, &domain, why);
+	err = rec->opt.pid ? process_select(rec, rec->opt.pid, why) : 0;
+	if (!err)
+		err = channel_enable(rec, &domain, why);
 	if (!err)
 		err = contexts_add(rec, rec->opt.contexts, why);
 	if (!err)
@@ -215,8 +241,8 @@ int record_start(struct record **out, const struct record_options *opt,
 	record_daemon_unlock(lock);
 	if (err)
 		goto fail;
-	rec->absent =
-		record_apps_wait(rec->handle, opt->waiting, &rec->absent_pid);
+	rec->absent = record_apps_wait(rec->handle, opt->pid, opt->waiting,
+				       &rec->absent_pid);
 	err = session_start(rec, why);
 	if (err)
 		goto fail;

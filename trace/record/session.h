@@ -39,6 +39,7 @@ struct record_options {
 	uint64_t num_subbuf;   /* a power of two, 2 or more; 0: chosen */
 	unsigned contexts;     /* of enum record_context */
 	bool flight;	       /* keep the last moments; write none of them */
+	pid_t pid;	       /* record this process alone; 0: all */
 	/* Called with a number of processes if they keep us waiting; or NULL.
 	 */
 	void (*waiting)(unsigned processes);
