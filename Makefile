@@ -391,11 +391,21 @@ bench-host: ## the same guest on xen-blkback, qdisk and ringsided
 	@+$(MAKE) --no-print-directory all host-images $(B)/bench/bare_backend
 	@tests/bench/host
 
+.PHONY: bench-host-levels
+bench-host-levels: ## what recording costs on a Xen host, by level and source
+	@tests/deps demo test host
+	@+$(MAKE) --no-print-directory all host-images $(B)/bench/bench_events
+	@tests/bench/host-levels $(LEVELS_ARGS)
+
 .PHONY: bench bench-events bench-desk bench-levels
 bench: bench-desk bench-events bench-levels ## ratios to a bare loop, and what recording costs
 
 bench-levels: all $(B)/bench/bench_events ## what recording costs, by level and source
 	@tests/bench/levels $(LEVELS_ARGS)
+
+.PHONY: bench-long
+bench-long: all ## ten minutes recorded at the highest rate: what is lost
+	@tests/bench/long $(LONG_ARGS)
 
 bench-events: $(B)/bench/bench_events ## what an event costs, off and on
 	@$<

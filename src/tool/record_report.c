@@ -166,21 +166,32 @@ static const char *check_error(int err)
 			      : strerror(-err);
 }
 
+static void tell_counted(uint64_t events)
+{
+	fprintf(stderr,
+		"\r\033[Kreading the trace, %" PRIu64 " million events so "
+		"far; Ctrl-C leaves the rest uncounted",
+		events / 1000000);
+	status_shown = true;
+}
+
 enum record_verdict record_report(struct record_result *res, const char *out,
 				  const char *dir,
 				  const volatile sig_atomic_t *stop)
 {
 	struct record_summary sum;
+	bool terminal = isatty(2);
 	uint64_t lost;
 	int err;
 
 	record_report_trouble(res);
-	if (isatty(2)) {
+	if (terminal) {
 		fputs("reading the trace", stderr);
 		fflush(stderr);
 		status_shown = true;
 	}
-	err = record_check(dir, res->running, res->running_count, stop, &sum);
+	err = record_check(dir, res->running, res->running_count, stop,
+			   terminal ? tell_counted : NULL, &sum);
 	record_report_clear();
 	if (err) {
 		fprintf(stderr,
@@ -229,7 +240,7 @@ bool record_report_snapshot(const char *out, const char *name, const char *dir,
 {
 	double mib = (double)record_dir_bytes(dir) / MIB;
 	struct record_summary sum;
-	int err = record_check(dir, NULL, 0, stop, &sum);
+	int err = record_check(dir, NULL, 0, stop, NULL, &sum);
 
 	fprintf(stderr, "  %s/%s: ", out, name);
 	if (err || sum.damaged) {

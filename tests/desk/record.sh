@@ -175,6 +175,15 @@ says 'emit \(process [0-9]+\) ended without saying so'
 [ "$(emitted killed)" -gt 0 ] || fail "nothing of it is in the trace"
 nothing_left "it"
 
+step "a long trace: its reader tells how far it is, and Ctrl-C ends the counting"
+python3 "$TOP/tests/fixtures/terminal.py" ringside record -o "$T/long" -- \
+	"$emit" 8 300000 stop <<-'END' || fail "see above"
+	expect reading the trace, 1 million events so far
+	signal INT
+	expect its events were not counted
+	ended 0
+END
+
 step "a process that ran before the daemon is recorded from the start"
 "$emit" 1 10 stop 3000 >"$T/n" &
 record before -- sleep 5

@@ -308,13 +308,15 @@ static void test_parts(void **state)
 	assert_true(part_has_data());
 
 	/* Unreadable with data: told.  Without: taken away. */
-	assert_int_equal(record_check(in_top("t"), NULL, 0, NULL, &sum), 0);
+	assert_int_equal(record_check(in_top("t"), NULL, 0, NULL, NULL, &sum),
+			 0);
 	assert_true(sum.complete);
 	assert_int_equal(sum.damaged, 1);
 	assert_string_equal(sum.damaged_name, "a-b (process 4242)");
 	assert_int_equal(access(in_top(PART), F_OK), 0);
 	write_index(84 * 8, 0);
-	assert_int_equal(record_check(in_top("t"), NULL, 0, NULL, &sum), 0);
+	assert_int_equal(record_check(in_top("t"), NULL, 0, NULL, NULL, &sum),
+			 0);
 	assert_int_equal(sum.damaged, 0);
 	assert_int_equal(sum.processes, 0);
 	assert_int_equal(access(in_top(PART), F_OK), -1);

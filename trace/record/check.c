@@ -13,9 +13,13 @@
 #include "trace/record/part.h"
 #include "trace/record/proc.h"
 
+#define COUNTED_EVERY 1000000u /* twice a second or so */
+
 struct reading {
 	struct record_part *part;
 	const volatile sig_atomic_t *stop;
+	void (*counted)(uint64_t events); /* or NULL */
+	uint64_t before;		  /* events of other parts */
 };
 
 /*
@@ -50,6 +54,8 @@ static void event_count(struct stream *stream, const bt_message *message)
 	if (ns > part->end_ns)
 		part->end_ns = ns;
 	part->events++;
+	if (stream->r->counted && part->events % COUNTED_EVERY == 0)
+		stream->r->counted(stream->r->before + part->events);
 	if (name && !strcmp(name, "ringside:program_stop"))
 		part->said_end = true;
 }
@@ -271,7 +277,8 @@ static void part_sum(struct record_part *part, int err, bool running,
 }
 
 int record_check(const char *dir, const int *running, unsigned running_count,
-		 const volatile sig_atomic_t *stop, struct record_summary *sum)
+		 const volatile sig_atomic_t *stop,
+		 void (*counted)(uint64_t events), struct record_summary *sum)
 {
 	const bt_component_class_source *class;
 	const bt_plugin *plugin = NULL;
@@ -291,7 +298,7 @@ int record_check(const char *dir, const int *running, unsigned running_count,
 	class = bt_plugin_borrow_source_component_class_by_name_const(plugin,
 								      "fs");
 	for (int i = 0; i < count && !(stop && *stop); i++) {
-		struct reading r = { &parts[i], stop };
+		struct reading r = { &parts[i], stop, counted, sum->events };
 
 		err = part_read(class, &r);
 		if (err == -ENOMEM)

@@ -36,9 +36,11 @@ int *record_check_running(const char *dir, unsigned *count);
 /*
  * Reads all of the trace in `dir`, which the session has closed.  The part of
  * a process that emitted nothing is removed, so is our own.  Ends early when
- * *stop (may be NULL) is not 0.  -ENOMEM, -ENOENT (no babeltrace plugin).
+ * *stop (may be NULL) is not 0.  Calls counted (may be NULL) now and then
+ * with the number of events so far.  -ENOMEM, -ENOENT (no babeltrace plugin).
  */
 int record_check(const char *dir, const int *running, unsigned running_count,
-		 const volatile sig_atomic_t *stop, struct record_summary *sum);
+		 const volatile sig_atomic_t *stop,
+		 void (*counted)(uint64_t events), struct record_summary *sum);
 
 #endif

@@ -4,6 +4,7 @@
 # what it offers beyond the plain protocol.  A line for each job:
 # "BACKEND RW BS DEPTH IOPS CPU_US" with dom0's processor time per request.
 . "${0%/*}/lib.sh"
+. "${0%/*}/bench_lib.sh"
 ROUNDS=${1:-5} SECONDS_EACH=${2:-4}
 SIZE=64M
 JOBS=${JOBS:-randread 4k 1
@@ -52,49 +53,7 @@ BARE=$!
 wait_for "the bare offer is made" 10 bare_offered
 xl unpause bench
 wait_for "the guest runs" 90 has bench running 1
-# Else it is chance whether a wake-up has to wait for the other's processor.
-xl vcpu-set 0 1
-xl vcpu-pin 0 0 0
-xl vcpu-pin bench all 1
-
-# dom0's processor time so far, in microseconds.
-cpu_us()
-{
-	xl list 0 | awk 'NR == 2 { printf "%d", $6 * 1000000 }'
-}
-
-answered()
-{
-	[[ "$(key bench done)" == "$1 "* ]]
-}
-
-n=0
-job()
-{
-	local name=$1 dev=$2 before after done
-	n=$((n + 1))
-	before=$(cpu_us)
-	xenstore-write "/local/domain/${DOMID[bench]}/data/go" \
-		"$n $dev $3 $4 $5 $SECONDS_EACH"
-	wait_for "job $n is done" 120 answered $n
-	after=$(cpu_us)
-	read -r _ iops requests <<<"$(key bench done)"
-	echo "RESULT $name $3 $4 $5 ${iops%.*} $(((after - before) / (requests + 1)))"
-}
-
-traced()
-{
-	: >/tmp/recording
-	rm -rf /tmp/trace
-	ringside record -o /tmp/trace -- bash -c \
-		'echo begun; while [ -e /tmp/recording ]; do sleep 0.2; done' \
-		>/tmp/record.log 2>&1 &
-	wait_for "recording begins" 60 grep -q begun /tmp/record.log
-	job traced "${@:2}"
-	rm /tmp/recording
-	wait $!
-	tail -1 /tmp/record.log
-}
+bench_pin
 
 declare -A DEVICE=([blkback]=/dev/xvda [qdisk]=/dev/xvdb [ringside]=/dev/xvdc
 	[plain]=/dev/xvdd [bare]=/dev/xvde)
@@ -102,7 +61,7 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	while read -r rw bs depth; do
 		for name in ${BACKENDS:-blkback qdisk bare ringside plain traced}; do
 			if [ $name = traced ]; then
-				traced traced ${DEVICE[ringside]} $rw $bs $depth
+				recorded -- traced ${DEVICE[ringside]} $rw $bs $depth
 			else
 				job $name ${DEVICE[$name]} $rw $bs $depth
 			fi
