@@ -155,7 +155,8 @@ static void alive_check(struct recording *rec)
 	if (record_alive())
 		return;
 	if (!rec->flight) {
-		session_stop(rec); /* and says why not */
+		session_stop(rec);
+		record_report_trouble(&rec->result);
 		return;
 	}
 	record_report_clear();
@@ -360,6 +361,7 @@ int cmd_record(int argc, char **argv)
 	if (code)
 		return code;
 	rec.req.opt.dir = rec.dir;
+	rec.result.pid = (int)rec.req.opt.pid;
 	code = rec.req.probes || rec.req.source != RECORD_RINGSIDED
 		       ? record_direct(&rec.req, rec.dir, &rec.recorded)
 		       : record_run(&rec);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include "base/clock.h"
@@ -15,9 +16,10 @@
 #include "trace/record/command.h"
 #include "trace/record/dir.h"
 
-#define TURN_MS	   20
-#define STATUS_NS  500000000u
-#define ROOM_BYTES (16u << 20) /* what must stay free on the file system */
+#define TURN_MS	  20
+#define STATUS_NS 500000000u
+/* What must stay free on the file system beside what the buffer holds. */
+#define ROOM_BYTES (16u << 20)
 
 /* Whom is read; of what start() gives, turn() and stop() are. */
 struct direct_source {
@@ -37,6 +39,7 @@ struct direct {
 	pid_t pid;
 	bool running; /* the command */
 	int code;
+	struct rlimit limit[2]; /* of `limited`, at the start */
 	struct record_result result;
 };
 
@@ -186,6 +189,11 @@ static void collect_stop(struct direct *p)
 	record_report_trouble(res);
 }
 
+static uint64_t room_needed(const struct direct *p)
+{
+	return ROOM_BYTES + p->req->opt.subbuf_bytes * p->req->opt.num_subbuf;
+}
+
 static void turn(void *data)
 {
 	struct direct *p = data;
@@ -202,7 +210,7 @@ static void turn(void *data)
 		return;
 	}
 	room = record_dir_room(p->dir);
-	if (room >= ROOM_BYTES)
+	if (room >= room_needed(p))
 		return;
 	record_report_full(res, p->req->out, room, p->running);
 	collect_stop(p);
@@ -228,14 +236,40 @@ static void watch(struct direct *p)
 	}
 }
 
+/* Reading by BPF wants more of these than a command should get. */
+static const int limited[] = { RLIMIT_NOFILE, RLIMIT_MEMLOCK };
+
+static void limits_set(const struct rlimit to[2], struct rlimit before[2])
+{
+	for (int i = 0; i < 2; i++) {
+		if (before)
+			getrlimit(limited[i], &before[i]);
+		if (to)
+			setrlimit(limited[i], &to[i]);
+	}
+}
+
+/* With the limits that we were started with. */
+static int command_start(struct direct *p, struct why *why)
+{
+	struct rlimit ours[2];
+	int err;
+
+	limits_set(p->limit, ours);
+	err = record_command_start(p->req->command, &p->pid, why);
+	limits_set(ours, NULL);
+	return err;
+}
+
 /* 0: it records. */
 static int begin(struct direct *p)
 {
 	uint64_t room = record_dir_room(p->dir);
 	struct why why;
 
-	if (room < 2 * ROOM_BYTES) {
-		record_report_no_room(p->req->out, room, 2 * ROOM_BYTES);
+	if (room < ROOM_BYTES + room_needed(p)) {
+		record_report_no_room(p->req->out, room,
+				      ROOM_BYTES + room_needed(p));
 		return -ENOSPC;
 	}
 	if (p->source->start(&p->collect, p->req, p->dir, &why)) {
@@ -268,16 +302,18 @@ int record_direct(const struct record_request *req, const char *dir,
 		.source = &sources[req->source],
 		.result = { .subbuf_bytes = req->opt.subbuf_bytes,
 			    .num_subbuf = req->opt.num_subbuf,
+			    .pid = (int)req->opt.pid,
 			    .whose = sources[req->source].whose },
 	};
 	enum record_verdict verdict;
 	struct why why;
 	int err;
 
+	limits_set(NULL, p.limit);
 	if (begin(&p))
 		return 1;
 	if (req->command && !record_signals.stops) {
-		err = record_command_start(req->command, &p.pid, &why);
+		err = command_start(&p, &why);
 		if (err) {
 			fprintf(stderr, RECORD_PROGRAM ": %s\n", why.text);
 			collect_stop(&p);

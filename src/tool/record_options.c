@@ -259,6 +259,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		    !record_proc_runs((int)n))
 			argp_error(state, "--pid %s: no such process runs",
 				   arg);
+		if (record_proc_of((int)n) != (int)n)
+			argp_error(state,
+				   "--pid %s: that is a thread of "
+				   "process %d",
+				   arg, record_proc_of((int)n));
 		rec->opt.pid = (pid_t)n;
 		break;
 	case OPT_PROBES:

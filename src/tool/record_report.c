@@ -223,6 +223,12 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 				RECORD_PROGRAM ": 0 events until then, and "
 					       "there is no trace in %s\n",
 				out);
+		else if (res->pid)
+			fprintf(stderr,
+				RECORD_PROGRAM ": nothing was recorded: "
+					       "process %d emitted no event of "
+					       "this level\n",
+				res->pid);
 		else
 			fprintf(stderr, RECORD_PROGRAM
 				": nothing was "

@@ -17,6 +17,7 @@ struct record_result {
 	uint64_t subbuf_bytes, num_subbuf;
 	struct record_losses losses;
 	const char *whose; /* events these are; NULL: of processes */
+	int pid;	   /* only this one was asked for; 0: all */
 	int *running;	   /* processes at its end, running_count of them */
 	unsigned running_count;
 	bool failed; /* `why` says how */

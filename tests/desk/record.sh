@@ -157,6 +157,18 @@ record one --pid "${JOB[second]}" -- bash -c \
 (cd "$T/one/ust/pid" && echo emit-*) | grep -qx "emit-${JOB[second]}-[0-9-]*" ||
 	fail "it recorded $(ls "$T/one/ust/pid")"
 says '12 events of 1 process '
+background idle "$emit" 1 1 hang
+idle_threads()
+{
+	[ "$(echo /proc/"${JOB[idle]}"/task/* | wc -w)" -gt 2 ]
+}
+wait_until "its threads run" idle_threads
+thread=$(ls "/proc/${JOB[idle]}/task" | tail -n 1)
+expect_exit 2 "thread of process ${JOB[idle]}" $rec -o "$T/x" --pid "$thread"
+sleep 0.5
+expect_exit 1 "process ${JOB[idle]} emitted no event of this level" \
+	$rec -o "$T/x" --pid "${JOB[idle]}" -- true
+killed idle
 sleep 99 &
 expect_exit 2 'emits no events to LTTng' $rec -o "$T/x" --pid $!
 kill $!

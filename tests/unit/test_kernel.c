@@ -29,8 +29,7 @@ static struct raw_ring ring(const struct rig *rig)
 				  .req_cons = rig->req_cons,
 				  .rsp_prod_pvt = rig->rsp_prod,
 				  .rsp_event = rig->rsp_prod + 5,
-				  .protocol = 3,
-				  .pages = 1 };
+				  .protocol = 3 };
 }
 
 static void map(struct rig *rig, uint8_t op, uint64_t id, uint64_t sector,
@@ -187,12 +186,12 @@ static void kept_grants_and_two_bios(void **state)
 	assert_int_not_equal(value(rig, EV_KIND_ring_notify, 0, 3), 1);
 }
 
-static void an_indirect_write(void **state)
+/* The list of an indirect write of 32 segments. */
+static void list(struct rig *rig, uint64_t id)
 {
-	struct rig *rig = *state;
 	struct raw_map raw = { .head = head(rig, RAW_MAP, sizeof(raw)),
-			       .req = REQ + 9,
-			       .id = 9,
+			       .req = REQ + id,
+			       .id = id,
 			       .count = 1,
 			       .op = EV_OP_WRITE,
 			       .list = 1 };
@@ -200,11 +199,18 @@ static void an_indirect_write(void **state)
 
 	rig->req_cons++;
 	raw.ring = ring(rig);
-	slot_make(raw.slot, EV_OP_INDIRECT, 1, 9, 64);
+	slot_make(raw.slot, EV_OP_INDIRECT, 1, id, 64);
 	memcpy(raw.slot + 2, &segments, 2);
 	GIVE(rig, raw);
 	mapped(rig, 1);
 	map_end(rig);
+}
+
+static void an_indirect_write(void **state)
+{
+	struct rig *rig = *state;
+
+	list(rig, 9);
 	rig->req_cons--; /* the same request goes on */
 	map(rig, EV_OP_WRITE, 9, 64, 32);
 	mapped(rig, 11);
@@ -262,6 +268,41 @@ static void a_refused_one(void **state)
 	respond(rig, EV_OP_WRITE, 6, -1);
 	responded(rig);
 	kinds(rig, "ring_produce ring_notify");
+}
+
+/* A bad grant, or sectors that there are not: no storage, and no callback. */
+static void one_that_fails_after_its_grants(void **state)
+{
+	struct rig *rig = *state;
+
+	map(rig, EV_OP_READ, 7, 0, 1);
+	mapped(rig, 1);
+	map_end(rig);
+	respond(rig, EV_OP_READ, 7, -1);
+	responded(rig);
+	kinds(rig, "ring_slot request_take request_check grant_map "
+		   "request_respond ring_produce ring_notify");
+	assert_int_equal(value(rig, EV_KIND_request_respond, 0, 0), 1);
+	rig->n = 0;
+	list(rig, 9);
+	respond(rig, EV_OP_WRITE, 9, -1);
+	responded(rig);
+	map(rig, EV_OP_WRITE, 9, 0, 1); /* the next one has its place */
+	kinds(rig, "ring_slot request_take grant_map request_respond "
+		   "ring_produce ring_notify "
+		   "ring_slot request_take request_check");
+}
+
+/* What was lost may have been the answer. */
+static void a_list_before_a_loss(void **state)
+{
+	struct rig *rig = *state;
+
+	list(rig, 9);
+	rig->n = 0;
+	kstate_lost(rig->b);
+	map(rig, EV_OP_WRITE, 9, 0, 1);
+	kinds(rig, "ring_slot request_take request_check");
 }
 
 /* Two processors answer at once: both saw the same index of the ring. */
@@ -370,6 +411,28 @@ static void handshake(void **state)
 	assert_int_equal(value(rig, EV_KIND_evtchn_unbind, 0, 0), 17);
 }
 
+/* The number of its interrupt is given to the next guest. */
+static void another_guest_with_its_irq(void **state)
+{
+	struct rig *rig = *state;
+	struct raw_status gone = { .head = head(rig, RAW_DISCONNECT,
+						sizeof(gone)),
+				   .devid = 51712,
+				   .domid = 3 };
+	struct raw_respond answer = { .head = head(rig, RAW_RESPOND,
+						   sizeof(answer)),
+				      .ring = ring(rig),
+				      .id = 1 };
+
+	respond(rig, EV_OP_READ, 1, 0);
+	responded(rig);
+	GIVE(rig, gone);
+	answer.ring.domid = 4;
+	GIVE(rig, answer);
+	notify(rig);
+	assert_int_equal(nth(rig, EV_KIND_evtchn_notify, 0)->event.domid, 4);
+}
+
 /* ---- order ----------------------------------------------------------------
  */
 
@@ -435,9 +498,12 @@ int main(void)
 		TEST(an_indirect_write),
 		TEST(a_discard),
 		TEST(a_refused_one),
+		TEST(one_that_fails_after_its_grants),
+		TEST(a_list_before_a_loss),
 		TEST(two_at_once),
 		TEST(one_from_before),
 		TEST(handshake),
+		TEST(another_guest_with_its_irq),
 		cmocka_unit_test(in_order),
 		cmocka_unit_test(what_can_be_seen),
 	};

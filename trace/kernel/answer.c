@@ -53,6 +53,11 @@ static struct kreq *answered(struct kstate *b, struct kcpu *cpu,
 			       ? req
 			       : NULL;
 	}
+	/* It failed between its grants and the storage. */
+	req = thread->last;
+	if (req && req->id == raw->id &&
+	    (req->stage == KREQ_LIST || req->stage == KREQ_CHECKED))
+		return req;
 	req = &thread->discard;
 	if (req->stage != KREQ_FREE && req->id == raw->id)
 		return req;

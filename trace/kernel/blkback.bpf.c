@@ -149,11 +149,8 @@ static __always_inline void ring_look(struct raw_ring *to,
 	to->req_cons = BPF_CORE_READ(from, blk_rings.common.req_cons);
 	to->rsp_prod_pvt = BPF_CORE_READ(from, blk_rings.common.rsp_prod_pvt);
 	to->protocol = BPF_CORE_READ(blkif, blk_protocol);
-	to->pages = BPF_CORE_READ(blkif, nr_ring_pages);
-	if (shared) {
-		to->req_prod = BPF_CORE_READ(shared, req_prod);
+	if (shared)
 		to->rsp_event = BPF_CORE_READ(shared, rsp_event);
-	}
 }
 
 /* The slot of the request that was taken last.  The frontend may change it. */

@@ -14,7 +14,7 @@
 #include "trace/kernel/order.h"
 #include "trace/kernel/reader.h"
 
-#define GIVE_NS	  100000000u /* as late as a program may be with its room */
+#define GIVE_NS	  100000000u /* as late as a stamp may be read */
 #define HOOKS_MAX 32
 
 struct kernel_collect {
@@ -24,7 +24,8 @@ struct kernel_collect {
 	struct ctf_stream *stream;
 	struct kstate *state;
 	struct order order;
-	uint64_t given_ns; /* when some were given */
+	uint64_t given_ns;  /* when some were given */
+	uint64_t newest_ns; /* of what was read */
 	uint64_t *cpu_lost;
 	uint32_t cpus;
 	uint64_t placed; /* losses that the trace tells of */
@@ -96,6 +97,8 @@ static int on_raw(const struct raw_head *raw, size_t len, void *user)
 {
 	struct kernel_collect *c = user;
 
+	if (raw->t_ns > c->newest_ns)
+		c->newest_ns = raw->t_ns;
 	return order_add(&c->order, raw, len)
 		       ? why_set(&c->why, -ENOMEM, "no memory")
 		       : 0;
@@ -103,13 +106,18 @@ static int on_raw(const struct raw_head *raw, size_t len, void *user)
 
 int kernel_collect_turn(struct kernel_collect *c, int ms, struct why *why)
 {
-	uint64_t before;
 	int err = kernel_reader_poll(c->reader, ms);
+	uint64_t now = clock_now_ns(), until = now;
 
-	before = clock_now_ns();
-	if (!err && before - c->given_ns > GIVE_NS) {
-		c->given_ns = before;
-		err = order_give(&c->order, before - GIVE_NS, on_ordered, c);
+	if (err > 0) { /* what was not read yet may be as old as this */
+		until = c->newest_ns;
+		err = 0;
+	}
+	if (!err && now - c->given_ns > GIVE_NS) {
+		c->given_ns = now;
+		err = order_give(&c->order,
+				 until > GIVE_NS ? until - GIVE_NS : 0,
+				 on_ordered, c);
 	}
 	if (err && *c->why.text)
 		*why = c->why;
@@ -196,7 +204,9 @@ int kernel_collect_stop(struct kernel_collect *c, uint64_t *lost,
 		return 0;
 	kernel_reader_detach(c->reader);
 	/* After an error the rest is lost, and that was told. */
-	err = *c->why.text ? -EIO : kernel_reader_poll(c->reader, 0);
+	err = *c->why.text ? -EIO : 1;
+	while (err > 0)
+		err = kernel_reader_poll(c->reader, 0);
 	if (!err)
 		err = order_give(&c->order, UINT64_MAX, on_ordered, c);
 	*lost = kernel_reader_lost(c->reader);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Brings what several processors saw into the order of time.  A program stamps
- * first and then asks for room in the ring buffer; meanwhile others, also an
- * interrupt on the same processor, may do both.
+ * Brings what several processors saw into the order of time.  A program asks
+ * for room in the ring buffer and then stamps; meanwhile others, also an
+ * interrupt on the same processor, may do both.  And of a frontend's requests
+ * some are stamped long before there is room for them (blkfront.bpf.c).
  */
 #ifndef KERNEL_ORDER_H
 #define KERNEL_ORDER_H

@@ -75,9 +75,8 @@ struct raw_ring {
 	__u32 irq;
 	__u32 entries;
 	__u32 req_cons, rsp_prod_pvt;
-	__u32 req_prod, rsp_event; /* shared */
-	__u32 protocol;		   /* BLKIF_PROTOCOL_* of common.h */
-	__u32 pages;
+	__u32 rsp_event; /* shared */
+	__u32 protocol;	 /* BLKIF_PROTOCOL_* of common.h */
 };
 
 struct raw_on_ring {

@@ -16,6 +16,7 @@
 #define SETTINGS     ".rodata.settings"
 #define RECORDING    ".data.recording"
 #define PROGRAMS_MAX 32
+#define AT_ONCE	     65536u
 
 struct kernel_reader {
 	const struct kernel_driver *driver;
@@ -25,6 +26,7 @@ struct kernel_reader {
 	unsigned links;
 	kernel_raw_fn each;
 	void *user;
+	unsigned left; /* records that may still be read at once */
 };
 
 /* The compiled programs (*.bpf.c). */
@@ -220,10 +222,12 @@ static int each_raw(void *user, void *bytes, size_t size)
 {
 	struct kernel_reader *r = user;
 	const struct raw_head *raw = bytes;
+	int err = 0;
 
-	if (size < sizeof(*raw) || raw->len > size)
-		return 0;
-	return r->each(raw, raw->len, r->user);
+	if (size >= sizeof(*raw) && raw->len <= size)
+		err = r->each(raw, raw->len, r->user);
+	/* libbpf goes on for as long as there is more. */
+	return err ? err : --r->left ? 0 : -EAGAIN;
 }
 
 int kernel_reader_open(struct kernel_reader **reader,
@@ -272,12 +276,14 @@ int kernel_reader_open(struct kernel_reader **reader,
 
 int kernel_reader_poll(struct kernel_reader *r, int ms)
 {
-	int n = ring_buffer__poll(r->ring, ms);
+	int n;
 
+	r->left = AT_ONCE;
+	n = ring_buffer__poll(r->ring, ms);
 	/* It reads only when it was woken, which is when there is much. */
 	if (n >= 0 || n == -EINTR)
 		n = ring_buffer__consume(r->ring);
-	return n < 0 ? n : 0;
+	return n == -EAGAIN ? 1 : n < 0 ? n : 0;
 }
 
 /* A program that interrupts itself on a processor is not run. */

@@ -64,19 +64,25 @@ static int checked(struct kstate *b, struct kreq *req, uint64_t t_ns)
 /* ---- grants ---------------------------------------------------------------
  */
 
-/* Of an indirect request the list is mapped first, then what is in it. */
+/*
+ * Of an indirect request the list is mapped first, then, by the same thread,
+ * what is in it.
+ */
 int on_map(struct kstate *b, const void *data)
 {
 	const struct raw_map *raw = data;
 	struct kthr *thread = state_thread(b, raw->head.tid);
 	struct kreq *req = state_request(b, raw->req);
 	struct ctf_event e;
+	bool goes_on;
 	int err = 0;
 
 	if (!thread || !req)
 		return -ENOMEM;
-	thread->mapping = req;
-	if (raw->list || req->stage != KREQ_LIST) {
+	goes_on = !raw->list && req->stage == KREQ_LIST &&
+		  thread->last == req && req->id == raw->id;
+	thread->mapping = thread->last = req;
+	if (!goes_on) {
 		err = state_take(b, req, &raw->ring, raw->slot, raw->head.t_ns);
 	} else {
 		e = event_of_ring(EV_KIND_request_list, raw->head.t_ns,

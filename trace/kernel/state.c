@@ -263,6 +263,8 @@ void kstate_lost(struct kstate *b)
 		b->ring[i].indexed = false;
 	for (size_t i = 0; i < b->cpus; i++)
 		b->cpu[i]->reqs = b->cpu[i]->answers = 0;
+	for (size_t i = 0; i < b->threads; i++)
+		b->thread[i]->last = NULL;
 }
 
 uint64_t kstate_late(const struct kstate *b)

@@ -41,6 +41,7 @@ struct kreq {
 struct kthr {
 	uint32_t tid;
 	struct kreq *mapping; /* NULL: none */
+	struct kreq *last;    /* that it mapped anything of; NULL: none */
 	struct kreq discard;
 	struct raw_grants grants; /* of the ring that it maps */
 	struct raw_device state;  /* that it is about to write; no node: none */

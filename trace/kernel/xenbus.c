@@ -260,7 +260,9 @@ static int ring_end(struct kstate *b, struct kring *ring, uint64_t t_ns)
 	e.value[0].number = ring->entries;
 	if (irq)
 		*irq = (struct kirq){ .irq = irq->irq };
+	/* The kernel gives the irq's number to the next one who asks. */
 	ring->addr = 0;
+	ring->irq = ring->port = 0;
 	ring->mapped = ring->started = ring->indexed = false;
 	return state_tell(b, &e);
 }

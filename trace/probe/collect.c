@@ -175,16 +175,19 @@ static int on_event(const struct probe_event *from, const uint8_t *data,
 	return ctf_stream_event(t->stream, &event, &c->why) ? -EIO : 0;
 }
 
+/* 0, or 1 where there is more. */
 static int events_read(struct probe_collect *c, int ms, struct why *why)
 {
-	int err = probe_reader_poll(c->reader, ms);
+	int rc = probe_reader_poll(c->reader, ms);
 
-	if (err && *c->why.text)
+	if (rc >= 0)
+		return rc;
+	if (*c->why.text)
 		*why = c->why;
-	else if (err)
-		why_set(why, err, "the ring buffer cannot be read: %s",
-			strerror(-err));
-	return err ? -EIO : 0;
+	else
+		why_set(why, rc, "the ring buffer cannot be read: %s",
+			strerror(-rc));
+	return -EIO;
 }
 
 /* ---- programs -------------------------------------------------------------
@@ -205,8 +208,8 @@ static int file_attach(struct probe_collect *c, const struct probe_file *file,
 		err = probe_reader_attach(c->reader, file, c->opt.pid,
 					  (enum ev_kind)kind, why);
 		/* Others have begun to record. */
-		if (!err)
-			err = events_read(c, 0, why);
+		if (!err && events_read(c, 0, why) < 0)
+			err = -EIO;
 	}
 	return err;
 }
@@ -246,6 +249,11 @@ static int find(struct probe_collect *c, bool command, struct why *why)
 
 	/* No other will ever be looked at. */
 	command = command && !c->opt.pid;
+	if (!err && !command && !c->files.running && c->files.closed)
+		return why_set(why, -EPERM,
+			       "process %d cannot be looked into; run it as "
+			       "root",
+			       c->files.closed);
 	if (!err && c->opt.pid && !c->files.running)
 		return why_set(why, -ESRCH,
 			       "process %d is no ringsided and no frontend",
@@ -330,7 +338,7 @@ int probe_collect_turn(struct probe_collect *c, int ms, struct why *why)
 {
 	int err = events_read(c, ms, why);
 
-	return err ? err : look(c, why);
+	return err < 0 ? err : look(c, why);
 }
 
 /* One whose every event was lost, perhaps. */
@@ -353,7 +361,9 @@ int probe_collect_stop(struct probe_collect *c, uint64_t *lost, struct why *why)
 		return 0;
 	probe_reader_detach(c->reader);
 	/* After an error the rest is lost, and that was told. */
-	err = *c->why.text ? -EIO : events_read(c, 0, &c->why);
+	err = *c->why.text ? -EIO : 1;
+	while (err > 0)
+		err = events_read(c, 0, &c->why);
 	if (!err)
 		probe_reader_threads(c->reader, thread_left, c);
 	while (c->processes) {

@@ -73,8 +73,11 @@ static int exe_add(struct probe_files *files, int pid)
 	char path[64], name[PATH_MAX] = "";
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	if (readlink(path, name, sizeof(name) - 1) < 0)
-		return 0; /* it has ended, or is another user's */
+	if (readlink(path, name, sizeof(name) - 1) < 0) {
+		if (errno != ENOENT && errno != ESRCH)
+			files->closed = pid;
+		return 0; /* else it has ended */
+	}
 	files->running++;
 	return file_add(files, path, name, pid);
 }
@@ -133,6 +136,7 @@ int probe_files_running(struct probe_files *files, int only)
 	int err;
 
 	files->running = 0;
+	files->closed = 0;
 	err = record_proc_each(process_look, &search);
 	return err ? err : search.err;
 }

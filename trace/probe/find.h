@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The files that have to be looked into: those that running backends and
- * frontends were started from, or have loaded.  A probe is set in a file, and
- * with it in every process of that file, also in those that start later.
+ * frontends were started from, or have loaded.  Unless one process alone was
+ * asked for, a probe is set in a file, and with it in every process of that
+ * file, also in those that start later.
  */
 #ifndef PROBE_FIND_H
 #define PROBE_FIND_H
@@ -26,6 +27,7 @@ struct probe_files {
 	struct probe_file **file;
 	unsigned count;
 	unsigned running; /* backends and frontends that run */
+	int closed;	  /* one that this user may not look into; 0: none */
 };
 
 /*

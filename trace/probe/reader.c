@@ -15,6 +15,7 @@
 #define UPROBES	  "/sys/bus/event_source/devices/uprobe"
 #define SETTINGS  ".rodata.settings"
 #define RECORDING ".data.recording"
+#define AT_ONCE	  65536u
 
 struct probe_reader {
 	struct bpf_object *object;
@@ -25,6 +26,7 @@ struct probe_reader {
 	size_t links;
 	probe_event_fn each;
 	void *user;
+	unsigned left; /* events that may still be read at once */
 };
 
 /* The compiled programs (event.bpf.c). */
@@ -90,11 +92,14 @@ static int each_event(void *user, void *bytes, size_t size)
 {
 	struct probe_reader *r = user;
 	const struct probe_event *event = bytes;
+	int err = 0;
 
-	if (size < sizeof(*event) || event->len > size - sizeof(*event) ||
-	    event->kind >= EV_KIND_COUNT)
-		return 0;
-	return r->each(event, (const uint8_t *)bytes + sizeof(*event), r->user);
+	if (size >= sizeof(*event) && event->len <= size - sizeof(*event) &&
+	    event->kind < EV_KIND_COUNT)
+		err = r->each(event, (const uint8_t *)bytes + sizeof(*event),
+			      r->user);
+	/* libbpf goes on for as long as there is more. */
+	return err ? err : --r->left ? 0 : -EAGAIN;
 }
 
 static int object_use(struct probe_reader *r)
@@ -210,12 +215,14 @@ void probe_reader_detach(struct probe_reader *r)
 
 int probe_reader_poll(struct probe_reader *r, int ms)
 {
-	int n = ring_buffer__poll(r->ring, ms);
+	int n;
 
+	r->left = AT_ONCE;
+	n = ring_buffer__poll(r->ring, ms);
 	/* It reads only when it was woken, which is when there is much. */
 	if (n >= 0 || n == -EINTR)
 		n = ring_buffer__consume(r->ring);
-	return n < 0 ? n : 0;
+	return n == -EAGAIN ? 1 : n < 0 ? n : 0;
 }
 
 uint64_t probe_reader_forget(struct probe_reader *r, int pid, int tid)

@@ -48,7 +48,9 @@ void probe_reader_detach(struct probe_reader *reader);
 
 /*
  * Waits until the ring buffer fills, but ms milliseconds at most, and reads
- * all that is there.  0, or what a call returned, or -errno.
+ * what is there.  0, or 1 where that was so much that there is more, so that
+ * who fills it faster than it is read keeps nobody here; or what a call
+ * returned, or -errno.
  */
 int probe_reader_poll(struct probe_reader *reader, int ms);
 

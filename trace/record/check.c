@@ -39,7 +39,8 @@ struct stream {
 
 static void event_count(struct stream *stream, const bt_message *message)
 {
-	struct record_part *part = stream->r->part;
+	const struct reading *r = stream->r;
+	struct record_part *part = r->part;
 	const bt_event *event = bt_message_event_borrow_event_const(message);
 	const char *name =
 		bt_event_class_get_name(bt_event_borrow_class_const(event));
@@ -54,8 +55,8 @@ static void event_count(struct stream *stream, const bt_message *message)
 	if (ns > part->end_ns)
 		part->end_ns = ns;
 	part->events++;
-	if (stream->r->counted && part->events % COUNTED_EVERY == 0)
-		stream->r->counted(stream->r->before + part->events);
+	if (r->counted && (r->before + part->events) % COUNTED_EVERY == 0)
+		r->counted(r->before + part->events);
 	if (name && !strcmp(name, "ringside:program_stop"))
 		part->said_end = true;
 }

@@ -33,6 +33,22 @@ int record_proc_stat(int pid, char *state, int *parent)
 	return 0;
 }
 
+int record_proc_of(int pid)
+{
+	char path[64], line[128];
+	int of = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Tgid: %d", &of) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return of;
+}
+
 bool record_proc_runs(int pid)
 {
 	char state;

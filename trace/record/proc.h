@@ -11,6 +11,9 @@
  */
 int record_proc_stat(int pid, char *state, int *parent);
 
+/* Of which process `pid` is a thread: itself, mostly.  0: there is none. */
+int record_proc_of(int pid);
+
 /* Whether it runs: it is there, and not dead but for its parent's wait(2). */
 bool record_proc_runs(int pid);
 
