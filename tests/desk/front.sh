@@ -129,6 +129,13 @@ ended load2
 logged load2 "the backend closed xvdb" || fail "no word of it"
 desk_is_clean
 
+step "a backend that only sleeps is not waited for"
+killed ringsided
+background idle sleep 600
+expect_exit 1 "InitWait.*and sleeps" front --timeout 600 --backend-pid "${JOB[idle]}"
+killed idle
+start_ringsided
+
 step "the backend is killed under load; the next one serves the next frontend"
 touch "$T/mark"
 background load3 ringside front "$DESK" --rw randrw --runtime 60 --timeout 2
