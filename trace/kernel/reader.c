@@ -27,6 +27,7 @@ struct kernel_reader {
 	kernel_raw_fn each;
 	void *user;
 	unsigned left; /* records that may still be read at once */
+	bool more;     /* there was, when it was read last */
 };
 
 /* The compiled programs (*.bpf.c). */
@@ -278,12 +279,15 @@ int kernel_reader_poll(struct kernel_reader *r, int ms)
 {
 	int n;
 
+	if (r->more)
+		ms = 0;
 	r->left = AT_ONCE;
 	n = ring_buffer__poll(r->ring, ms);
 	/* It reads only when it was woken, which is when there is much. */
 	if (n >= 0 || n == -EINTR)
 		n = ring_buffer__consume(r->ring);
-	return n == -EAGAIN ? 1 : n < 0 ? n : 0;
+	r->more = n == -EAGAIN;
+	return r->more ? 1 : n < 0 ? n : 0;
 }
 
 /* A program that interrupts itself on a processor is not run. */

@@ -43,6 +43,7 @@ struct probe_collect {
 	struct process *process;
 	size_t processes;
 	uint64_t start_ns, look_ns, lost;
+	bool behind;	/* there was more to read than was read */
 	struct why why; /* of an event that could not be written */
 };
 
@@ -180,6 +181,7 @@ static int events_read(struct probe_collect *c, int ms, struct why *why)
 {
 	int rc = probe_reader_poll(c->reader, ms);
 
+	c->behind = rc > 0;
 	if (rc >= 0)
 		return rc;
 	if (*c->why.text)
@@ -312,7 +314,8 @@ static int ended_look(struct probe_collect *c, uint64_t now)
 
 		if (!p->ended_ns)
 			p->ended_ns = record_proc_runs(p->pid) ? 0 : now;
-		else if (now - p->ended_ns > LATE_NS && process_end(c, p))
+		else if (now - p->ended_ns > LATE_NS && !c->behind &&
+			 process_end(c, p))
 			return -EIO;
 	}
 	return 0;

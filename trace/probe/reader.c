@@ -27,6 +27,7 @@ struct probe_reader {
 	probe_event_fn each;
 	void *user;
 	unsigned left; /* events that may still be read at once */
+	bool more;     /* there was, when it was read last */
 };
 
 /* The compiled programs (event.bpf.c). */
@@ -217,12 +218,15 @@ int probe_reader_poll(struct probe_reader *r, int ms)
 {
 	int n;
 
+	if (r->more)
+		ms = 0;
 	r->left = AT_ONCE;
 	n = ring_buffer__poll(r->ring, ms);
 	/* It reads only when it was woken, which is when there is much. */
 	if (n >= 0 || n == -EINTR)
 		n = ring_buffer__consume(r->ring);
-	return n == -EAGAIN ? 1 : n < 0 ? n : 0;
+	r->more = n == -EAGAIN;
+	return r->more ? 1 : n < 0 ? n : 0;
 }
 
 uint64_t probe_reader_forget(struct probe_reader *r, int pid, int tid)
