@@ -52,7 +52,7 @@ load()
 		fail "detach"
 }
 
-# Each probe takes the kernel a moment, and there are 48 in each program.
+# Each probe takes the kernel a moment, and there are some 50 in each program.
 has_begun()
 {
 	local i
