@@ -10,6 +10,9 @@ cp -rL /usr/share/zoneinfo/Europe $tree/data/
 head -c 3M /dev/urandom >$tree/data/random
 (cd $tree && find data -type f -print0 | sort -z | xargs -0 md5sum) >$tree/sums
 files=$(wc -l <$tree/sums)
+# No "sleep": GRUB then asks CPUID in a loop, and such a guest ends in a triple
+# fault under QEMU's emulation, on any backend (docs/host.md).  The last sum
+# keeps the domain until its console has been read.
 # An environment block of GRUB: what it writes.  It writes all of it.
 block()
 {
@@ -22,7 +25,6 @@ words=$(for ((i = 0; i < 500; i++)); do printf '%04d.abi32.' $i; done)
 cat >$tree/boot/grub/grub.cfg <<END
 set enable_progress_indicator=0
 set failed=0
-sleep 2
 if ! hashsum --hash md5 --check /sums --prefix /; then set failed=1; fi
 set words=$words
 if ! save_env --file /env words; then set failed=1; fi
@@ -31,6 +33,7 @@ load_env --file /env words
 if [ "\$words" != $words ]; then set failed=1; fi
 echo
 echo "task: status \$failed"
+hashsum --hash md5 /data/random
 halt
 END
 image abi32.img 32M

@@ -40,9 +40,11 @@ fail()
 	printf 'FAILED: %s\n' "$*"
 	tail -n 25 /tmp/ringsided.log | sed 's/^/     ringsided | /'
 	for log in "${!DOMID[@]}"; do
-		tail -n 25 "$CONSOLE/guest-$log.log" | cut -c1-200 |
+		tail -n 25 "$CONSOLE/guest-$log.log" | tr -d '\r' | cut -c1-200 |
 			sed "s/^/     $log | /"
 	done
+	# Again, for who sees only the end.
+	printf 'FAILED: %s\n' "$*"
 	exit 1
 }
 
@@ -211,8 +213,15 @@ guest_stop()
 	xenstore-write "/local/domain/${DOMID[$1]}/data/stop" 1
 }
 
+# Xen has given it up; what a toolstack then does is a restart.
+triple_fault()
+{
+	xl dmesg | grep -q "^(XEN) d${DOMID[$1]}v[0-9]* Triple fault"
+}
+
 task_over()
 {
+	! triple_fault "$1" || fail "the guest $1 ended in a triple fault"
 	# GRUB's lines begin with a carriage return.
 	grep -aq $'^\r\\?task: status' "$CONSOLE/guest-$1.log" 2>/dev/null
 }
