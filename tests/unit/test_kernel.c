@@ -229,20 +229,25 @@ static void an_indirect_write(void **state)
 	assert_int_equal(value(rig, EV_KIND_grant_map, 3, 0), 1);
 }
 
-static void a_discard(void **state)
+static void discard(struct rig *rig, enum raw_what what, int error)
 {
-	struct rig *rig = *state;
-	struct raw_discard raw = { .head = head(rig, RAW_DISCARD, sizeof(raw)),
+	struct raw_discard raw = { .head = head(rig, what, sizeof(raw)),
 				   .sector = 128,
-				   .sectors = 16 };
+				   .sectors = 16,
+				   .error = error };
 
-	rig->req_cons++;
+	rig->req_cons += what == RAW_DISCARD;
 	raw.ring = ring(rig);
 	slot_make(raw.slot, EV_OP_DISCARD, 0, 4, 128);
 	GIVE(rig, raw);
-	raw.head = head(rig, RAW_DISCARDED, sizeof(raw));
-	raw.error = -EOPNOTSUPP;
-	GIVE(rig, raw);
+}
+
+static void a_discard(void **state)
+{
+	struct rig *rig = *state;
+
+	discard(rig, RAW_DISCARD, 0);
+	discard(rig, RAW_DISCARDED, -EOPNOTSUPP);
 	respond(rig, EV_OP_DISCARD, 4, -2);
 	responded(rig);
 	kinds(rig, "ring_slot request_take request_check disk_submit disk_done "
@@ -293,7 +298,55 @@ static void one_that_fails_after_its_grants(void **state)
 		   "ring_slot request_take request_check");
 }
 
-/* What was lost may have been the answer. */
+/* The request whose list was mapped: its data, which are in no slot of its own.
+ */
+static void list_data(struct rig *rig, uint64_t id, uint32_t pages)
+{
+	struct raw_map raw = { .head = head(rig, RAW_MAP, sizeof(raw)),
+			       .ring = ring(rig),
+			       .req = REQ + id,
+			       .id = id,
+			       .count = pages,
+			       .op = EV_OP_WRITE };
+
+	slot_make(raw.slot, EV_OP_INDIRECT, 1, id, 64);
+	GIVE(rig, raw);
+}
+
+/*
+ * What was lost may have been the end of a request and the beginning of another
+ * one with the same id, at the same address: nothing that is seen later is told
+ * of it, but it is counted.
+ */
+static void what_was_lost_may_be_an_end(void **state)
+{
+	struct rig *rig = *state;
+
+	map(rig, EV_OP_READ, 7, 2048, 1);
+	mapped(rig, 1);
+	map_end(rig);
+	bio(rig, RAW_SUBMIT, 7, 2048, 1, 0);
+	rig->n = 0;
+	kstate_lost(rig->b);
+	bio(rig, RAW_DONE, 7, 0, 0, 0);
+	unmapped(rig, 7, 1);
+	respond(rig, EV_OP_READ, 7, 0);
+	responded(rig);
+	kinds(rig, "ring_produce ring_notify");
+	assert_int_equal(kstate_untold(rig->b), 3);
+	rig->n = 0;
+	map(rig, EV_OP_READ, 7, 2048, 1);
+	mapped(rig, 1);
+	map_end(rig);
+	unmapped(rig, 7, 1);
+	respond(rig, EV_OP_READ, 7, 0);
+	responded(rig);
+	kinds(rig, "ring_slot request_take request_check grant_map grant_unmap "
+		   "request_respond ring_produce ring_notify");
+	assert_int_equal(value(rig, EV_KIND_request_respond, 0, 0), 2);
+	assert_int_equal(kstate_untold(rig->b), 3);
+}
+
 static void a_list_before_a_loss(void **state)
 {
 	struct rig *rig = *state;
@@ -301,8 +354,49 @@ static void a_list_before_a_loss(void **state)
 	list(rig, 9);
 	rig->n = 0;
 	kstate_lost(rig->b);
-	map(rig, EV_OP_WRITE, 9, 0, 1);
-	kinds(rig, "ring_slot request_take request_check");
+	list_data(rig, 9, 2);
+	mapped(rig, 1); /* one of two: the other was mapped already */
+	map_end(rig);
+	bio(rig, RAW_SUBMIT, 9, 64, 1, 0);
+	kinds(rig, "");
+	assert_int_equal(kstate_untold(rig->b), 3);
+	unmapped(rig, 9, 1);
+	respond(rig, EV_OP_WRITE, 9, 0);
+	responded(rig);
+	kinds(rig, "ring_produce ring_notify");
+	assert_int_equal(kstate_untold(rig->b), 5);
+}
+
+/* That some had not to be mapped is not said where only their map was lost. */
+static void grants_before_a_loss(void **state)
+{
+	struct rig *rig = *state;
+
+	map(rig, EV_OP_READ, 7, 2048, 2);
+	rig->n = 0;
+	kstate_lost(rig->b);
+	map_end(rig);
+	mapped(rig, 1); /* of a request that began unseen */
+	kinds(rig, "");
+	/* It fails then: the thread's last one, but is it still that? */
+	respond(rig, EV_OP_READ, 7, -1);
+	responded(rig);
+	kinds(rig, "ring_produce ring_notify");
+	assert_int_equal(kstate_untold(rig->b), 3);
+}
+
+static void a_discard_before_a_loss(void **state)
+{
+	struct rig *rig = *state;
+
+	discard(rig, RAW_DISCARD, 0);
+	rig->n = 0;
+	kstate_lost(rig->b);
+	discard(rig, RAW_DISCARDED, 0);
+	respond(rig, EV_OP_DISCARD, 4, 0);
+	responded(rig);
+	kinds(rig, "ring_produce ring_notify");
+	assert_int_equal(kstate_untold(rig->b), 2);
 }
 
 /* Two processors answer at once: both saw the same index of the ring. */
@@ -343,7 +437,9 @@ static void one_from_before(void **state)
 	unmapped(rig, 1, 1);
 	respond(rig, EV_OP_READ, 1, -1);
 	responded(rig);
+	list_data(rig, 9, 1);
 	kinds(rig, "ring_produce ring_notify");
+	assert_int_equal(kstate_untold(rig->b), 0);
 }
 
 static void handshake(void **state)
@@ -499,7 +595,10 @@ int main(void)
 		TEST(a_discard),
 		TEST(a_refused_one),
 		TEST(one_that_fails_after_its_grants),
+		TEST(what_was_lost_may_be_an_end),
 		TEST(a_list_before_a_loss),
+		TEST(grants_before_a_loss),
+		TEST(a_discard_before_a_loss),
 		TEST(two_at_once),
 		TEST(one_from_before),
 		TEST(handshake),

@@ -208,6 +208,7 @@ static void ids_come_again(void **state)
 	push(rig, EV_OP_READ, 0, 16, 1);
 	kstate_lost(rig->b);
 	complete(rig, 0, 0);
+	assert_int_equal(kstate_untold(rig->b), 1);
 	push(rig, EV_OP_READ, 0, 16, 1);
 	complete(rig, 0, 0);
 	kinds(rig, "request_push request_complete request_push "
@@ -227,7 +228,7 @@ static void too_late(void **state)
 	push(rig, EV_OP_READ, 1, 8, 1);
 	publish(rig, 0, 9, false);
 	kinds(rig, "request_push ring_produce ring_notify");
-	assert_int_equal(kstate_late(rig->b), 1);
+	assert_int_equal(kstate_untold(rig->b), 1);
 	assert_int_equal(nth(rig, EV_KIND_ring_produce, 0)->event.t_ns, 1010);
 	rig->now = 2000;
 	complete(rig, 1, 0);

@@ -49,19 +49,17 @@ static struct kreq *answered(struct kstate *b, struct kcpu *cpu,
 	*is_new = false;
 	if (cpu->reqs) {
 		req = state_request_find(b, cpu->req[--cpu->reqs]);
-		return req && req->stage != KREQ_FREE && req->id == raw->id
-			       ? req
-			       : NULL;
+		return state_known(b, req) && req->id == raw->id ? req : NULL;
 	}
 	/* It failed between its grants and the storage. */
 	req = thread->last;
-	if (req && req->id == raw->id &&
+	if (state_known(b, req) && req->id == raw->id &&
 	    (req->stage == KREQ_LIST || req->stage == KREQ_CHECKED))
 		return req;
 	req = &thread->discard;
-	if (req->stage != KREQ_FREE && req->id == raw->id)
+	if (state_known(b, req) && req->id == raw->id)
 		return req;
-	*is_new = raw->status && !b->lossy;
+	*is_new = raw->status && !b->losses;
 	return *is_new ? req : NULL;
 }
 
@@ -102,6 +100,8 @@ int on_respond(struct kstate *b, const void *data)
 				    .idx = answer_index(ring, &raw->ring),
 				    .event = raw->ring.rsp_event };
 	req = answered(b, cpu, thread, raw, &is_new);
+	if (!req && b->losses)
+		b->untold++;
 	if (is_new)
 		err = refused(b, req, raw);
 	if (req && !err)

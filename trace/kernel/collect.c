@@ -26,11 +26,9 @@ struct kernel_collect {
 	struct order order;
 	uint64_t given_ns;  /* when some were given */
 	uint64_t newest_ns; /* of what was read */
-	uint64_t *cpu_lost;
-	uint32_t cpus;
-	uint64_t placed; /* losses that the trace tells of */
-	uint64_t late;	 /* and events that came too late */
-	struct why why;	 /* of what could not be written */
+	uint64_t placed;    /* losses that the trace tells of */
+	uint64_t untold;    /* and steps that were seen, and not told */
+	struct why why;	    /* of what could not be written */
 };
 
 /* ---- from the ring buffer into the trace ----------------------------------
@@ -45,37 +43,24 @@ static int on_event(const struct ctf_event *event, void *user)
 	return ctf_stream_event(c->stream, event, &c->why) ? -EIO : 0;
 }
 
-/* What this processor lost before this one. */
+/* What was lost before this one. */
 static int losses(struct kernel_collect *c, const struct raw_head *raw)
 {
 	uint64_t n;
 
-	if (raw->cpu >= c->cpus) {
-		uint64_t *more =
-			reallocarray(c->cpu_lost, raw->cpu + 1u, sizeof(*more));
-
-		if (!more)
-			return why_set(&c->why, -ENOMEM, "no memory");
-		memset(more + c->cpus, 0,
-		       (raw->cpu + 1u - c->cpus) * sizeof(*more));
-		c->cpu_lost = more;
-		c->cpus = raw->cpu + 1;
-	}
-	if (raw->lost <= c->cpu_lost[raw->cpu])
+	if (raw->lost <= c->placed)
 		return 0;
-	n = raw->lost - c->cpu_lost[raw->cpu];
-	c->cpu_lost[raw->cpu] = raw->lost;
-	c->placed += n;
+	n = raw->lost - c->placed;
+	c->placed = raw->lost;
 	kstate_lost(c->state);
 	return ctf_stream_lost(c->stream, n, &c->why);
 }
 
-/* What was seen, and came too late to be told. */
-static int too_late(struct kernel_collect *c)
+static int untold(struct kernel_collect *c)
 {
-	uint64_t n = kstate_late(c->state) - c->late;
+	uint64_t n = kstate_untold(c->state) - c->untold;
 
-	c->late += n;
+	c->untold += n;
 	return n ? ctf_stream_lost(c->stream, n, &c->why) : 0;
 }
 
@@ -87,7 +72,7 @@ static int on_ordered(const struct raw_head *raw, size_t len, void *user)
 	if (!err)
 		err = kstate_take(c->state, raw, len);
 	if (!err)
-		err = too_late(c);
+		err = untold(c);
 	if (err == -ENOMEM)
 		why_set(&c->why, err, "no memory");
 	return err ? -EIO : 0;
@@ -157,7 +142,6 @@ static void collect_free(struct kernel_collect *c)
 	kernel_reader_close(c->reader);
 	kstate_free(c->state);
 	order_free(&c->order);
-	free(c->cpu_lost);
 	free(c);
 }
 
@@ -212,7 +196,7 @@ int kernel_collect_stop(struct kernel_collect *c, uint64_t *lost,
 	*lost = kernel_reader_lost(c->reader);
 	if (!err && *lost > c->placed)
 		err = ctf_stream_lost(c->stream, *lost - c->placed, &c->why);
-	*lost += c->late;
+	*lost += c->untold;
 	rc = ctf_writer_close(c->writer, clock_now_ns(), &late);
 	if (err)
 		*why = c->why;

@@ -57,12 +57,13 @@ int kstate_take(struct kstate *b, const struct raw_head *raw, size_t len);
 void kstate_lost(struct kstate *b);
 
 /*
- * How many events were not told, for they came too late: the clocks of two
- * traces are aligned by a push or a response having been before what it makes
- * possible on the other side, and told later than it was it would lie.  Others
- * are told late.
+ * How many steps were seen, and not told.  Of a request during which something
+ * was lost: unseen, it may have ended, and another one begun in its place.  And
+ * a push or a response that came too late: the clocks of two traces are aligned
+ * by its having been before what it makes possible on the other side, and told
+ * later than it was it would lie.  Others are told late.
  */
-uint64_t kstate_late(const struct kstate *b);
+uint64_t kstate_untold(const struct kstate *b);
 
 /* NULL is nothing. */
 void kstate_free(struct kstate *b);

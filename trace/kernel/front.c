@@ -128,7 +128,6 @@ int on_interrupt(struct kstate *b, const void *data)
 		    : err;
 }
 
-/* After a loss the id may be another request's. */
 int on_complete(struct kstate *b, const void *data)
 {
 	const struct raw_complete *raw = data;
@@ -140,7 +139,7 @@ int on_complete(struct kstate *b, const void *data)
 	if (!ring)
 		return err;
 	req = state_request_find(b, key_of(&raw->ring, raw->id));
-	if (!req || req->stage == KREQ_FREE || req->losses != b->losses)
+	if (!state_follow(b, req))
 		return 0;
 	req->stage = KREQ_FREE;
 	e = event_of_ring(EV_KIND_request_complete, raw->head.t_ns, ring);

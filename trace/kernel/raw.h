@@ -61,7 +61,7 @@ enum raw_what {
 
 struct raw_head {
 	__u64 t_ns; /* CLOCK_MONOTONIC */
-	__u64 lost; /* this processor lost so many before this one */
+	__u64 lost; /* so many were lost before this one */
 	__u32 what;
 	__u32 cpu, tid;
 	__u32 len; /* bytes in all, with this head */

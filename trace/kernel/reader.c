@@ -320,16 +320,11 @@ void kernel_reader_detach(struct kernel_reader *r)
 uint64_t kernel_reader_lost(struct kernel_reader *r)
 {
 	int fd = bpf_object__find_map_fd_by_name(r->object, "lost");
-	int cpus = libbpf_num_possible_cpus();
-	uint64_t *of = cpus > 0 ? calloc((size_t)cpus, sizeof(*of)) : NULL;
-	uint64_t sum = programs_missed(r);
+	uint64_t lost = 0;
 	uint32_t key = 0;
 
-	if (of && !bpf_map_lookup_elem(fd, &key, of))
-		for (int i = 0; i < cpus; i++)
-			sum += of[i];
-	free(of);
-	return sum;
+	bpf_map_lookup_elem(fd, &key, &lost);
+	return lost + programs_missed(r);
 }
 
 void kernel_reader_close(struct kernel_reader *r)

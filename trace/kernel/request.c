@@ -28,7 +28,8 @@ int state_take(struct kstate *b, struct kreq *req, const struct raw_ring *at,
 			      .id = c.id,
 			      .op = c.op,
 			      .sector = c.sector,
-			      .take_ns = t_ns };
+			      .take_ns = t_ns,
+			      .losses = b->losses };
 	e = event_of_ring(EV_KIND_ring_slot, t_ns, ring);
 	e.value[0].number = idx;
 	e.value[1].array.of = slot;
@@ -79,9 +80,17 @@ int on_map(struct kstate *b, const void *data)
 
 	if (!thread || !req)
 		return -ENOMEM;
-	goes_on = !raw->list && req->stage == KREQ_LIST &&
-		  thread->last == req && req->id == raw->id;
+	goes_on = !raw->list && state_known(b, req) &&
+		  req->stage == KREQ_LIST && thread->last == req &&
+		  req->id == raw->id;
 	thread->mapping = thread->last = req;
+	/* Its list was mapped unseen, or before something was lost. */
+	if (!goes_on && !raw->list && raw->slot[0] == EV_OP_INDIRECT) {
+		req->stage = KREQ_FREE;
+		thread->mapping = NULL;
+		state_follow(b, req);
+		return 0;
+	}
 	if (!goes_on) {
 		err = state_take(b, req, &raw->ring, raw->slot, raw->head.t_ns);
 	} else {
@@ -116,7 +125,8 @@ int on_mapped(struct kstate *b, const void *data)
 
 	if (!thread)
 		return -ENOMEM;
-	if (!thread->mapping || !raw->count || raw->count > RAW_GREFS_MAX)
+	if (!raw->count || raw->count > RAW_GREFS_MAX ||
+	    !state_follow(b, thread->mapping))
 		return 0;
 	thread->mapping->mapped += raw->count;
 	e = event_of_ring(EV_KIND_grant_map, raw->head.t_ns,
@@ -142,7 +152,7 @@ int on_map_end(struct kstate *b, const void *data)
 		return -ENOMEM;
 	req = thread->mapping;
 	thread->mapping = NULL;
-	if (!req || req->mapped >= req->to_map)
+	if (!req || req->mapped >= req->to_map || !state_follow(b, req))
 		return 0;
 	e = event_of_ring(EV_KIND_grant_reuse, raw->t_ns, &b->ring[req->ring]);
 	e.value[0].number = req->seq;
@@ -162,7 +172,7 @@ int on_unmapped(struct kstate *b, const void *data)
 	if (cpu->reqs == NEST_MAX) /* answers were lost */
 		cpu->reqs = 0;
 	cpu->req[cpu->reqs++] = raw->req;
-	if (!raw->count || !req || req->stage == KREQ_FREE)
+	if (!raw->count || !state_follow(b, req))
 		return 0;
 	e = event_of_ring(EV_KIND_grant_unmap, raw->head.t_ns,
 			  &b->ring[req->ring]);
@@ -214,7 +224,7 @@ int on_submit(struct kstate *b, const void *data)
 	const struct raw_bio *raw = data;
 	struct kreq *req = state_request_find(b, raw->req);
 
-	if (!req || req->stage != KREQ_CHECKED)
+	if (!state_follow(b, req) || req->stage != KREQ_CHECKED)
 		return 0;
 	req->left = raw->left;
 	return submitted(b, req, req->bytes ? raw->sector : 0, raw->head.t_ns);
@@ -236,7 +246,7 @@ int on_done(struct kstate *b, const void *data)
 	const struct raw_bio *raw = data;
 	struct kreq *req = state_request_find(b, raw->req);
 
-	if (!req || req->stage != KREQ_DISK)
+	if (!state_follow(b, req) || req->stage != KREQ_DISK)
 		return 0;
 	if (raw->status)
 		req->error = bio_error(raw->status);
@@ -271,7 +281,8 @@ int on_discarded(struct kstate *b, const void *data)
 
 	if (!thread)
 		return -ENOMEM;
-	if (thread->discard.stage != KREQ_DISK)
+	if (!state_follow(b, &thread->discard) ||
+	    thread->discard.stage != KREQ_DISK)
 		return 0;
 	thread->discard.error = raw->error;
 	return done(b, &thread->discard, raw->head.t_ns);

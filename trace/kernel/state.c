@@ -16,7 +16,7 @@ int state_tell(struct kstate *b, const struct ctf_event *event)
 	e.actor = b->driver->actor;
 	if (e.t_ns < b->last_ns && (e.kind == EV_KIND_request_push ||
 				    e.kind == EV_KIND_request_respond)) {
-		b->late++;
+		b->untold++;
 		return 0;
 	}
 	if (e.t_ns < b->last_ns)
@@ -89,6 +89,20 @@ struct kreq *state_request_find(struct kstate *b, uint64_t addr)
 	struct kreq **at = tfind(&key, &b->requests, by_addr);
 
 	return at ? *at : NULL;
+}
+
+bool state_known(const struct kstate *b, const struct kreq *req)
+{
+	return req && req->stage != KREQ_FREE && req->losses == b->losses;
+}
+
+bool state_follow(struct kstate *b, const struct kreq *req)
+{
+	bool known = state_known(b, req);
+
+	if (!known && b->losses)
+		b->untold++;
+	return known;
 }
 
 struct kreq *state_request(struct kstate *b, uint64_t addr)
@@ -257,19 +271,16 @@ int kstate_take(struct kstate *b, const struct raw_head *raw, size_t len)
 
 void kstate_lost(struct kstate *b)
 {
-	b->lossy = true;
 	b->losses++;
 	for (size_t i = 0; i < b->rings; i++)
 		b->ring[i].indexed = false;
 	for (size_t i = 0; i < b->cpus; i++)
 		b->cpu[i]->reqs = b->cpu[i]->answers = 0;
-	for (size_t i = 0; i < b->threads; i++)
-		b->thread[i]->last = NULL;
 }
 
-uint64_t kstate_late(const struct kstate *b)
+uint64_t kstate_untold(const struct kstate *b)
 {
-	return b->late;
+	return b->untold;
 }
 
 void kstate_free(struct kstate *b)

@@ -34,7 +34,7 @@ struct kreq {
 	int error;     /* of any of them */
 	uint32_t to_map, mapped, list_pages;
 	bool writable;
-	uint64_t losses; /* there had been when it was pushed */
+	uint64_t losses; /* there had been when it began */
 };
 
 /* What a thread of the kernel is at. */
@@ -69,7 +69,6 @@ struct kstate {
 	const struct kernel_driver *driver;
 	kernel_event_fn each;
 	void *user;
-	bool lossy;
 	struct kring *ring;
 	size_t rings;
 	struct kthr **thread;
@@ -83,9 +82,9 @@ struct kstate {
 	bool own_known;
 	uint16_t own_domid;
 	struct order early;
-	uint64_t losses;
+	uint64_t losses;  /* how often some were */
 	uint64_t last_ns; /* of the last event */
-	uint64_t late;
+	uint64_t untold;
 };
 
 /* All give NULL where there is no memory, and the find ones where none is. */
@@ -96,6 +95,14 @@ struct kreq *state_request_find(struct kstate *b, uint64_t addr);
 struct kthr *state_thread(struct kstate *b, uint32_t tid);
 struct kcpu *state_cpu(struct kstate *b, uint32_t cpu);
 struct kirq *state_irq(struct kstate *b, uint32_t irq);
+
+/*
+ * That it is still the request which it was: it began, and nothing was lost
+ * since, for that may have been its end.  A request that is not known cannot be
+ * followed; if anything was lost, this step of it counts as not told.
+ */
+bool state_known(const struct kstate *b, const struct kreq *req);
+bool state_follow(struct kstate *b, const struct kreq *req);
 
 int state_tell(struct kstate *b, const struct ctf_event *event);
 
