@@ -290,6 +290,8 @@ static int record_run(struct recording *rec)
 	} else if (rec->req.command) {
 		rec->code = 128 + record_signals.stop_signal;
 	}
+	if (!is_away(rec) && !record_signals.stops)
+		record_dir_keep(rec->dir);
 	watch(rec);
 	if (rec->running)
 		command_end(rec);
@@ -369,7 +371,9 @@ int cmd_record(int argc, char **argv)
 		rec.recorded = flight_close(rec.flight);
 	record_close(rec.session);
 	free(rec.result.running);
-	if (!rec.recorded && !is_away(&rec))
+	if (rec.recorded && !is_away(&rec))
+		record_dir_keep(rec.dir);
+	else if (!is_away(&rec))
 		record_dir_discard(rec.dir, rec.dir_made);
 	return code;
 }

@@ -324,6 +324,8 @@ int record_direct(const struct record_request *req, const char *dir,
 	} else if (req->command) {
 		p.code = 128 + record_signals.stop_signal;
 	}
+	if (!record_signals.stops)
+		record_dir_keep(dir);
 	watch(&p);
 	if (p.running)
 		command_end(&p);

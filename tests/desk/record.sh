@@ -137,8 +137,24 @@ expect_exit 126 'cannot be run: Permission' $rec -o "$T/x" -- "$T/said"
 expect_exit 1 'install LTTng' env PATH="$T/no" \
 	"$BIN/ringside" record -o "$T/x" -- /bin/true
 [ ! -e "$T/x" ] || fail "a mistake left $T/x"
+# What --force would replace stays where nothing new begins.
+before=$(find "$T/all" | sort) had=$(emitted all)
+expect_exit 127 'nonesuch cannot be run' $rec -o "$T/all" --force -- nonesuch
+expect_exit 1 'install LTTng' env PATH="$T/no" \
+	"$BIN/ringside" record -o "$T/all" --force -- /bin/true
+[ "$(find "$T/all" | sort)" = "$before" ] || fail "a mistake with --force" \
+	"changed the old trace: $(find "$T/all")"
+# And where a recorder was killed before its own began.
+mkdir "$T/all/.ringside-replaced"
+mv "$T/all/ust" "$T/all/.ringside-replaced/"
+mkdir -p "$T/all/ust/pid"
+expect_exit 2 'already holds a trace' $rec -o "$T/all" -- true
+expect_exit 127 'nonesuch cannot be run' $rec -o "$T/all" --force -- nonesuch
+[ "$(find "$T/all" | sort)" = "$before" ] && [ "$(emitted all)" -eq "$had" ] ||
+	fail "what a killed recorder had set aside is lost: $(find "$T/all")"
 record all --force -- "$emit" 1 1 stop >"$T/n" || fail "--force does not work"
-[ "$(emitted all)" -eq 3 ] || fail "--force left the old trace"
+[ "$(emitted all)" -eq 3 ] && [ "$(ls -A "$T/all")" = ust ] ||
+	fail "--force left the old trace"
 
 if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 	step "without permission"

@@ -17,6 +17,8 @@
 #define TRACE_ENTRY  "ust"
 #define PROBES_ENTRY "usdt"
 #define KERNEL_ENTRY "kernel"
+/* A trace that is to be replaced, until the new one begins. */
+#define ASIDE ".ringside-replaced"
 
 /* A flight recorder's: the snapshots "1-error", "2-death" ... */
 static bool is_trace_entry(const char *name)
@@ -24,7 +26,7 @@ static bool is_trace_entry(const char *name)
 	size_t digits = strspn(name, "0123456789");
 
 	return !strcmp(name, TRACE_ENTRY) || !strcmp(name, PROBES_ENTRY) ||
-	       !strcmp(name, KERNEL_ENTRY) ||
+	       !strcmp(name, KERNEL_ENTRY) || !strcmp(name, ASIDE) ||
 	       (digits && name[digits] == '-' &&
 		record_snapshot_is_word(name + digits + 1));
 }
@@ -48,6 +50,50 @@ static int dir_holds(const char *path)
 	}
 	closedir(d);
 	return holds;
+}
+
+/* The name of what is in a directory; a failed one is empty. */
+static const char *inner(char name[PATH_MAX], const char *dir,
+			 const char *entry)
+{
+	int n = snprintf(name, PATH_MAX, "%s/%s", dir, entry);
+
+	if (n < 0 || n >= PATH_MAX)
+		*name = '\0';
+	return name;
+}
+
+/* Moves what there is of traces in one directory to another; 0 or -errno. */
+static int trace_move(const char *from, const char *to)
+{
+	char a[PATH_MAX], b[PATH_MAX];
+	DIR *d = opendir(from);
+	struct dirent *e;
+	int err = d ? 0 : -errno;
+
+	while (!err && (e = readdir(d)))
+		if (is_trace_entry(e->d_name) && strcmp(e->d_name, ASIDE) &&
+		    rename(inner(a, from, e->d_name), inner(b, to, e->d_name)))
+			err = -errno;
+	if (d)
+		closedir(d);
+	return err;
+}
+
+static int set_aside(const char *abs)
+{
+	char aside[PATH_MAX];
+	int err;
+
+	/* Of a recorder that was killed before its trace began. */
+	if (!access(inner(aside, abs, ASIDE), F_OK))
+		record_dir_discard(abs, false);
+	if (mkdir(inner(aside, abs, ASIDE), 0700))
+		return -errno;
+	err = trace_move(abs, aside);
+	if (err)
+		record_dir_discard(abs, false);
+	return err;
 }
 
 int record_dir_prepare(const char *path, bool force, char *abs, bool *made,
@@ -92,15 +138,11 @@ int record_dir_prepare(const char *path, bool force, char *abs, bool *made,
 		err = -errno;
 		return why_set(why, err, "%s: %s", path, strerror(-err));
 	}
-	if (holds) {
-		record_dir_discard(abs, false);
-		if (dir_holds(abs))
-			return why_set(why, -EACCES,
-				       "the old trace in %s "
-				       "cannot be removed; do it by hand",
-				       path);
-	}
-	return 0;
+	err = holds ? set_aside(abs) : 0;
+	return err ? why_set(why, err,
+			     "the old trace in %s cannot be moved: %s", path,
+			     strerror(-err))
+		   : 0;
 }
 
 void record_dir_remove(const char *path)
@@ -119,20 +161,26 @@ void record_dir_remove(const char *path)
 		fts_close(fts);
 }
 
+void record_dir_keep(const char *abs)
+{
+	char aside[PATH_MAX];
+
+	record_dir_remove(inner(aside, abs, ASIDE));
+}
+
 void record_dir_discard(const char *abs, bool made)
 {
+	char path[PATH_MAX];
 	DIR *d = opendir(abs);
 	struct dirent *e;
-	char *inner;
 
 	while (d && (e = readdir(d)))
-		if (is_trace_entry(e->d_name) &&
-		    asprintf(&inner, "%s/%s", abs, e->d_name) > 0) {
-			record_dir_remove(inner);
-			free(inner);
-		}
+		if (is_trace_entry(e->d_name) && strcmp(e->d_name, ASIDE))
+			record_dir_remove(inner(path, abs, e->d_name));
 	if (d)
 		closedir(d);
+	if (!trace_move(inner(path, abs, ASIDE), abs))
+		rmdir(path);
 	if (made)
 		rmdir(abs);
 }
@@ -154,11 +202,13 @@ uint64_t record_dir_bytes(const char *path)
 
 uint64_t record_dir_room(const char *path)
 {
+	char aside[PATH_MAX];
 	struct statvfs fs;
 
 	if (statvfs(path, &fs))
 		return UINT64_MAX;
-	return (uint64_t)fs.f_bavail * fs.f_frsize;
+	return (uint64_t)fs.f_bavail * fs.f_frsize +
+	       record_dir_bytes(inner(aside, path, ASIDE));
 }
 
 unsigned record_dir_processes(const char *path)
