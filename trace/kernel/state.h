@@ -22,6 +22,26 @@ struct kring {
 	uint32_t rsp_next;
 };
 
+/*
+ * xen-blkback does not say for which request it works.  What tells is where it
+ * is at:
+ *
+ *	record		known by		what is kept of it
+ *	MAP		pending_req		it begins; thread->mapping, last
+ *	MAPPED, MAP_END	thread->mapping		none after MAP_END
+ *	SUBMIT, DONE	pending_req		stage, left, error
+ *	DISCARD(ED)	thread->discard		stage, error
+ *	UNMAPPED	pending_req		on top of cpu->req
+ *	RESPOND		top of cpu->req, else	it ends; on top of cpu->answer
+ *			thread->last, discard
+ *	NOTIFY		top of cpu->answer	published
+ *	RESPONDED	top of cpu->answer	taken from there
+ *
+ * A pending_req serves one request after the other, and a stack is as deep as
+ * interrupts are nested; so after a loss nothing is told of a request that
+ * began before (state_follow), and the stacks are empty.  xen-blkfront's are
+ * known by their ring and id.
+ */
 enum kreq_stage { KREQ_FREE, KREQ_LIST, KREQ_CHECKED, KREQ_DISK, KREQ_DONE };
 
 struct kreq {
