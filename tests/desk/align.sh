@@ -189,6 +189,8 @@ expect_exit 2 'both hold what the backend of device 1/51712 did' \
 	ringside show latency --guest "$T/whole" "$T/host"
 expect_exit 2 'host holds no request of a frontend' \
 	ringside show latency --guest "$T/host" "$T/host/ust"
+expect_exit 2 'host holds what the backend did, and .*guest what the frontend' \
+	ringside show latency --guest "$T/host" "$T/guest"
 expect_exit 2 'guest holds no request that a backend took' \
 	ringside show latency --guest "$T/ahead" "$T/guest"
 expect_exit 2 'nonesuch' ringside show latency --guest "$T/nonesuch" "$T/host"

@@ -65,10 +65,31 @@ static int check_twice(const struct align *a, bool frontend,
 	return rc;
 }
 
+/* Whether each trace has what the other should; without memory it is not told.
+ */
+static bool is_swapped(const struct align *a)
+{
+	struct conns front, back;
+	int rc = conns_make(a->host, true, &front);
+	bool swapped;
+
+	rc = conns_make(a->guest, false, &back) || rc;
+	swapped = !rc && front.n && back.n;
+	conns_free(&front);
+	conns_free(&back);
+	return swapped;
+}
+
 static int check_sides(const struct align *a)
 {
 	int rc;
 
+	if (!a->front.n && !a->back.n && is_swapped(a))
+		return why_set(a->why, -EINVAL,
+			       "%s holds what the backend did, and %s what the "
+			       "frontend did: give the guest's trace with "
+			       "--guest, and the other one alone",
+			       a->guest_name, a->host_name);
 	if (!a->front.n)
 		return why_set(a->why, -EINVAL,
 			       "%s holds no request of a frontend: --guest "
