@@ -42,13 +42,14 @@ mke2fs -q -t ext4 -d $tree $IMAGES/abi32.img
 # GRUB's frontend stays in state 3 while it works.
 protocol()
 {
+	lost_guest abi32
 	PROTOCOL=$(xenstore-read \
 		"/local/domain/${DOMID[abi32]}/device/vbd/51712/protocol" \
 		2>/dev/null)
 }
 
 step "a 32-bit guest reads $files files, and writes one"
-guest_create abi32 'type="pvh"' 'tsc_mode="native"' 'memory=128' \
+guest_create abi32 'type="pvh"' 'on_reboot="destroy"' 'tsc_mode="native"' 'memory=128' \
 	'kernel="/usr/lib/grub-xen/grub-i386-xen_pvh.bin"' \
 	"disk=['$(disk xvda abi32.img)']"
 wait_for "it says what it speaks" 20 protocol
