@@ -320,13 +320,15 @@ static void parse_event(char *p, char *section)
 
 static void parse_field(char *p)
 {
-	struct event *e = &events[events_n - 1];
-	struct field *f = &e->field[e->fields];
+	struct event *e;
+	struct field *f;
 	const char *type;
 	int i;
 
 	if (!events_n)
 		fail("a field before the first event");
+	e = &events[events_n - 1];
+	f = &e->field[e->fields];
 	p += strspn(p, " \t");
 	if (*p == '"') {
 		if (e->doc)

@@ -2,6 +2,8 @@
 /* What the model makes of records, sound and broken ones. */
 #include "viz_rig.h"
 
+#include <errno.h>
+
 #include <stdlib.h>
 
 #include "viz/model/episode.h"
@@ -103,6 +105,7 @@ static void never_answered(void **state)
 	rig_push(&r, 0, 1, 0, EV_OP_READ);
 	rig_take(&r, 5, 1, 0, EV_OP_READ);
 	rig_whole(&r, 10, 2, 1, EV_OP_READ);
+	rig_stop(&r, 200);
 	rig_build(&r);
 	assert_int_equal(r.model.requests, 2);
 	assert_int_equal(r.model.unanswered, 1);
@@ -119,6 +122,7 @@ static void response_without_request(void **state)
 
 	(void)state;
 	rig_open(&r);
+	rig_ring(&r, 0, EV_ACTOR_BACKEND, 32);
 	rig_whole(&r, 0, 1, 0, EV_OP_READ);
 	rig_respond(&r, 200, 77, 1, EV_STATUS_ERROR);
 	rig_build(&r);
@@ -164,6 +168,7 @@ static void loses_are_doubts(void **state)
 	loss.to_ns = 1000030;
 	assert_int_equal(log_append_loss(&r.log, &loss), 0);
 	rig_push(&r, 300, 3, 2, EV_OP_READ);
+	rig_stop(&r, 400);
 	rig_build(&r);
 	assert_int_equal(r.log.lost_events, 5);
 	/* The gap's effect is no fault. */
@@ -260,10 +265,14 @@ static void taken_again(void **state)
 
 	(void)state;
 	rig_open(&r);
+	rig_ring(&r, 0, EV_ACTOR_FRONTEND, 32);
 	for (i = 0; i < 8; i++)
 		rig_push(&r, i, 1 + i, i, EV_OP_READ);
+	rig_ring(&r, 9, EV_ACTOR_BACKEND, 32);
 	for (i = 0; i < 8; i++)
 		rig_take(&r, 10 + i, 1 + i * 1024, i, EV_OP_READ);
+	rig_disk(&r, 18, 19, 1, -EIO);
+	rig_ring(&r, 19, EV_ACTOR_BACKEND, 32);
 	for (i = 0; i < 8; i++)
 		rig_take(&r, 20 + i, 1 + (7 - i) * 1024, i, EV_OP_READ);
 	for (i = 0; i < 8; i++)
@@ -272,12 +281,81 @@ static void taken_again(void **state)
 	rig_respond(&r, 40, 1 + 99 * 1024, 8, 0);
 	rig_build(&r);
 	assert_int_equal(r.model.requests, 9);
+	assert_int_equal(r.model.queue[0].in_flight_max, 8);
+	/* What the first backend did with it is over. */
+	assert_int_equal(r.model.request[0].error, 0);
+	assert_int_equal(r.model.request[0].t[STAGE_SUBMIT], MODEL_NEVER);
 	for (i = 0; i < 8; i++) {
 		assert_true(r.model.request[i].flags & REQUEST_RETAKEN);
 		assert_int_equal(r.model.request[i].t[STAGE_RESPOND],
 				 1000030 + i);
 	}
 	assert_int_equal(r.model.orphans, 1);
+	rig_close(&r);
+}
+
+/* What was in flight when a recording began, or when it ended, is no fault. */
+static void edges_are_no_faults(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	rig_respond(&r, 0, 4, 9, 0);
+	rig_whole(&r, 10, 5, 10, EV_OP_READ);
+	rig_push(&r, 300, 6, 11, EV_OP_READ);
+	rig_build(&r);
+	assert_int_equal(r.model.requests, 3);
+	assert_int_equal(r.model.edge, 2);
+	assert_int_equal(r.model.unanswered + r.model.orphans, 0);
+	assert_true(r.model.request[0].flags & REQUEST_EDGE);
+	assert_false(r.model.request[1].flags & REQUEST_EDGE);
+	assert_true(r.model.request[2].flags & REQUEST_EDGE);
+	rig_close(&r);
+}
+
+/* But when its slot is used again, nobody will answer it. */
+static void a_slot_used_again(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	rig_ring(&r, 0, EV_ACTOR_BACKEND, 32);
+	rig_take(&r, 1, 1, 7, EV_OP_READ);
+	rig_take(&r, 2, 2, 8, EV_OP_READ);
+	rig_take(&r, 3, 3, 39, EV_OP_READ);
+	rig_build(&r);
+	assert_int_equal(r.model.unanswered, 1);
+	assert_int_equal(r.model.edge, 2);
+	assert_false(r.model.request[0].flags & REQUEST_EDGE);
+	rig_close(&r);
+}
+
+/* Of a guest that is not traced: another connection has nothing of the last. */
+static void another_connection(void **state)
+{
+	struct rig r;
+	unsigned i;
+
+	(void)state;
+	rig_open(&r);
+	rig_ring(&r, 0, EV_ACTOR_BACKEND, 32);
+	for (i = 0; i < 4; i++)
+		rig_take(&r, 1 + i, 1 + i, i, EV_OP_READ);
+	rig_ring(&r, 10, EV_ACTOR_BACKEND, 32);
+	for (i = 0; i < 3; i++)
+		rig_take(&r, 11 + i, 1 + i, i, EV_OP_READ);
+	for (i = 0; i < 3; i++)
+		rig_respond(&r, 21 + i, 1 + i, i, 0);
+	rig_build(&r);
+	assert_int_equal(r.model.requests, 7);
+	assert_int_equal(r.model.queue[0].in_flight_max, 4);
+	for (i = 0; i < 7; i++) {
+		assert_false(r.model.request[i].flags & REQUEST_RETAKEN);
+		assert_int_equal(
+			!(r.model.request[i].flags & REQUEST_RESPONDED), i < 4);
+	}
 	rig_close(&r);
 }
 
@@ -424,7 +502,8 @@ static void latencies_by_operation(void **state)
 	/* Not answered: not measured. */
 	rig_push(&r, 20000, 11, 10, EV_OP_READ);
 	rig_build(&r);
-	assert_int_equal(latencies_make(&r.model, MODEL_NONE, &l), 0);
+	assert_int_equal(latencies_make(&r.model, MODEL_NONE, MODEL_NONE, &l),
+			 0);
 	assert_int_equal(l.n, 2 * SPAN_COUNT);
 	assert_int_equal(l.row[0].op, EV_OP_READ);
 	assert_int_equal(l.row[0].count, 7);
@@ -437,7 +516,7 @@ static void latencies_by_operation(void **state)
 	assert_int_equal(l.row[SPAN_STORAGE].median_ns, 30);
 	assert_int_equal(l.row[SPAN_TOTAL].max_ns, 100);
 	latencies_free(&l);
-	assert_int_equal(latencies_make(&r.model, 5, &l), 0);
+	assert_int_equal(latencies_make(&r.model, 5, MODEL_NONE, &l), 0);
 	assert_int_equal(l.n, 0);
 	latencies_free(&l);
 	rig_close(&r);
@@ -621,6 +700,9 @@ int main(void)
 		cmocka_unit_test(snapshot_edges_are_doubts),
 		cmocka_unit_test(lost_push_is_joined_by_the_response),
 		cmocka_unit_test(one_side_alone),
+		cmocka_unit_test(edges_are_no_faults),
+		cmocka_unit_test(a_slot_used_again),
+		cmocka_unit_test(another_connection),
 		cmocka_unit_test(taken_again),
 		cmocka_unit_test(absurd_produce),
 		cmocka_unit_test(queues_and_devices_are_apart),

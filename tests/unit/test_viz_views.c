@@ -26,7 +26,7 @@ static void pick_all(struct rows *rows, const struct rig *r)
 
 	for (i = 0; i < r->log.n; i++)
 		rows_pick(rows, i);
-	assert_int_equal(rows_fold(rows, &r->model), 0);
+	assert_int_equal(rows_fold(rows, &r->model, true), 0);
 }
 
 static void runs_stand_in_one_row(void **state)
@@ -104,6 +104,76 @@ static void losses_stand_where_they_fell(void **state)
 	assert_int_equal(rows.n, 3);
 	assert_int_equal(rows.row[1].kind, ROW_LOSS);
 	assert_non_null(strstr(rows.row[1].text, "12 events were lost"));
+	rows_free(&rows);
+	rig_close(&r);
+}
+
+/* Each packet tells of its own: one row for what is between two messages. */
+static void many_losses_are_one_row(void **state)
+{
+	struct view_options o = { .request_given = true, .request = 2 };
+	struct log_loss loss = { 0 };
+	struct sequence s;
+	struct why why;
+	struct rows rows = { 0 };
+	struct rig r;
+	unsigned i;
+
+	(void)state;
+	rig_open(&r);
+	rig_whole(&r, 0, 1, 0, EV_OP_READ);
+	rig_whole(&r, 5000, 2, 1, EV_OP_READ);
+	rig_whole(&r, 9000, 3, 2, EV_OP_READ);
+	for (i = 0; i < 400; i++) {
+		loss.count = 2;
+		loss.packets = i == 7;
+		loss.from_ns = loss.to_ns = 1001000 + (i % 2 ? 7000 : 0) + i;
+		assert_int_equal(log_append_loss(&r.log, &loss), 0);
+	}
+	log_place_losses(&r.log);
+	rig_build(&r);
+	pick_all(&rows, &r);
+	for (i = 0; i < rows.n; i++)
+		if (rows.row[i].kind == ROW_LOSS)
+			break;
+	assert_true(i < rows.n);
+	assert_non_null(strstr(rows.row[i].text, "400 events were lost"));
+	for (i++; i < rows.n; i++)
+		if (rows.row[i].kind == ROW_LOSS)
+			break;
+	assert_true(i < rows.n);
+	assert_non_null(strstr(rows.row[i].text,
+			       "398 events and 2 packets of events were lost"));
+	for (i++; i < rows.n; i++)
+		assert_int_not_equal(rows.row[i].kind, ROW_LOSS);
+	rows_free(&rows);
+	/* And none where a part is shown in which nothing was lost. */
+	assert_int_equal(sequence_choose(&r.model, &o, &s, &why), 0);
+	for (i = 0; i < s.rows.n; i++)
+		assert_int_not_equal(s.rows.row[i].kind, ROW_LOSS);
+	assert_true(i > 5);
+	sequence_free(&s);
+	rig_close(&r);
+}
+
+/* The operations that a guest makes up are no reads. */
+static void made_up_operations(void **state)
+{
+	struct rows rows = { 0 };
+	struct rig r;
+	unsigned i;
+
+	(void)state;
+	rig_open(&r);
+	for (i = 0; i < 3; i++)
+		rig_take(&r, i, 1 + i, i, EV_OP_READ);
+	for (; i < 6; i++)
+		rig_take(&r, i, 1 + i, i, 8);
+	rig_build(&r);
+	pick_all(&rows, &r);
+	assert_int_equal(rows.n, 2);
+	assert_non_null(strstr(rows.row[0].text, "takes 3 reads"));
+	assert_non_null(strstr(rows.row[1].text, "takes 3 requests"));
 	rows_free(&rows);
 	rig_close(&r);
 }
@@ -391,7 +461,7 @@ static void pictures_are_svg(void **state)
 	r.queue = LOG_QUEUE_NONE;
 	rig_event(&r, 0, EV_ACTOR_BACKEND, EV_KIND_store_write);
 	rig_text(&r, LF_store_write_path, "/x/51712/<k&>");
-	rig_text(&r, LF_store_write_value, "\\N <script>");
+	rig_text(&r, LF_store_write_value, "\\N <script> &#1;&lt;b");
 	r.queue = 0;
 	rig_whole(&r, 1000, 1, 0, EV_OP_READ);
 	rig_build(&r);
@@ -401,6 +471,11 @@ static void pictures_are_svg(void **state)
 		assert_non_null(strstr(s, "prefers-color-scheme: dark"));
 		assert_non_null(strstr(s, "</svg>"));
 		assert_null(strstr(s, "<script"));
+		/* The words of a guest, not what Graphviz makes of them. */
+		if (views[i] == &view_sequence || views[i] == &view_handshake) {
+			assert_non_null(strstr(s, "= \\N &lt;"));
+			assert_non_null(strstr(s, "&amp;#1;&amp;lt;b"));
+		}
 		free(s);
 	}
 	rig_close(&r);
@@ -446,6 +521,8 @@ int main(void)
 		cmocka_unit_test(runs_stand_in_one_row),
 		cmocka_unit_test(a_cap_says_how_many_are_missing),
 		cmocka_unit_test(losses_stand_where_they_fell),
+		cmocka_unit_test(many_losses_are_one_row),
+		cmocka_unit_test(made_up_operations),
 		cmocka_unit_test(the_same_is_not_said_twice),
 		cmocka_unit_test(a_request_has_one_number),
 		cmocka_unit_test(every_event_has_words),

@@ -85,6 +85,19 @@ static inline void rig_text(struct rig *r, enum log_field f, const char *s)
 	rig_set(r, f, number);
 }
 
+/* The ring is made, or mapped; and is no more. */
+static inline void rig_ring(struct rig *r, int64_t t, int actor,
+			    uint32_t entries)
+{
+	rig_event(r, t, actor, EV_KIND_ring_map);
+	rig_set(r, LF_ring_map_entries, entries);
+}
+
+static inline void rig_stop(struct rig *r, int64_t t)
+{
+	rig_event(r, t, EV_ACTOR_BACKEND, EV_KIND_queue_stop);
+}
+
 static inline void rig_push(struct rig *r, int64_t t, uint64_t seq,
 			    uint32_t idx, int op)
 {

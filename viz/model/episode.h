@@ -9,7 +9,8 @@
 
 #include "viz/model/model.h"
 
-#define EPISODE_OPS MODEL_OPS
+#define EPISODE_OPS   MODEL_OPS
+#define EPISODE_KINDS (5u << 16)
 
 struct episode {
 	uint32_t first; /* its first request, an index into model.request */
@@ -20,7 +21,7 @@ struct episode {
 	uint32_t failed, refused, open;
 	int64_t from_ns, to_ns;
 	uint64_t min_ns, max_ns; /* of its requests' totals */
-	/* Equal for episodes that look alike. */
+	/* Equal for episodes that look alike; below EPISODE_KINDS. */
 	uint32_t kind;
 };
 

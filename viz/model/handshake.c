@@ -2,6 +2,7 @@
 #include "viz/model/handshake.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,12 +50,12 @@ static bool known(int64_t state)
 }
 
 /* The key behind the device's own directory, or the last part of a path. */
-static const char *key_of(const struct walk *w, const char *path)
+const char *key_name(const char *path, uint32_t devid)
 {
 	char dir[16];
 	const char *at;
 
-	snprintf(dir, sizeof(dir), "/%u/", w->d->devid);
+	snprintf(dir, sizeof(dir), "/%" PRIu32 "/", devid);
 	at = strstr(path, dir);
 	if (at)
 		return at + strlen(dir);
@@ -105,7 +106,7 @@ static int on_seen(struct walk *w, const struct log_rec *rec)
 static int on_key(struct walk *w, const struct log_rec *rec,
 		  enum step_kind kind, const char *path, const char *value)
 {
-	const char *key = key_of(w, path);
+	const char *key = key_name(path, w->d->devid);
 	struct step *s;
 
 	if (!strcmp(key, "state"))

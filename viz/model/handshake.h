@@ -48,6 +48,15 @@ struct handshake {
 	unsigned moves;
 };
 
+/* The other one. */
+static inline enum side side_peer(uint8_t side)
+{
+	return side == SIDE_FRONTEND ? SIDE_BACKEND : SIDE_FRONTEND;
+}
+
+/* A key's name behind the directory of its device. */
+const char *key_name(const char *path, uint32_t devid);
+
 /* Of one device.  0 or -ENOMEM; handshake_free() in any case. */
 int handshake_make(const struct model *m, const struct model_device *d,
 		   struct handshake *out);

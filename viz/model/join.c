@@ -11,8 +11,7 @@ static void fill(uint32_t *table, uint32_t n)
 		*table++ = MODEL_NONE;
 }
 
-/* Room for a ring of `entries`; forgets what was in flight. */
-int join_resize(struct join *j, uint32_t entries)
+int join_reset(struct join *j, uint32_t entries)
 {
 	uint32_t slots = JOIN_SLOTS_MIN;
 	uint32_t *by_idx, *by_rsp;
@@ -35,6 +34,9 @@ int join_resize(struct join *j, uint32_t entries)
 	}
 	fill(j->by_idx, j->slots);
 	fill(j->by_rsp, j->slots);
+	fill(j->by_bseq, JOIN_BUCKETS);
+	fill(j->by_fseq, JOIN_BUCKETS);
+	j->in_flight_f = j->in_flight_b = 0;
 	return 0;
 }
 
@@ -45,12 +47,10 @@ int join_make(struct model_queue *q)
 	if (q->join)
 		return 0;
 	j = calloc(1, sizeof(*j));
-	if (!j || join_resize(j, q->entries)) {
+	if (!j || join_reset(j, q->entries)) {
 		free(j);
 		return -ENOMEM;
 	}
-	fill(j->by_bseq, JOIN_BUCKETS);
-	fill(j->by_fseq, JOIN_BUCKETS);
 	q->join = j;
 	return 0;
 }

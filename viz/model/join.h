@@ -27,6 +27,7 @@ struct join {
 	uint32_t in_flight_f, in_flight_b;
 	uint32_t max_f, max_b;
 	double area_f, area_b; /* in flight x ns */
+	uint64_t pushed;       /* by the queue, when the ring was made */
 	int64_t last_ns;
 };
 
@@ -34,8 +35,11 @@ struct join {
 int join_make(struct model_queue *q);
 void join_free(struct model_queue *q);
 
-/* Room for a ring of `entries`; forgets what was in flight.  0 or -ENOMEM. */
-int join_resize(struct join *j, uint32_t entries);
+/*
+ * A ring of `entries` is made anew: room for it, and nothing is in flight any
+ * more.  0 or -ENOMEM.
+ */
+int join_reset(struct join *j, uint32_t entries);
 
 /* In flight under this index of a request, or of a response; else NULL. */
 struct request *join_find_index(struct model *m, const uint32_t *table,

@@ -24,6 +24,23 @@ static bool outside(const struct trace_log *log, const struct request *r,
 			: request_start(r) > log->common_to_ns;
 }
 
+/*
+ * Before its queue's ring was seen to be made, others may have been in flight;
+ * and what is in flight at the end will be answered, if the ring still is there
+ * and its slot was not used again.
+ */
+static bool at_edge(const struct model *m, const struct request *r,
+		    bool answered)
+{
+	const struct model_queue *q = &m->queue[r->queue];
+
+	if (answered)
+		return q->ring_rec == MODEL_NONE || q->ring_rec > r->first_rec;
+	return !(r->flags & REQUEST_OUTDONE) &&
+	       !m->device[q->device].destroyed &&
+	       (q->end_rec == MODEL_NONE || q->end_rec < r->last_rec);
+}
+
 static void judge(struct model *m, struct request *r)
 {
 	bool answered = r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED);
@@ -43,6 +60,11 @@ static void judge(struct model *m, struct request *r)
 		    answered ? request_end(r) : INT64_MAX)) {
 		r->flags |= REQUEST_UNSURE;
 		m->unsure++;
+		return;
+	}
+	if (at_edge(m, r, answered)) {
+		r->flags |= REQUEST_EDGE;
+		m->edge++;
 		return;
 	}
 	if (answered)

@@ -31,6 +31,11 @@ int64_t span_of(const struct request *r, enum span span)
 	return request_span(r, ends[span][0], ends[span][1]);
 }
 
+int64_t span_start(const struct request *r, enum span span)
+{
+	return span == SPAN_TOTAL ? 0 : r->t[ends[span][0]] - request_start(r);
+}
+
 /*
  * Bucket 0 is below 256 ns; then four buckets an octave, by the two bits
  * behind the highest one.
@@ -77,7 +82,7 @@ struct groups {
 	uint64_t *value;
 };
 
-static int group(const struct model *m, struct groups *g)
+static int group(const struct model *m, uint32_t queue, struct groups *g)
 {
 	size_t heads = m->devices * OPS, i;
 
@@ -93,7 +98,8 @@ static int group(const struct model *m, struct groups *g)
 		uint32_t *head;
 
 		if (!(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)) ||
-		    r->flags & REQUEST_ORPHAN)
+		    r->flags & REQUEST_ORPHAN ||
+		    (queue != MODEL_NONE && r->queue != queue))
 			continue;
 		head = &g->head[m->queue[r->queue].device * OPS +
 				(r->op < OPS ? r->op : OPS - 1)];
@@ -144,7 +150,7 @@ static int add_row(struct latencies *l, const struct latency *row)
 	return 0;
 }
 
-int latencies_make(const struct model *m, uint32_t device,
+int latencies_make(const struct model *m, uint32_t device, uint32_t queue,
 		   struct latencies *out)
 {
 	struct groups g = { NULL, NULL, NULL };
@@ -154,7 +160,7 @@ int latencies_make(const struct model *m, uint32_t device,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = group(m, &g);
+	rc = group(m, queue, &g);
 	for (d = 0; !rc && d < m->devices; d++) {
 		if (device != MODEL_NONE && d != device)
 			continue;

@@ -25,6 +25,9 @@ extern const char *const span_meanings[SPAN_COUNT];
 /* A span of a request in ns, or -1 where one end was not seen. */
 int64_t span_of(const struct request *r, enum span span);
 
+/* When it begins, in ns since the request's start; of one that was seen. */
+int64_t span_start(const struct request *r, enum span span);
+
 /* Buckets of a quarter of an octave from 256 ns to about 1 min. */
 #define LATENCY_BUCKETS 112u
 uint64_t latency_bucket_from(unsigned bucket); /* its lower bound, ns */
@@ -45,10 +48,11 @@ struct latencies {
 };
 
 /*
- * Over all answered requests; of one device unless `device` is MODEL_NONE.
- * 0 or -ENOMEM.  latencies_free() in any case.
+ * Over all answered requests; of one device unless `device` is MODEL_NONE, and
+ * of one queue of it unless `queue` is.  0 or -ENOMEM.  latencies_free() in
+ * any case.
  */
-int latencies_make(const struct model *m, uint32_t device,
+int latencies_make(const struct model *m, uint32_t device, uint32_t queue,
 		   struct latencies *out);
 void latencies_free(struct latencies *l);
 

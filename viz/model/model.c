@@ -21,8 +21,8 @@ const char *const stage_names[STAGE_COUNT] = {
  */
 struct index {
 	struct entry {
-		uint64_t key; /* 0 is free: the devid is stored plus one */
-		uint32_t at;
+		uint64_t key;
+		uint32_t at; /* MODEL_NONE: it is free */
 	} * entry;
 	size_t size, used;
 };
@@ -168,7 +168,7 @@ static int queue_of(struct model *m, const struct log_rec *rec, uint32_t device,
 	memset(q, 0, sizeof(*q));
 	q->device = device;
 	q->number = rec->queue;
-	q->first_request = MODEL_NONE;
+	q->first_request = q->ring_rec = q->end_rec = MODEL_NONE;
 	m->device[device].queues++;
 	*out = (uint32_t)m->queues++;
 	return index_set(m->index, key, *out);
@@ -293,12 +293,16 @@ void model_free(struct model *m)
 const struct model_device *model_device_find(const struct model *m,
 					     uint16_t domid, uint32_t devid)
 {
+	const struct model_device *d, *best = NULL;
 	size_t i;
 
-	for (i = 0; i < m->devices; i++)
-		if (m->device[i].domid == domid && m->device[i].devid == devid)
-			return &m->device[i];
-	return NULL;
+	for (i = 0; i < m->devices; i++) {
+		d = &m->device[i];
+		if (d->domid == domid && d->devid == devid &&
+		    (!best || d->requests > best->requests))
+			best = d;
+	}
+	return best;
 }
 
 uint32_t model_queue_find(const struct model *m,
@@ -324,26 +328,40 @@ int64_t request_span(const struct request *r, enum stage from, enum stage to)
 	return r->t[to] > r->t[from] ? r->t[to] - r->t[from] : 0;
 }
 
-int64_t request_start(const struct request *r)
+enum stage request_first(const struct request *r)
 {
-	int64_t t = INT64_MAX;
-	unsigned i;
+	unsigned i, first = STAGE_COUNT;
 
 	for (i = 0; i < STAGE_COUNT; i++)
-		if (r->t[i] != MODEL_NEVER && r->t[i] < t)
-			t = r->t[i];
-	return t;
+		if (r->t[i] != MODEL_NEVER &&
+		    (first == STAGE_COUNT || r->t[i] < r->t[first]))
+			first = i;
+	return (enum stage)first;
+}
+
+enum stage request_last(const struct request *r)
+{
+	unsigned i, last = STAGE_COUNT;
+
+	for (i = 0; i < STAGE_COUNT; i++)
+		if (r->t[i] != MODEL_NEVER &&
+		    (last == STAGE_COUNT || r->t[i] >= r->t[last]))
+			last = i;
+	return (enum stage)last;
+}
+
+int64_t request_start(const struct request *r)
+{
+	enum stage first = request_first(r);
+
+	return first == STAGE_COUNT ? INT64_MAX : r->t[first];
 }
 
 int64_t request_end(const struct request *r)
 {
-	int64_t t = MODEL_NEVER;
-	unsigned i;
+	enum stage last = request_last(r);
 
-	for (i = 0; i < STAGE_COUNT; i++)
-		if (r->t[i] > t)
-			t = r->t[i];
-	return t;
+	return last == STAGE_COUNT ? MODEL_NEVER : r->t[last];
 }
 
 int64_t request_total(const struct request *r)

@@ -6,9 +6,9 @@
  *	log -> model_build() -> devices, queues, requests -> views
  *
  * The model believes nothing: a response without a request, a request never
- * answered or a second answer is kept and marked, and where events were lost
- * it says that it cannot tell.  Times are of the log, in ns; MODEL_NEVER
- * where a stage was not seen.
+ * answered or a second answer is kept and marked, and where events were lost,
+ * or the trace begins or ends, it says that it cannot tell.  Times are of the
+ *log, in ns; MODEL_NEVER where a stage was not seen.
  */
 #ifndef VIZ_MODEL_MODEL_H
 #define VIZ_MODEL_MODEL_H
@@ -48,10 +48,12 @@ enum request_flag {
 	REQUEST_REFUSED = 1 << 2,   /* rule and detail say why */
 	REQUEST_RESPONDED = 1 << 3, /* status is known */
 	REQUEST_COMPLETED = 1 << 4,
-	REQUEST_TWICE = 1 << 5,	  /* more than one response (RG-25) */
-	REQUEST_ORPHAN = 1 << 6,  /* a response without a request */
-	REQUEST_RETAKEN = 1 << 7, /* taken again, by a new backend */
-	REQUEST_UNSURE = 1 << 8,  /* events were lost in its time */
+	REQUEST_TWICE = 1 << 5,	   /* more than one response (RG-25) */
+	REQUEST_ORPHAN = 1 << 6,   /* a response without a request */
+	REQUEST_RETAKEN = 1 << 7,  /* taken again, by a new backend */
+	REQUEST_UNSURE = 1 << 8,   /* events were lost in its time */
+	REQUEST_EDGE = 1 << 9,	   /* the trace begins or ends in its time */
+	REQUEST_OUTDONE = 1 << 10, /* its slot was used again, unanswered */
 };
 
 /*
@@ -105,6 +107,8 @@ struct model_queue {
 	uint32_t in_flight_max;
 	double in_flight_mean; /* over the time from first to last request */
 	int64_t first_ns, last_ns;
+	/* Records: its ring was made, and was last taken away; MODEL_NONE */
+	uint32_t ring_rec, end_rec;
 	uint32_t first_request; /* MODEL_NONE if it has none */
 	struct join *join;	/* of the build; NULL afterwards */
 };
@@ -136,8 +140,9 @@ struct model {
 	uint32_t *of_rec; /* whose event a record is, or MODEL_NONE */
 	int64_t start_ns, end_ns;
 	uint64_t skipped; /* events of queues beyond MODEL_QUEUES_MAX */
-	/* Faults, and what may be one or the effect of a gap. */
-	uint64_t unanswered, orphans, twice, unsure;
+	/* Faults; what may be one or the effect of a gap; and what was in
+	 * flight when the recording began or ended. */
+	uint64_t unanswered, orphans, twice, unsure, edge;
 	struct index *index; /* of the build */
 };
 
@@ -145,7 +150,7 @@ struct model {
 int model_build(struct model *m, const struct trace_log *log);
 void model_free(struct model *m);
 
-/* Of several lives the first; NULL if there is none. */
+/* Of several lives that with most requests; NULL if there is none. */
 const struct model_device *model_device_find(const struct model *m,
 					     uint16_t domid, uint32_t devid);
 
@@ -157,6 +162,8 @@ uint32_t model_queue_find(const struct model *m,
 int64_t request_span(const struct request *r, enum stage from, enum stage to);
 
 /* First and last moment that was seen, and what lies between. */
+enum stage request_first(const struct request *r);
+enum stage request_last(const struct request *r);
 int64_t request_start(const struct request *r);
 int64_t request_end(const struct request *r);
 int64_t request_total(const struct request *r);

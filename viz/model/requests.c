@@ -13,6 +13,19 @@ static uint8_t claimed(int64_t op)
 	return op >= 0 && op < MODEL_OP_OTHER ? (uint8_t)op : MODEL_OP_OTHER;
 }
 
+/* A slot is used again only when what was in it has been answered. */
+static void outdo(struct model *m, const struct model_queue *q, uint32_t idx)
+{
+	struct join *j = q->join;
+	struct request *r = q->entries
+				    ? join_find_index(m, j->by_idx, j,
+						      idx - q->entries, false)
+				    : NULL;
+
+	if (r && !(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)))
+		r->flags |= REQUEST_OUTDONE;
+}
+
 static int on_push(struct model *m, struct model_queue *q, uint32_t at)
 {
 	const struct trace_log *log = m->log;
@@ -37,12 +50,35 @@ static int on_push(struct model *m, struct model_queue *q, uint32_t at)
 	r->segments = (uint16_t)log_get(log, rec, LF_request_push_segments);
 	r->sector = (uint64_t)log_get(log, rec, LF_request_push_sector);
 	r->len = (uint64_t)log_get(log, rec, LF_request_push_len);
+	outdo(m, q, idx);
 	join_touch(m, r, STAGE_PUSH, rec->t_ns, at);
 	j->by_idx[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
 	join_chain_f(m, j, r);
 	q->pushed++;
 	join_flight(j, rec->t_ns, 1, 0);
 	return 0;
+}
+
+static bool is_same(const struct model *m, const struct request *r, uint32_t at)
+{
+	const struct trace_log *log = m->log;
+	const struct log_rec *rec = &log->rec[at];
+
+	return r->id == (uint64_t)log_get(log, rec, LF_request_take_id) &&
+	       r->sector == (uint64_t)log_get(log, rec, LF_request_take_sector);
+}
+
+/* What the one that died had done with it counts no more. */
+static void retake(struct model *m, struct join *j, struct request *r)
+{
+	unsigned stage;
+
+	r->flags |= REQUEST_RETAKEN;
+	join_unchain_b(m, j, r);
+	for (stage = STAGE_CHECK; stage <= STAGE_PRODUCE; stage++)
+		r->t[stage] = MODEL_NEVER;
+	r->error = 0;
+	r->pages = 0;
 }
 
 static int on_take(struct model *m, struct model_queue *q, uint32_t at)
@@ -56,12 +92,10 @@ static int on_take(struct model *m, struct model_queue *q, uint32_t at)
 	r = join_find_index(m, j->by_idx, j, idx, false);
 	if (r && r->flags & REQUEST_TAKEN) {
 		/* Twice, unanswered: a new backend took up where one died. */
-		if (r->flags & REQUEST_RESPONDED) {
+		if (r->flags & REQUEST_RESPONDED || !is_same(m, r, at))
 			r = NULL;
-		} else {
-			r->flags |= REQUEST_RETAKEN;
-			join_unchain_b(m, j, r);
-		}
+		else
+			retake(m, j, r);
 	}
 	if (!r) {
 		r = join_request_new(m, (uint32_t)(q - m->queue), at);
@@ -76,12 +110,13 @@ static int on_take(struct model *m, struct model_queue *q, uint32_t at)
 		r->sector = (uint64_t)log_get(log, rec, LF_request_take_sector);
 		j->by_idx[idx & (j->slots - 1)] = (uint32_t)(r - m->request);
 	}
+	outdo(m, q, idx);
 	r->flags |= REQUEST_TAKEN;
 	r->bseq = (uint64_t)log_get(log, rec, LF_request_take_seq);
 	join_touch(m, r, STAGE_TAKE, rec->t_ns, at);
 	join_chain_b(m, j, r);
 	q->taken++;
-	join_flight(j, rec->t_ns, 0, 1);
+	join_flight(j, rec->t_ns, 0, !(r->flags & REQUEST_RETAKEN));
 	return 0;
 }
 
@@ -309,11 +344,17 @@ static void on_notify_decision(struct model *m, struct model_queue *q,
 		1;
 }
 
-/* A ring is made anew: nothing of the old one will be answered. */
+/*
+ * A ring is made anew: nothing of the old one will be answered.  The frontend
+ * makes it, and may have pushed before a backend maps it; a backend that only
+ * takes up where one died maps it again.
+ */
 static int on_ring(struct model *m, struct model_queue *q, uint32_t at)
 {
 	const struct trace_log *log = m->log;
 	const struct log_rec *rec = &log->rec[at];
+	bool frontend = rec->actor == EV_ACTOR_FRONTEND;
+	struct join *j = q->join;
 	uint32_t entries;
 
 	entries = (uint32_t)log_get(log, rec,
@@ -322,11 +363,12 @@ static int on_ring(struct model *m, struct model_queue *q, uint32_t at)
 					    : LF_queue_start_ring_entries);
 	if (entries)
 		q->entries = entries;
-	if (rec->actor != EV_ACTOR_FRONTEND && q->join->slots / 2 >= entries)
-		return 0; /* what the frontend pushed already stays */
-	if (rec->actor == EV_ACTOR_FRONTEND)
-		q->join->in_flight_f = q->join->in_flight_b = 0;
-	return join_resize(q->join, entries);
+	if (q->ring_rec == MODEL_NONE)
+		q->ring_rec = at;
+	if (!frontend && q->pushed != j->pushed && j->slots / 2 >= entries)
+		return 0;
+	j->pushed = q->pushed;
+	return join_reset(j, entries);
 }
 
 int requests_event(struct model *m, uint32_t queue, uint32_t at)
@@ -396,6 +438,10 @@ int requests_event(struct model *m, uint32_t queue, uint32_t at)
 	case EV_KIND_ring_map:
 	case EV_KIND_queue_start:
 		return on_ring(m, q, at);
+	case EV_KIND_ring_unmap:
+	case EV_KIND_queue_stop:
+		q->end_rec = at;
+		break;
 	default:
 		break;
 	}

@@ -107,16 +107,9 @@ static int by_time(const void *a, const void *b)
 
 static void sort(struct trace_log *log)
 {
-	size_t i, at;
-
 	if (log->n)
 		qsort(log->rec, log->n, sizeof(*log->rec), by_time);
-	for (i = 0; i < log->losses; i++) {
-		at = 0;
-		while (at < log->n && log->rec[at].t_ns < log->loss[i].to_ns)
-			at++;
-		log->loss[i].before = at;
-	}
+	log_place_losses(log);
 }
 
 static int read_stream(const struct salvaged *stream, struct trace_log *log,

@@ -92,6 +92,10 @@ int log_append_array(struct trace_log *log, struct log_rec *rec, unsigned field,
 
 int log_append_loss(struct trace_log *log, const struct log_loss *loss);
 
+/* When all records are in order: finds the place of each loss, and sorts them.
+ */
+void log_place_losses(struct trace_log *log);
+
 /* Where a field stands in its record's words: the layout of all records. */
 unsigned log_field_width(const struct ev_field *field);
 unsigned log_field_word(enum ev_kind kind, unsigned field);

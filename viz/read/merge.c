@@ -85,29 +85,6 @@ static int words_merge(struct trace_log *log, const struct trace_log *other)
 	return 0;
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const struct log_loss *x = a, *y = b;
-
-	return (x->before > y->before) - (x->before < y->before);
-}
-
-/* The first record from a time on. */
-static size_t record_from(const struct trace_log *log, int64_t t_ns)
-{
-	size_t from = 0, to = log->n;
-
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-
-		if (log->rec[mid].t_ns < t_ns)
-			from = mid + 1;
-		else
-			to = mid;
-	}
-	return from;
-}
-
 static int losses_merge(struct trace_log *log, const struct trace_log *other)
 {
 	size_t i;
@@ -115,10 +92,7 @@ static int losses_merge(struct trace_log *log, const struct trace_log *other)
 
 	for (i = 0; !rc && i < other->losses; i++)
 		rc = log_append_loss(log, &other->loss[i]);
-	for (i = 0; i < log->losses; i++)
-		log->loss[i].before = record_from(log, log->loss[i].to_ns);
-	if (log->losses)
-		qsort(log->loss, log->losses, sizeof(*log->loss), by_place);
+	log_place_losses(log);
 	return rc;
 }
 

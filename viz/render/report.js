@@ -2,7 +2,7 @@
 // The list of requests and the story of the one that is chosen.  `data` was
 // written into the page by ringside: {note, all, spans: [name], requests:
 // [{seq, dev, q, op, sector, len, slot, out, bad, detail, t, total, spans:
-// [ns or null], steps: [[t, from, to, tone, text]]}]}.  Nothing of it is ever
+// [[begin, ns] or null], steps: [[t, from, to, tone, text]]}]}.  Nothing of it is ever
 // read as HTML: guests wrote some of it.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -17,6 +17,8 @@
   document.getElementById("note").textContent = data.note;
 
   const number = (n) => n.toLocaleString("en");
+  // A sector is text: it may be more than a number holds.
+  const sector = (r) => number(BigInt(r.sector));
 
   function ns(t) {
     const v = Math.abs(t);
@@ -56,18 +58,17 @@
   function bars(r) {
     const grid = make("div", undefined, "bars");
     const total = Math.max(r.total, 1);
-    let at = 0;
-    r.spans.forEach((v, i) => {
+    r.spans.forEach((span, i) => {
       grid.append(make("span", data.spans[i]));
-      grid.append(make("span", v === null ? "not seen" : ns(v), "v"));
+      grid.append(make("span", span ? ns(span[1]) : "not seen", "v"));
       const track = make("div", undefined, "track");
-      if (v !== null) {
+      if (span) {
+        const [at, v] = span;
         const bar = make("i");
         bar.style.left = 100 * at / total + "%";
         bar.style.width = Math.min(100 - 100 * at / total, 100 * v / total) + "%";
         bar.style.background = `var(--s${i})`;
         track.append(bar);
-        at += v;
       }
       grid.append(track);
     });
@@ -97,7 +98,7 @@
   function tell(r) {
     story.replaceChildren(make("h3", name(r)));
     story.append(make("p", `device ${r.dev}, queue ${r.q}, slot ${r.slot}; ` +
-      (r.len ? `${size(r.len)} at sector ${number(r.sector)}; ` : "") +
+      (r.len ? `${size(r.len)} at sector ${sector(r)}; ` : "") +
       `begins ${ns(r.t)} into the trace, takes ${ns(r.total)}`, "note"));
     story.append(make("p", outcome(r) + (r.detail ? ": " + r.detail : ""),
       r.bad ? "bad" : ""));
@@ -138,7 +139,7 @@
       tr.setAttribute("aria-selected", "false");
       tr.tabIndex = -1;
       tr.append(make("td", name(r), "l"), make("td", `${r.dev}:${r.q}`, "l"),
-        make("td", r.len ? number(r.sector) : ""), make("td", size(r.len)),
+        make("td", r.len ? sector(r) : ""), make("td", size(r.len)),
         make("td", ns(r.t)), make("td", ns(r.total)),
         make("td", outcome(r), r.bad ? "l bad" : "l"));
       return tr;

@@ -139,7 +139,10 @@ double scene_text_width(const char *words, double size)
 	return w * size / 1000.0;
 }
 
-/* A label's escapes begin with a backslash: what is text stays text. */
+/*
+ * A label's escapes begin with a backslash, and entities with an ampersand:
+ * what is text stays text.
+ */
 static void add_label_text(struct text *out, const char *s, size_t len)
 {
 	size_t i;
@@ -148,6 +151,8 @@ static void add_label_text(struct text *out, const char *s, size_t len)
 		if (s[i] == '\\')
 			text_add(out, "\\");
 		text_add_bytes(out, s + i, 1);
+		if (s[i] == '&')
+			text_add(out, "amp;");
 	}
 }
 

@@ -34,11 +34,6 @@ const char *step_value(const struct step *s, char buf[24])
 	return s->kind == STEP_ABSENT ? "(absent)" : s->value;
 }
 
-static enum side peer(uint8_t side)
-{
-	return side == SIDE_FRONTEND ? SIDE_BACKEND : SIDE_FRONTEND;
-}
-
 /* ---- text --------------------------------------------------------------- */
 
 static void text_step(const struct model *m, const struct step *s,
@@ -56,11 +51,12 @@ static void text_step(const struct model *m, const struct step *s,
 		break;
 	case STEP_SEEN:
 		text_printf(out, "%2u. sees the %s in %u %s\n", s->number,
-			    side_names[peer(s->side)], s->to,
+			    side_names[side_peer(s->side)], s->to,
 			    state_name(s->to));
 		break;
 	case STEP_FAULT:
-		text_printf(out, " !  stopped by %s: %s\n", s->key, s->value);
+		text_printf(out, " !  stopped%s%s: %s\n", *s->key ? " by " : "",
+			    s->key, s->value);
 		break;
 	default:
 		text_printf(out, "    %-7s  %s = %s\n",
@@ -122,8 +118,7 @@ static int handshake_json(const struct model *m, const struct handshake *h,
 		json_put_int(o, "t_ns", s->t_ns - m->start_ns);
 		json_put_str(o, "side", side_names[s->side]);
 		json_put_str(o, "kind", kinds[s->kind]);
-		json_put_int(o, "state",
-			     s->kind == STEP_MOVE ? s->from : s->from);
+		json_put_int(o, "state", s->from);
 		if (s->kind == STEP_MOVE || s->kind == STEP_SEEN) {
 			json_put_int(o, "number", s->number);
 			json_put_int(o, "to", s->to);
@@ -180,7 +175,7 @@ static void mermaid_state(const struct handshake *h, unsigned side,
 		text_printf(out, "<br/>%s ",
 			    step_verb((enum step_kind)s->kind));
 		mermaid_text(out, s->key);
-		text_add(out, " = ");
+		text_add(out, *s->key ? " = " : "");
 		mermaid_text(out, step_value(s, value));
 	}
 	text_add(out, "\"]\n");
@@ -216,11 +211,12 @@ static void handshake_mermaid(const struct model *m, const struct handshake *h,
 				    text_ns(t, s->t_ns - m->start_ns),
 				    "FB"[s->side], s -> to);
 		else if (s->kind == STEP_SEEN &&
-			 is_shown(h, peer(s->side), s->to))
+			 is_shown(h, side_peer(s->side), s->to))
 			text_printf(out,
 				    "    %c%u -.->|\"%u. seen %s\"| "
 				    "%c%u\n",
-				    "FB"[peer(s->side)], s -> to, s -> number,
+				    "FB"[side_peer(s->side)], s -> to,
+				    s -> number,
 				    text_ns(t, s->t_ns - m->start_ns),
 				    "FB"[s->side], s -> from);
 	}

@@ -28,9 +28,18 @@ struct drawing {
 	Agnode_t *node[SIDE_COUNT][HANDSHAKE_STATES];
 };
 
-static enum side peer(uint8_t side)
+/* Graphviz knows escapes that begin with a backslash even here. */
+static void add_text(struct text *t, const char *s)
 {
-	return side == SIDE_FRONTEND ? SIDE_BACKEND : SIDE_FRONTEND;
+	char one[2] = "";
+
+	for (; *s; s++) {
+		one[0] = *s;
+		if (*s == '\\')
+			text_add(t, "\\\\");
+		else
+			text_add_xml(t, one);
+	}
 }
 
 static void key_row(const struct step *s, struct text *t)
@@ -54,9 +63,9 @@ static void key_row(const struct step *s, struct text *t)
 		    style_colour(look[s->kind]), mark[s->kind],
 		    step_verb((enum step_kind)s->kind),
 		    style_colour(look[s->kind]));
-	text_add_xml(t, s->key);
-	text_add(t, " = ");
-	text_add_xml(t, value);
+	add_text(t, s->key);
+	text_add(t, *s->key ? " = " : "");
+	add_text(t, value);
 	/* Fonts differ from machine to machine: some room. */
 	text_add(t, "&#160;&#160;</font></td></tr>");
 }
@@ -212,7 +221,8 @@ static unsigned again(const struct handshake *h, size_t at, bool *first)
 	return n;
 }
 
-static void put_edge(struct drawing *d, size_t at)
+/* Whether it is one of its own. */
+static bool put_edge(struct drawing *d, size_t at)
 {
 	const struct step *s = &d->h->step[at];
 	bool move = s->kind == STEP_MOVE, first;
@@ -222,10 +232,11 @@ static void put_edge(struct drawing *d, size_t at)
 	char t[TEXT_NS_MAX], times[24] = "";
 	Agedge_t *e;
 
-	from = move ? d->node[s->side][s->from] : d->node[peer(s->side)][s->to];
+	from = move ? d->node[s->side][s->from]
+		    : d->node[side_peer(s->side)][s->to];
 	to = move ? d->node[s->side][s->to] : d->node[s->side][s->from];
 	if (!first || !from || !to)
-		return;
+		return false;
 	if (n > 1)
 		snprintf(times, sizeof(times), ", x%u", n);
 	e = agedge(d->g, from, to, NULL, 1);
@@ -244,6 +255,7 @@ static void put_edge(struct drawing *d, size_t at)
 		if (s->to < s->from)
 			draw_set(e, "constraint", "false");
 	}
+	return true;
 }
 
 int handshake_draw(const struct model *m, const struct handshake *h,
@@ -288,8 +300,7 @@ int handshake_draw(const struct model *m, const struct handshake *h,
 		if (h->step[i].kind != STEP_MOVE &&
 		    h->step[i].kind != STEP_SEEN)
 			continue;
-		put_edge(&d, i);
-		edges++;
+		edges += put_edge(&d, i);
 	}
 	rc = draw_render(d.g, DRAW_DOT, format, out, why);
 	agclose(d.g);

@@ -40,8 +40,9 @@ static void text_row(const struct latency *row, struct text *out)
 	text_add(out, "\n");
 }
 
+/* Of all queues, or of the one with this number. */
 static void latency_text(const struct model *m, const struct latencies *l,
-			 struct text *out)
+			 const uint16_t *queue, struct text *out)
 {
 	const struct latency *last = NULL;
 	unsigned i;
@@ -49,7 +50,10 @@ static void latency_text(const struct model *m, const struct latencies *l,
 
 	view_caveats(m, out);
 	text_add(out, "How long each stage took; quantiles are exact, of all "
-		      "answered requests.\n");
+		      "answered requests");
+	if (queue)
+		text_printf(out, " of queue %u", *queue);
+	text_add(out, ".\n");
 	for (k = 0; k < l->n; k++) {
 		const struct latency *row = &l->row[k];
 
@@ -120,23 +124,26 @@ static int latency_show(const struct model *m, const struct view_options *o,
 	struct text title = { 0 };
 	struct selection s;
 	struct latencies l;
+	bool one;
 	int rc;
 
 	rc = view_select(m, o, &s, why);
 	if (rc)
 		return rc;
-	rc = latencies_make(
-		m, o->device_given || picture ? s.device : MODEL_NONE, &l);
+	one = o->device_given || o->queue_given || picture;
+	rc = latencies_make(m, one ? s.device : MODEL_NONE,
+			    o->queue_given ? s.queue : MODEL_NONE, &l);
 	if (!rc && !l.n) {
 		latencies_free(&l);
 		return why_set(why, -ENOENT,
 			       "no request was answered in this "
 			       "trace: there is nothing to measure");
 	}
-	s.other_queues = 0; /* all queues are measured */
+	if (!o->queue_given)
+		s.other_queues = 0; /* all queues are measured */
 	view_subject(m, &s, &title);
 	if (!rc && o->format == VIEW_TEXT)
-		latency_text(m, &l, out);
+		latency_text(m, &l, o->queue_given ? &o->queue : NULL, out);
 	else if (!rc && o->format == VIEW_JSON)
 		rc = latency_json(m, &l, out);
 	else if (!rc)

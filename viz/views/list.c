@@ -30,9 +30,11 @@ static int no_device(const struct model *m, const struct view_options *o,
 	size_t i, at = 0;
 
 	for (i = 0; i < m->devices && at < 150; i++)
-		at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%u/%u",
-				       i ? ", " : "", m->device[i].domid,
-				       m->device[i].devid);
+		if (m->device[i].life == 1)
+			at += (size_t)snprintf(list + at, sizeof(list) - at,
+					       "%s%u/%u", at ? ", " : "",
+					       m->device[i].domid,
+					       m->device[i].devid);
 	return why_set(why, -EINVAL,
 		       "the trace holds no device %u/%u; it "
 		       "holds %s%s",
@@ -70,7 +72,9 @@ int view_select(const struct model *m, const struct view_options *o,
 	if (!m->devices)
 		return why_set(why, -ENOENT,
 			       "the trace holds no event of any device");
-	s->other_devices = (unsigned)m->devices - 1;
+	for (i = 0; i < m->devices; i++)
+		s->other_devices += m->device[i].life == 1;
+	s->other_devices--;
 	if (o->device_given) {
 		d = model_device_find(m, o->domid, o->devid);
 		if (!d)
@@ -132,14 +136,16 @@ int view_requests(const struct model *m, const struct view_options *o,
 				keep_slowest(m, list, max, n, i);
 			continue;
 		}
-		/* The same number on another queue is another request. */
-		if (request_seq(r) != o->request ||
-		    (r->queue != s->queue && *n))
+		if (request_seq(r) != o->request)
 			continue;
-		list[0] = i;
-		*n = 1;
-		if (r->queue == s->queue)
-			break;
+		/* The same number on another queue is another request. */
+		if (*n && m->request[list[0]].queue != r->queue) {
+			if (r->queue != s->queue)
+				continue;
+			*n = 0;
+		}
+		if (*n < max)
+			list[(*n)++] = i;
 	}
 	if (*n)
 		return 0;
@@ -181,17 +187,32 @@ const char *view_disk_name(uint32_t devid, char name[VIEW_DISK_MAX])
 	return name;
 }
 
+/* How often this disk was attached. */
+static unsigned lives_of(const struct model *m, const struct model_device *d)
+{
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < m->devices; i++)
+		n += m->device[i].domid == d->domid &&
+		     m->device[i].devid == d->devid;
+	return n;
+}
+
 void view_subject(const struct model *m, const struct selection *s,
 		  struct text *out)
 {
 	const struct model_device *d = &m->device[s->device];
 	char name[VIEW_DISK_MAX];
+	unsigned lives;
 
 	text_printf(out, "device %u/%u", d->domid, d->devid);
 	if (*view_disk_name(d->devid, name))
 		text_printf(out, " (%s)", name);
-	if (d->life > 1)
-		text_printf(out, ", attached for the %u. time", d->life);
+	lives = lives_of(m, d);
+	if (lives > 1)
+		text_printf(out, ", attached for the %u. time of %u", d->life,
+			    lives);
 	if (s->queue != MODEL_NONE && s->other_queues)
 		text_printf(out, ", queue %u of %u", m->queue[s->queue].number,
 			    s->other_queues + 1);

@@ -6,11 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "viz/model/handshake.h"
 #include "viz/text.h"
 #include "viz/views/scribe.h"
 
 const char *const lane_names[LANE_COUNT] = {
 	"frontend", "store", "ring + event channel", "backend", "disk",
+};
+
+const char *const lane_short_names[LANE_COUNT] = {
+	"frontend", "store", "ring", "backend", "disk",
 };
 
 const char *const tone_names[TONE_COUNT] = {
@@ -55,19 +60,6 @@ const char *actor_name(unsigned actor)
 	const char *word = ev_word_find(&ev_words_actor, actor);
 
 	return word ? word : "?";
-}
-
-const char *key_name(const char *path, uint32_t devid)
-{
-	char dir[16];
-	const char *at, *last;
-
-	snprintf(dir, sizeof(dir), "/%" PRIu32 "/", devid);
-	at = strstr(path, dir);
-	if (at)
-		return at + strlen(dir);
-	last = strrchr(path, '/');
-	return last && last[1] ? last + 1 : path;
 }
 
 static uint8_t own_lane(const struct log_rec *rec)
@@ -191,7 +183,8 @@ static void tell_control(struct scribe *s)
 				      (uint64_t)get(s, LF_device_medium_size)));
 		break;
 	case EV_KIND_device_fault:
-		say(s, WAY_NOTE, 0, TONE_BAD, "stops it, %s: %s",
+		say(s, WAY_NOTE, 0, TONE_BAD, "stops it%s%s: %s",
+		    *str(s, LF_device_fault_rule) ? ", " : "",
 		    str(s, LF_device_fault_rule),
 		    str(s, LF_device_fault_detail));
 		break;

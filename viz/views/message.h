@@ -15,6 +15,7 @@ enum lane {
 };
 
 extern const char *const lane_names[LANE_COUNT];
+extern const char *const lane_short_names[LANE_COUNT];
 
 /* What a message is about: its look, never by colour alone. */
 enum tone {
@@ -57,8 +58,5 @@ const char *op_name(unsigned op);
 const char *model_op_name(unsigned op);
 const char *status_name(int status);
 const char *actor_name(unsigned actor);
-
-/* A key's name behind the directory of its device. */
-const char *key_name(const char *path, uint32_t devid);
 
 #endif

@@ -95,7 +95,7 @@ void tell_disk(struct scribe *s)
 	folds(s, "%s operations are done", "#%" PRIu64, seq);
 }
 
-static const char *const plural_push[] = {
+static const char *const plural_push[MODEL_OP_OTHER + 1] = {
 	"pushes %s reads",
 	"pushes %s writes",
 	"pushes %s barriers",
@@ -105,7 +105,7 @@ static const char *const plural_push[] = {
 	"pushes %s indirect requests",
 	"pushes %s requests",
 };
-static const char *const plural_take[] = {
+static const char *const plural_take[MODEL_OP_OTHER + 1] = {
 	"takes %s reads",
 	"takes %s writes",
 	"takes %s barriers",
@@ -115,6 +115,12 @@ static const char *const plural_take[] = {
 	"takes %s indirect requests",
 	"takes %s requests",
 };
+
+/* A guest may write any number. */
+static const char *plural(const char *const *words, unsigned op)
+{
+	return words[op < MODEL_OP_OTHER ? op : MODEL_OP_OTHER];
+}
 
 void tell_requests(struct scribe *s)
 {
@@ -140,7 +146,7 @@ void tell_requests(struct scribe *s)
 			say(s, WAY_OUT, LANE_RING, TONE_RING,
 			    "pushes %s #%" PRIu64 ", slot %u", op_name(op), seq,
 			    get32(s, LF_request_push_slot));
-		folds(s, plural_push[op & 7], "#%" PRIu64, seq);
+		folds(s, plural(plural_push, op), "#%" PRIu64, seq);
 		break;
 	case EV_KIND_request_take:
 		op = (unsigned)get(s, LF_request_take_op);
@@ -148,7 +154,7 @@ void tell_requests(struct scribe *s)
 		say(s, WAY_IN, LANE_RING, TONE_RING,
 		    "takes %s #%" PRIu64 " out of slot %u", op_name(op), seq,
 		    get32(s, LF_request_take_slot));
-		folds(s, plural_take[op & 7], "#%" PRIu64, seq);
+		folds(s, plural(plural_take, op), "#%" PRIu64, seq);
 		break;
 	case EV_KIND_request_check:
 		seq = seq_of(s, LF_request_check_seq);

@@ -100,15 +100,20 @@ static int put_handshakes(const struct model *m, const struct view_options *o,
 {
 	struct view_options one = *o;
 	char words[64];
-	size_t i, n = 0;
+	size_t i, n = 0, more = 0;
 	int rc = 0;
 
-	for (i = 0; !rc && i < m->devices && n < DEVICES_DRAWN; i++) {
+	for (i = 0; !rc && i < m->devices; i++) {
 		const struct model_device *d = &m->device[i];
 
-		if (d->life > 1 || (o->device_given && (d->domid != o->domid ||
-							d->devid != o->devid)))
+		if (d->life > 1)
 			continue;
+		if (n == DEVICES_DRAWN ||
+		    (o->device_given &&
+		     (d->domid != o->domid || d->devid != o->devid))) {
+			more++;
+			continue;
+		}
 		one.device_given = true;
 		one.domid = d->domid;
 		one.devid = d->devid;
@@ -117,12 +122,12 @@ static int put_handshakes(const struct model *m, const struct view_options *o,
 		rc = put_picture(m, &one, &view_handshake, words, out);
 		n++;
 	}
-	if (i < m->devices)
+	if (more)
 		text_printf(out,
-			    "<p class=\"note\">%zu more devices are not "
-			    "drawn; use ringside show handshake --device "
+			    "<p class=\"note\">%zu more device%s not drawn; "
+			    "use ringside show handshake --device "
 			    "DOMID/DEVID</p>\n",
-			    m->devices - i);
+			    more, more == 1 ? " is" : "s are");
 	return rc;
 }
 

@@ -4,6 +4,7 @@
  * that failed and the slowest, each with its whole story; and it says so.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +22,14 @@
 struct chosen {
 	uint8_t *in; /* of each request: it is in the page */
 	unsigned first, failed, slowest;
+	size_t odd; /* behind the first, whether chosen or not */
 };
 
 static bool is_odd(const struct request *r)
 {
 	if (request_failed(r) || r->flags & REQUEST_TWICE)
 		return true;
-	return !(r->flags & REQUEST_UNSURE) &&
+	return !(r->flags & (REQUEST_UNSURE | REQUEST_EDGE)) &&
 	       (r->flags & REQUEST_ORPHAN ||
 		!(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)));
 }
@@ -85,8 +87,8 @@ static int choose(const struct model *m, struct chosen *c)
 	for (i = 0; i < FIRST_MAX; i++)
 		c->in[i] = 1;
 	c->first = FIRST_MAX;
-	for (; i < m->requests && c->failed < FAILED_MAX; i++)
-		if (is_odd(&m->request[i])) {
+	for (; i < m->requests; i++)
+		if (is_odd(&m->request[i]) && c->odd++ < FAILED_MAX) {
 			c->in[i] = 1;
 			c->failed++;
 		}
@@ -107,11 +109,14 @@ static json_object *request_row(const struct model *m, const struct request *r)
 	text_printf(&t, "%u/%u", d->domid, d->devid);
 	json_put_str(o, "dev", text_str(&t));
 	json_put_int(o, "q", q->number);
+	text_clear(&t);
 	json_put_str(o, "op", model_op_name(r->op));
-	json_put_int(o, "sector", (int64_t)r->sector);
+	/* As text: a guest may claim one that a script has no number for. */
+	text_printf(&t, "%" PRIu64, r->sector);
+	json_put_str(o, "sector", text_str(&t));
+	text_clear(&t);
 	json_put_int(o, "len", (int64_t)r->len);
 	json_put_int(o, "slot", r->slot);
-	text_clear(&t);
 	request_outcome(m, r, &t);
 	json_put_str(o, "out", text_str(&t));
 	json_put_int(o, "bad", is_odd(r));
@@ -124,8 +129,15 @@ static json_object *request_row(const struct model *m, const struct request *r)
 	for (i = 0; i < SPAN_TOTAL; i++) {
 		int64_t v = span_of(r, i);
 
-		json_object_array_add(spans,
-				      v < 0 ? NULL : json_object_new_int64(v));
+		json_object *pair = NULL;
+
+		if (v >= 0) {
+			pair = json_object_new_array();
+			json_object_array_add(
+				pair, json_object_new_int64(span_start(r, i)));
+			json_object_array_add(pair, json_object_new_int64(v));
+		}
+		json_object_array_add(spans, pair);
 	}
 	json_object_object_add(o, "spans", spans);
 	json_object_object_add(o, "steps", request_steps(m, r));
@@ -145,11 +157,13 @@ static void put_words(const struct model *m, const struct chosen *c,
 			    "requests: the first %u, ",
 			    text_count(a, c->first + c->failed + c->slowest),
 			    text_count(b, m->requests), c->first);
-		if (c->failed)
-			text_printf(&t,
-				    "%u more that failed or were never "
-				    "answered, ",
-				    c->failed);
+		if (c->odd > c->failed)
+			text_printf(&t, "the next %u of %s more", c->failed,
+				    text_count(a, c->odd));
+		else if (c->odd)
+			text_printf(&t, "%u more", c->failed);
+		if (c->odd)
+			text_add(&t, " that failed or were never answered, ");
 		text_printf(&t,
 			    "and the %u slowest of the others. Any other: "
 			    "ringside show request TRACE --request N",

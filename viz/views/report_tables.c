@@ -20,12 +20,13 @@ static void card(struct text *out, const char *number, const char *words,
 
 static void cards(const struct model *m, struct text *out)
 {
-	uint64_t failed = 0, needed = 0, saved = 0;
+	uint64_t disks = 0, failed = 0, needed = 0, saved = 0;
 	char n[TEXT_COUNT_MAX], t[TEXT_NS_MAX], words[80];
 	unsigned faults = 0;
 	size_t i;
 
 	for (i = 0; i < m->devices; i++) {
+		disks += m->device[i].life == 1;
 		failed += m->device[i].failed;
 		faults += m->device[i].faults;
 	}
@@ -38,8 +39,7 @@ static void cards(const struct model *m, struct text *out)
 	text_add(out, "<div class=\"cards\">\n");
 	card(out, text_count(n, m->log->n), "events", false);
 	card(out, text_ns(t, m->end_ns - m->start_ns), "of time", false);
-	card(out, text_count(n, m->devices), m->devices == 1 ? "disk" : "disks",
-	     false);
+	card(out, text_count(n, disks), disks == 1 ? "disk" : "disks", false);
 	card(out, text_count(n, m->requests), "requests", false);
 	card(out, text_count(n, failed), "failed or refused", failed != 0);
 	card(out, text_count(n, m->unanswered), "never answered",
@@ -74,6 +74,11 @@ static void caveats(const struct model *m, struct text *out)
 			    "where events were lost or the trace ends: about "
 			    "those nothing can be told.\n",
 			    m->unsure);
+	if (m->edge)
+		text_printf(&t,
+			    "%" PRIu64 " requests were in flight when the "
+			    "recording began or ended.\n",
+			    m->edge);
 	if (log->unknown_events)
 		text_printf(&t,
 			    "%" PRIu64 " events have names that this "
@@ -216,7 +221,7 @@ int report_latency(const struct model *m, struct text *out)
 	size_t i;
 	int rc;
 
-	rc = latencies_make(m, MODEL_NONE, &l);
+	rc = latencies_make(m, MODEL_NONE, MODEL_NONE, &l);
 	if (rc) {
 		latencies_free(&l);
 		return rc;

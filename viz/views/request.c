@@ -16,9 +16,6 @@
 #include "viz/views/rows.h"
 #include "viz/views/sequence.h"
 
-static const char *const who[LANE_COUNT] = { "frontend", "store", "ring",
-					     "backend", "disk" };
-
 void request_outcome(const struct model *m, const struct request *r,
 		     struct text *out)
 {
@@ -34,6 +31,11 @@ void request_outcome(const struct model *m, const struct request *r,
 			    r->flags & REQUEST_ORPHAN
 				    ? status_name(r->status)
 				    : "not answered in this snapshot");
+	else if (r->flags & REQUEST_EDGE)
+		text_printf(out, "%s",
+			    r->flags & REQUEST_ORPHAN
+				    ? status_name(r->status)
+				    : "not answered when the trace ends");
 	else if (!(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED)))
 		text_add(out, "never answered");
 	else if (r->flags & REQUEST_ORPHAN)
@@ -52,8 +54,10 @@ void request_outcome(const struct model *m, const struct request *r,
 				      ? ", but only one of the traces was "
 					"there: cannot tell"
 				      : ", but events were lost: cannot tell");
-	else if (r->flags & REQUEST_UNSURE && r->flags & REQUEST_ORPHAN)
-		text_add(out, ", begun before this snapshot");
+	else if (r->flags & (REQUEST_UNSURE | REQUEST_EDGE) &&
+		 r->flags & REQUEST_ORPHAN)
+		text_printf(out, ", begun before this %s",
+			    m->log->snapshot ? "snapshot" : "trace");
 }
 
 void request_line(const struct model *m, const struct request *r,
@@ -70,6 +74,17 @@ void request_line(const struct model *m, const struct request *r,
 	}
 	text_add(out, "; ");
 	request_outcome(m, r, out);
+}
+
+void request_heading(const struct request_list *l, struct text *out)
+{
+	if (l->by_number)
+		text_printf(out,
+			    "%u requests have this number, in a "
+			    "connection each",
+			    l->n);
+	else
+		text_printf(out, "The %u slowest requests", l->n);
 }
 
 /* ---- text --------------------------------------------------------------- */
@@ -115,7 +130,7 @@ static int text_story(const struct model *m, const struct request *r,
 	for (i = 0; i < story.n; i++)
 		rows_pick(&rows, story.rec[i]);
 	if (!rc)
-		rc = rows_fold(&rows, m);
+		rc = rows_fold(&rows, m, false);
 	zero = last = story.n ? m->log->rec[story.rec[0]].t_ns : 0;
 	text_add(out, "\n     time, µs  since last  where     what\n");
 	for (i = 0; !rc && i < rows.n; i++) {
@@ -130,9 +145,10 @@ static int text_story(const struct model *m, const struct request *r,
 		/* The lane of the one who speaks, which an arrow comes to. */
 		text_add_padded(
 			out,
-			who[row->from == LANE_RING || row->from == LANE_DISK
-				    ? row->to
-				    : row->from],
+			lane_short_names[row->from == LANE_RING ||
+							 row->from == LANE_DISK
+						 ? row->to
+						 : row->from],
 			8);
 		text_printf(out, "  %s%s\n", row->tone == TONE_BAD ? "! " : "",
 			    row->text);
@@ -152,7 +168,9 @@ static int request_text(const struct request_list *l, struct text *out)
 	text_printf(out, "%s\n", text_str(&l->title));
 	view_caveats(l->m, out);
 	if (l->n > 1) {
-		text_printf(out, "\nThe %u slowest requests:\n", l->n);
+		text_add(out, "\n");
+		request_heading(l, out);
+		text_add(out, ":\n");
 		for (i = 0; i < l->n; i++) {
 			const struct request *r = &l->m->request[l->at[i]];
 
@@ -199,7 +217,7 @@ json_object *request_steps(const struct model *m, const struct request *r)
 	for (i = 0; i < story.n; i++)
 		rows_pick(&rows, story.rec[i]);
 	if (!rc)
-		rc = rows_fold(&rows, m);
+		rc = rows_fold(&rows, m, false);
 	for (i = 0; !rc && i < rows.n; i++) {
 		const struct row *row = &rows.row[i];
 		json_object *step;
@@ -209,10 +227,11 @@ json_object *request_steps(const struct model *m, const struct request *r)
 		step = json_object_new_array();
 		json_object_array_add(step,
 				      json_object_new_int64(row->t_ns - zero));
-		json_object_array_add(step,
-				      json_object_new_string(who[row->from]));
-		json_object_array_add(step,
-				      json_object_new_string(who[row->to]));
+		json_object_array_add(
+			step,
+			json_object_new_string(lane_short_names[row->from]));
+		json_object_array_add(step, json_object_new_string(
+						    lane_short_names[row->to]));
 		json_object_array_add(
 			step, json_object_new_string(tone_names[row->tone]));
 		json_object_array_add(step, json_object_new_string(row->text));
@@ -235,7 +254,7 @@ json_object *request_object(const struct model *m, const struct request *r)
 	json_put_int(o, "devid", m->device[q->device].devid);
 	json_put_int(o, "queue", q->number);
 	json_put_str(o, "op", model_op_name(r->op));
-	json_put_int(o, "sector", (int64_t)r->sector);
+	json_object_object_add(o, "sector", json_object_new_uint64(r->sector));
 	json_put_int(o, "len", (int64_t)r->len);
 	json_put_int(o, "segments", r->segments);
 	json_put_int(o, "idx", r->idx);
@@ -288,8 +307,10 @@ static int request_json(const struct request_list *l, struct text *out)
 static int request_show(const struct model *m, const struct view_options *o,
 			struct text *out, struct why *why)
 {
-	struct request_list l = { .m = m };
-	unsigned max = o->slowest ? o->slowest : 1;
+	struct request_list l = { .m = m, .by_number = o->request_given };
+	unsigned max = o->request_given ? REQUESTS_SHOWN_MAX
+		       : o->slowest	? o->slowest
+					: 1;
 	struct selection s;
 	int rc;
 

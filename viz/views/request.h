@@ -14,8 +14,12 @@ struct request_list {
 	const struct model *m;
 	uint32_t at[REQUESTS_SHOWN_MAX]; /* indices into model.request */
 	unsigned n;
+	bool by_number; /* of one number, a connection each; else the slowest */
 	struct text title;
 };
+
+/* What several have in common. */
+void request_heading(const struct request_list *l, struct text *out);
 
 /* "read #5: 4 KiB at sector 40, slot 5; okay" */
 void request_line(const struct model *m, const struct request *r,
@@ -28,7 +32,10 @@ void request_outcome(const struct model *m, const struct request *r,
 /* All that is known of it, with its story as an array of steps. */
 json_object *request_object(const struct model *m, const struct request *r);
 
-/* The steps alone: [[t_ns since its start, "who", "what"], ...] or NULL. */
+/*
+ * The steps alone: [[t_ns since its start, "from", "to", "tone", "what"], ...];
+ * fewer where memory is short.
+ */
 json_object *request_steps(const struct model *m, const struct request *r);
 
 int request_draw(const struct request_list *l, const char *format,

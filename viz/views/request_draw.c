@@ -22,12 +22,6 @@ static const enum style span_style[SPAN_COUNT] = {
 	STYLE_LIFE, STYLE_NOTIFY, STYLE_PLAIN,
 };
 
-/* The stage where a span begins. */
-static const enum stage span_from[SPAN_COUNT] = {
-	STAGE_PUSH, STAGE_TAKE,	   STAGE_SUBMIT,
-	STAGE_DONE, STAGE_PRODUCE, STAGE_PUSH,
-};
-
 struct painter {
 	struct scene scene;
 	double y;
@@ -88,7 +82,7 @@ static void bar(struct painter *p, double y, int64_t from, int64_t ns,
 
 static void draw_spans(struct painter *p, const struct request *r)
 {
-	int64_t start = request_start(r), total = request_total(r), ns;
+	int64_t total = request_total(r), ns;
 	char label[80], t[TEXT_NS_MAX];
 	double x, percent;
 	unsigned span;
@@ -109,9 +103,7 @@ static void draw_spans(struct painter *p, const struct request *r)
 			p->y += ROW_PT;
 			continue;
 		}
-		x = span == SPAN_TOTAL
-			    ? 0
-			    : (double)(r->t[span_from[span]] - start);
+		x = (double)span_start(r, span);
 		bar(p, p->y, (int64_t)x, ns, span_style[span], "");
 		percent = total ? 100.0 * (double)ns / (double)total : 100.0;
 		snprintf(label, sizeof(label),
@@ -163,9 +155,22 @@ static void draw_moments(struct painter *p, const struct request *r)
 
 /* ---- several ------------------------------------------------------------ */
 
+static int64_t longest(const struct request_list *l)
+{
+	int64_t max = 0, total;
+	unsigned i;
+
+	for (i = 0; i < l->n; i++) {
+		total = request_total(&l->m->request[l->at[i]]);
+		if (total > max)
+			max = total;
+	}
+	return max;
+}
+
 static void draw_stacked(struct painter *p, const struct request_list *l)
 {
-	const struct request *r = &l->m->request[l->at[0]];
+	const struct request *r;
 	char words[64], t[TEXT_NS_MAX];
 	unsigned i, span;
 	double x = LEFT;
@@ -182,7 +187,7 @@ static void draw_stacked(struct painter *p, const struct request_list *l)
 		x += w + 8;
 	}
 	p->y += ROW_PT;
-	axis(p, request_total(r), ROW_PT * l->n);
+	axis(p, longest(l), ROW_PT * l->n);
 	for (i = 0; i < l->n; i++) {
 		r = &l->m->request[l->at[i]];
 		snprintf(words, sizeof(words), "%s #%" PRIu64 "%s",
@@ -195,8 +200,8 @@ static void draw_stacked(struct painter *p, const struct request_list *l)
 			if (ns < 0)
 				continue;
 			snprintf(words, sizeof(words), "%u", span + 1);
-			bar(p, p->y, r->t[span_from[span]] - request_start(r),
-			    ns, span_style[span], words);
+			bar(p, p->y, span_start(r, span), ns, span_style[span],
+			    words);
 		}
 		scene_words(&p->scene,
 			    LEFT + (double)request_total(r) / p->ns_per_pt + 6,
@@ -211,8 +216,8 @@ int request_draw(const struct request_list *l, const char *format,
 {
 	const struct request *r = &l->m->request[l->at[0]];
 	struct painter p = { .y = 8 };
-	struct text title = { 0 };
-	int64_t total = request_total(r);
+	struct text line = { 0 }, title = { 0 };
+	int64_t total = longest(l);
 	int rc;
 
 	rc = scene_open(&p.scene, "request");
@@ -220,9 +225,10 @@ int request_draw(const struct request_list *l, const char *format,
 		return why_set(why, rc, "Graphviz does not start");
 	p.ns_per_pt = (double)(total > 0 ? total : 1) / WIDTH;
 	if (l->n == 1)
-		request_line(l->m, r, &title);
+		request_line(l->m, r, &line);
 	else
-		text_printf(&title, "The %u slowest requests", l->n);
+		request_heading(l, &line);
+	scene_wrap(text_str(&line), LEFT + WIDTH + 130, 14, 1, &title);
 	scene_words(&p.scene, 0, p.y, LEFT + WIDTH + 130, ALIGN_LEFT, 14,
 		    STYLE_HEAD, text_str(&title));
 	p.y += 20;
@@ -236,6 +242,7 @@ int request_draw(const struct request_list *l, const char *format,
 		draw_stacked(&p, l);
 	}
 	text_free(&title);
+	text_free(&line);
 	rc = scene_render(&p.scene, format, out, why);
 	scene_close(&p.scene);
 	return rc;

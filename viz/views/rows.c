@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "viz/model/handshake.h"
 
 /* Three in a row are worth folding, of keys with their values four. */
 #define FOLD_MIN       3u
@@ -127,32 +130,97 @@ static void row_words(struct rows *r, const struct pick *p)
 	snprintf(row->text, sizeof(row->text), "%s", p->words);
 }
 
-static void row_loss(struct rows *r, const struct log_loss *loss)
+/* What was lost between two messages: one row, and one of what was old. */
+struct gap {
+	uint64_t events, packets;
+	bool unknown; /* and nobody knows how many more */
+	unsigned n;
+	int64_t t_ns;
+};
+
+static void gap_add(struct gap *g, const struct log_loss *loss)
 {
-	struct row *row = row_new(r);
-	char n[TEXT_COUNT_MAX];
+	*(loss->packets ? &g->packets : &g->events) += loss->count;
+	g->unknown |= !loss->count;
+	if (!g->n++)
+		g->t_ns = loss->overwritten ? loss->to_ns : loss->from_ns;
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static const char *were(uint64_t n)
+{
+	return n == 1 ? "was" : "were";
+}
+
+static struct row *row_gap(struct rows *r, const struct gap *g)
+{
+	struct row *row = g->n ? row_new(r) : NULL;
+
+	if (!row)
+		return NULL;
+	row->kind = ROW_LOSS;
+	row->tone = TONE_BAD;
+	row->t_ns = row->last_ns = g->t_ns;
+	row->to = LANE_COUNT - 1;
+	return row;
+}
+
+static void row_lost(struct rows *r, const struct gap *g)
+{
+	struct row *row = row_gap(r, g);
+	char e[TEXT_COUNT_MAX], p[TEXT_COUNT_MAX], what[120] = "";
 
 	if (!row)
 		return;
-	row->kind = ROW_LOSS;
-	row->tone = TONE_BAD;
-	row->t_ns = row->last_ns =
-		loss->overwritten ? loss->to_ns : loss->from_ns;
-	row->to = LANE_COUNT - 1;
-	if (loss->overwritten)
-		snprintf(row->text, sizeof(row->text),
-			 "%s packets of one processor's events were "
-			 "overwritten before this",
-			 text_count(n, loss->count));
-	else if (loss->count)
-		snprintf(row->text, sizeof(row->text),
-			 "%s %s were lost hereabouts by the recorder",
-			 text_count(n, loss->count),
-			 loss->packets ? "packets of events" : "events");
-	else
+	if (g->events)
+		snprintf(what, sizeof(what), "%s event%s",
+			 text_count(e, g->events), plural(g->events));
+	if (g->packets)
+		snprintf(what + strlen(what), sizeof(what) - strlen(what),
+			 "%s%s packet%s of events", *what ? " and " : "",
+			 text_count(p, g->packets), plural(g->packets));
+	if (!*what)
 		snprintf(row->text, sizeof(row->text),
 			 "events were lost hereabouts by the recorder, nobody "
 			 "knows how many");
+	else
+		snprintf(row->text, sizeof(row->text),
+			 "%s%s %s lost hereabouts by the recorder%s",
+			 g->unknown ? "at least " : "", what,
+			 were(g->events + g->packets),
+			 g->n > 1 ? ", in several places" : "");
+}
+
+static void row_overwritten(struct rows *r, const struct gap *g)
+{
+	struct row *row = row_gap(r, g);
+	char p[TEXT_COUNT_MAX];
+
+	if (row)
+		snprintf(row->text, sizeof(row->text),
+			 "%s packet%s of %s events %s overwritten before this",
+			 text_count(p, g->packets), plural(g->packets),
+			 g->n > 1 ? "several processors'" : "one processor's",
+			 were(g->packets));
+}
+
+/* The losses from *loss on, up to `end`, that lie before a record. */
+static void rows_losses(struct rows *r, const struct trace_log *log,
+			size_t *loss, size_t end, size_t rec)
+{
+	struct gap lost = { 0 }, old = { 0 };
+	const struct log_loss *l;
+
+	for (; *loss < end && log->loss[*loss].before <= rec; ++*loss) {
+		l = &log->loss[*loss];
+		gap_add(l->overwritten ? &old : &lost, l);
+	}
+	row_overwritten(r, &old);
+	row_lost(r, &lost);
 }
 
 /* The words of a folded row: `many`, and what each of them was about. */
@@ -255,24 +323,48 @@ static void drop_redundant(struct rows *r, const struct model *m)
 	r->picks = n;
 }
 
-int rows_fold(struct rows *r, const struct model *m)
+/* Of a part of a trace: the losses that lie in it, from *first on. */
+static size_t losses_within(const struct rows *r, const struct trace_log *log,
+			    size_t *first)
+{
+	uint32_t from = MODEL_NONE, to = 0;
+	size_t i, n;
+
+	for (i = 0; i < r->picks; i++) {
+		if (r->pick[i].rec == MODEL_NONE)
+			continue;
+		if (r->pick[i].rec < from)
+			from = r->pick[i].rec;
+		if (r->pick[i].rec > to)
+			to = r->pick[i].rec;
+	}
+	for (i = 0; i < log->losses && log->loss[i].before <= from; i++)
+		;
+	*first = i;
+	for (n = i; i < log->losses; i++)
+		if (log->loss[i].from_ns <= log->rec[to].t_ns)
+			n = i + 1;
+	return n;
+}
+
+int rows_fold(struct rows *r, const struct model *m, bool whole)
 {
 	const struct trace_log *log = m->log;
 	struct message first;
-	size_t i, n, min, loss = 0;
+	size_t i, n, min, loss = 0, losses = log->losses;
 
 	if (r->error)
 		return r->error;
 	drop_redundant(r, m);
+	if (!whole && losses && r->picks)
+		losses = losses_within(r, log, &loss);
 	for (i = 0; !r->error && i < r->picks; i += n) {
 		n = 1;
 		if (r->pick[i].rec == MODEL_NONE) {
 			row_words(r, &r->pick[i]);
 			continue;
 		}
-		while (loss < log->losses &&
-		       log->loss[loss].before <= r->pick[i].rec)
-			row_loss(r, &log->loss[loss++]);
+		rows_losses(r, log, &loss, losses, r->pick[i].rec);
 		message_of(m, r->pick[i].rec, &first);
 		n = run_length(r, m, i, &first);
 		min = first.tone == TONE_STORE ? FOLD_MIN_STORE : FOLD_MIN;
@@ -283,8 +375,8 @@ int rows_fold(struct rows *r, const struct model *m)
 			row_message(r, m, r->pick[i].rec, &first);
 		}
 	}
-	while (!r->error && r->picks && loss < log->losses)
-		row_loss(r, &log->loss[loss++]);
+	if (!r->error && r->picks)
+		rows_losses(r, log, &loss, losses, SIZE_MAX);
 	return r->error;
 }
 

@@ -57,10 +57,11 @@ void rows_say(struct rows *r, enum row_kind kind, int64_t t_ns, const char *fmt,
 	      ...) __attribute__((format(printf, 4, 5)));
 
 /*
- * Make rows of all picks, with the losses where they fall among them.
- * Records that say what their neighbour says are left out.  0 or -errno.
+ * Make rows of all picks, with what was lost between them; of a `whole` device
+ * also what was lost before the first and after the last.  Records that say
+ * what their neighbour says are left out.  0 or -errno.
  */
-int rows_fold(struct rows *r, const struct model *m);
+int rows_fold(struct rows *r, const struct model *m, bool whole);
 
 /* Keep `max` rows; the last one then says how many messages are missing. */
 void rows_cap(struct rows *r, size_t max);

@@ -112,7 +112,8 @@ int sequence_choose(const struct model *m, const struct view_options *o,
 	}
 	if (rc)
 		return rc;
-	rc = rows_fold(&s->rows, m);
+	rc = rows_fold(&s->rows, m,
+		       !o->request_given && !o->from_given && !o->to_given);
 	rows_cap(&s->rows, o->first ? o->first : max);
 	if (!rc)
 		rc = s->rows.error;

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "viz/views/sequence_tell.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "viz/guard.h"
 #include "viz/model/story.h"
 #include "viz/views/message.h"
 
@@ -66,6 +69,7 @@ static const char *ending(const struct request *r)
 	return r->flags & REQUEST_REFUSED  ? ", refused"
 	       : r->flags & REQUEST_UNSURE ? ", incomplete: events were "
 					     "lost"
+	       : r->flags & REQUEST_EDGE   ? ", cut off by the trace's edge"
 	       : r->flags & REQUEST_ORPHAN ? ", a response without request"
 	       : !(r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED))
 		       ? ", never answered"
@@ -103,15 +107,17 @@ int tell_request(struct teller *c, const struct request *r)
 		say_gap(c, story.rec[0]);
 		others = company(c, r);
 		rows_say(c->rows, ROW_SECTION, m->log->rec[story.rec[0]].t_ns,
-			 "%s %s, #%llu%s: %s from push to completion; begins "
-			 "at %s%s%s%s",
+			 "%s %s, #%llu%s: %s from %s to %s; begins at "
+			 "%s%s%s%s%s",
 			 article(model_op_name(r->op)), model_op_name(r->op),
 			 (unsigned long long)request_seq(r), ending(r),
 			 text_ns(took, request_total(r)),
+			 stage_names[request_first(r)],
+			 stage_names[request_last(r)],
 			 text_ns(when, since_start(c, story.rec[0])),
 			 others ? ", among " : "",
 			 others ? text_count(n, others) : "",
-			 others ? " others" : "");
+			 others ? " other" : "", others > 1 ? "s" : "");
 		for (i = 0; i < story.n; i++)
 			rows_pick(c->rows, story.rec[i]);
 		c->shown += story.n;
@@ -125,7 +131,8 @@ int tell_request(struct teller *c, const struct request *r)
 /* Is there something in this request that no story has told yet? */
 static bool is_new(struct teller *c, const struct request *r, bool mark)
 {
-	bool ok = r->flags & REQUEST_RESPONDED && !request_failed(r);
+	bool ok = r->flags & (REQUEST_RESPONDED | REQUEST_COMPLETED) &&
+		  !(r->flags & REQUEST_ORPHAN) && !request_failed(r);
 	bool *bad =
 		r->flags & REQUEST_REFUSED ? &c->told_refused : &c->told_failed;
 
@@ -229,14 +236,14 @@ static void tell_repeats(struct teller *c, const struct episodes *e,
 	text_free(&ops);
 }
 
-static bool seen_kind(const struct episodes *e, size_t at)
+/* Whether there was one of this kind before. */
+static bool seen_kind(uint8_t *kinds, uint32_t kind)
 {
-	size_t i;
+	uint8_t bit = (uint8_t)(1u << kind % 8);
+	bool was = kinds[kind / 8] & bit;
 
-	for (i = 0; i < at; i++)
-		if (e->ep[i].kind == e->ep[at].kind)
-			return true;
-	return false;
+	kinds[kind / 8] |= bit;
+	return was;
 }
 
 static void tell_whole(struct teller *c, const struct episode *ep)
@@ -269,14 +276,15 @@ static void tell_whole(struct teller *c, const struct episode *ep)
 
 int tell_episodes(struct teller *c, const struct episodes *e)
 {
+	uint8_t *kinds = calloc(EPISODE_KINDS / 8, 1);
 	size_t i, repeats = 0;
-	int rc = 0;
+	int rc = kinds ? 0 : -ENOMEM;
 
 	for (i = 0; !rc && i < e->n; i++) {
 		const struct episode *ep = &e->ep[i];
 		bool whole = count_range(c, ep->rec_from, ep->rec_to) <=
 			     EPISODE_RECS_MAX;
-		bool again = seen_kind(e, i), any;
+		bool again = seen_kind(kinds, ep->kind), any;
 
 		if (!again && !whole) {
 			rc = tell_firsts(c, ep, false, &any);
@@ -296,6 +304,7 @@ int tell_episodes(struct teller *c, const struct episodes *e)
 	}
 	if (!rc && repeats)
 		tell_repeats(c, e, i - repeats, i);
+	free(kinds);
 	return rc;
 }
 

@@ -8,9 +8,6 @@
 #include "viz/render/json.h"
 #include "viz/views/sequence.h"
 
-static const char *const short_name[LANE_COUNT] = { "frontend", "store", "ring",
-						    "backend", "disk" };
-
 const char *sequence_time(char buf[SEQUENCE_TIME_MAX], int64_t ns)
 {
 	char n[TEXT_COUNT_MAX];
@@ -32,10 +29,11 @@ static void text_row(const struct row *row, int64_t zero, int64_t last,
 	text_add(out, "  +");
 	text_add_padded(out, sequence_time(t, row->t_ns - last), -10);
 	if (row->from == row->to)
-		snprintf(way, sizeof(way), "%s", short_name[row->from]);
+		snprintf(way, sizeof(way), "%s", lane_short_names[row->from]);
 	else
-		snprintf(way, sizeof(way), "%s -> %s", short_name[row->from],
-			 short_name[row->to]);
+		snprintf(way, sizeof(way), "%s -> %s",
+			 lane_short_names[row->from],
+			 lane_short_names[row->to]);
 	text_add(out, "  ");
 	text_add_padded(out, way, 19);
 	text_printf(out, "  %s%s", row->tone == TONE_BAD ? "! " : "",
@@ -159,8 +157,8 @@ int sequence_json(const struct sequence *s, const struct model *m,
 		if (row->kind == ROW_MESSAGE) {
 			json_put_str(o, "event",
 				     ev_descs[m->log->rec[row->rec].kind].name);
-			json_put_str(o, "from", short_name[row->from]);
-			json_put_str(o, "to", short_name[row->to]);
+			json_put_str(o, "from", lane_short_names[row->from]);
+			json_put_str(o, "to", lane_short_names[row->to]);
 			json_put_str(o, "tone", tone_names[row->tone]);
 			json_put_int(o, "times", row->times);
 		}

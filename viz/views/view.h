@@ -82,8 +82,9 @@ int view_select(const struct model *m, const struct view_options *o,
 		struct selection *s, struct why *why);
 
 /*
- * The requests that the options name: one by its number, or the slowest of
- * the selection; at most `max` indices into model.request, *n of them.
+ * The requests that the options name: those of a number, of which each
+ * connection may have one, or the slowest of the selection; at most `max`
+ * indices into model.request, *n of them.
  */
 int view_requests(const struct model *m, const struct view_options *o,
 		  const struct selection *s, uint32_t *list, unsigned max,
