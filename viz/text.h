@@ -59,11 +59,4 @@ size_t text_columns(const char *s);
 /* `s`, then spaces up to `columns`; right-aligned where it is negative. */
 void text_add_padded(struct text *t, const char *s, int columns);
 
-/*
- * Copy what a guest may have written: valid UTF-8 without control
- * characters; anything else becomes "?".  At most `cap` - 1 bytes and a NUL;
- * cut with "..." at a character's border.  Returns the bytes written.
- */
-size_t text_clean(char *to, size_t cap, const char *from, size_t len);
-
 #endif

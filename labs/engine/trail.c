@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "labs/engine/tell.h"
 
 /* Where somebody waited in vain, what came before tells more. */
@@ -265,7 +266,7 @@ static void line_tell(const struct grade *g, const struct grade_check *c,
 	} else if (text_columns(text_str(&what)) > room) {
 		char cut[TELL_COLUMNS];
 
-		text_clean(cut, room + 1, text_str(&what), what.len);
+		clean_text(cut, room + 1, text_str(&what), what.len);
 		text_printf(out, "%s\n", cut);
 	} else {
 		text_printf(out, "%s\n", text_str(&what));

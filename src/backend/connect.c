@@ -38,9 +38,17 @@ static void vbd_stats_open(struct vbd *v, const struct negotiate_result *got)
 
 void vbd_disconnect(struct vbd *v)
 {
+	/*
+	 * Only where we stop, and guest and toolstack go on, are the answers
+	 * of what has not begun of any use.
+	 */
+	bool abandon = v->faulted || v->dev.gone || !v->dev.online ||
+		       v->dev.peer != XENBUS_CONNECTED;
 	unsigned i;
 
 	stats_hide(v->stats);
+	for (i = 0; i < v->nqueues; i++)
+		queue_stop(v->queues[i], abandon);
 	for (i = 0; i < v->nqueues; i++)
 		queue_close(v->queues[i]);
 	stats_close(v->stats);
@@ -82,6 +90,7 @@ static int vbd_queue_open(struct vbd *v, const struct negotiate_result *got,
 		.grant_budget = v->config->grant_budget,
 		.poll_us = v->config->poll_us,
 		.stats = v->stats ? stats_queue(v->stats, i) : NULL,
+		.limit = &v->queue_limit[i],
 		.ev = v->dev.ev,
 		.fault_fd = v->fault_fd,
 	};

@@ -14,7 +14,11 @@
  */
 int vbd_connect(struct vbd *v);
 
-/* Drain, unmap and unbind; XB-19.  Nothing where nothing is connected. */
+/*
+ * Drain, unmap and unbind; XB-19.  Nothing where nothing is connected.  Of a
+ * frontend that has left, is sent away or broke a rule only what the storage
+ * has is waited for: all other devices wait meanwhile.
+ */
 void vbd_disconnect(struct vbd *v);
 
 /*

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backend/backend.h"
@@ -69,6 +70,33 @@ static void signals_block(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
+/*
+ * Each page that is kept is a mapping of its own, of which a process may have
+ * so many: half of them stay for what is in flight, and for all else.
+ */
+static void budget_fit(struct grant_budget *budget)
+{
+	FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
+	unsigned most;
+
+	if (!f)
+		return;
+	if (fscanf(f, "%u", &most) == 1 && budget->max_pages > most / 2)
+		budget->max_pages = most / 2;
+	fclose(f);
+}
+
+/* Each queue has some; how many there will be is for the guests to say. */
+static void files_allow(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static const char *stats_dir_default(const char *host, char *room, size_t size)
 {
 	if (strncmp(host, "desk:", 5))
@@ -91,6 +119,8 @@ int main(int argc, char **argv)
 	options_read(&o, &budget, argc, argv);
 	log_open("ringsided", o.level);
 	signals_block();
+	files_allow();
+	budget_fit(&budget);
 
 	err = xen_host_open(o.host, 0, &host, &why);
 	if (err) {

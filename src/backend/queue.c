@@ -39,6 +39,7 @@ struct queue {
 	bool keeping; /* grants may be kept that could be given back */
 	bool halted;  /* takes no more; the thread's own */
 	atomic_bool stop;
+	bool abandon; /* told by `stop` */
 	atomic_bool faulted;
 	struct queue_fault fault;
 	pthread_t thread;
@@ -136,10 +137,12 @@ static bool queue_poll(struct queue *q)
  */
 static unsigned queue_next_turn(struct queue *q)
 {
-	bool stop = atomic_load_explicit(&q->stop, memory_order_relaxed);
-	unsigned work = turn_run(&q->turn, !stop && !q->halted);
+	bool stop = atomic_load_explicit(&q->stop, memory_order_acquire);
 	const struct turn_fault *fault = &q->turn.fault;
+	unsigned work;
 
+	q->turn.abandon = stop && q->abandon;
+	work = turn_run(&q->turn, !stop && !q->halted);
 	if (fault->text)
 		queue_halt(q, fault->rule, fault->err, fault->text);
 	if (q->turn.changed) {
@@ -253,13 +256,21 @@ int queue_start(struct queue *q, struct why *why)
 	return 0;
 }
 
+void queue_stop(struct queue *q, bool abandon)
+{
+	if (!q->running || atomic_load(&q->stop))
+		return;
+	q->abandon = abandon;
+	atomic_store(&q->stop, true);
+	eventfd_write(q->stop_fd, 1);
+}
+
 void queue_close(struct queue *q)
 {
 	if (!q)
 		return;
 	if (q->running) {
-		atomic_store(&q->stop, true);
-		eventfd_write(q->stop_fd, 1);
+		queue_stop(q, false);
 		pthread_join(q->thread, NULL);
 		ev_queue_stop(&q->ev, q->turn.table.taken,
 			      q->turn.table.responded, q->channel.sent,

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "backend/patience.h"
+#include "base/log.h"
 #include "base/stats.h"
 #include "base/why.h"
 #include "disk/disk.h"
@@ -36,6 +37,7 @@ struct queue_setup {
 	struct grant_budget *grant_budget; /* borrowed, shared by all */
 	unsigned poll_us;		   /* 0..PATIENCE_MAX_US */
 	struct stats_queue *stats;	   /* borrowed; NULL: none */
+	struct log_limit *limit; /* of its words, borrowed; NULL: one anew */
 	struct ev_origin ev;
 	/* An eventfd to write to at a fault, or after a change; borrowed. */
 	int fault_fd;
@@ -53,8 +55,14 @@ int queue_open(struct queue **out, const struct queue_setup *setup,
 int queue_start(struct queue *q, struct why *why);
 
 /*
- * Stop taking requests, wait until all in flight are answered, join the
- * thread (XSA-350), unmap and unbind everything, free.  NULL is fine.
+ * Stop taking requests, and do not wait for it.  With `abandon` what has not
+ * been started fails: a frontend may leave hours of work behind.  Once.
+ */
+void queue_stop(struct queue *q, bool abandon);
+
+/*
+ * Stop, wait until all in flight are answered, join the thread (XSA-350),
+ * unmap and unbind everything, free.  NULL is fine.
  */
 void queue_close(struct queue *q);
 

@@ -54,7 +54,7 @@ static void turn_submit(struct turn *t, struct request *r)
 static void refusal_log(struct turn *t, const struct request *r,
 			const struct request_refusal *refusal)
 {
-	if (log_limit_pass(&t->limit))
+	if (log_limit_pass(t->limit))
 		log_warn("domain %u device %u queue %u: request %llu refused "
 			 "by rule %s: %s",
 			 t->ev.domid, t->ev.devid, t->ev.queue,
@@ -64,7 +64,7 @@ static void refusal_log(struct turn *t, const struct request *r,
 
 static void unmapped_log(struct turn *t, const struct request *r)
 {
-	if (log_limit_pass(&t->limit))
+	if (log_limit_pass(t->limit))
 		log_warn("domain %u device %u queue %u: request %llu failed: "
 			 "its pages could not be mapped",
 			 t->ev.domid, t->ev.devid, t->ev.queue,
@@ -110,6 +110,22 @@ static bool turn_may_start(const struct turn *t, const struct request *r)
 	if (r->checked.kind == REQUEST_BARRIER && t->storing)
 		return false;
 	return t->pages + r->checked.pieces <= t->pages_max;
+}
+
+/* What waits is answered, and nothing of it done. */
+static unsigned turn_drop_waiting(struct turn *t)
+{
+	unsigned n = 0;
+
+	while (t->waiting.head) {
+		struct request *r = request_fifo_pop(&t->waiting);
+
+		if (r->state != REQUEST_DONE)
+			request_fail(r, RING_STATUS_ERROR);
+		t->done[t->ndone++] = r;
+		n++;
+	}
+	return n;
 }
 
 /* Start what waits and may; returns how many. */
@@ -307,7 +323,7 @@ unsigned turn_run(struct turn *t, bool take)
 
 	if (take && !changing && !t->fault.text)
 		work += turn_take(t);
-	work += turn_start_waiting(t);
+	work += t->abandon ? turn_drop_waiting(t) : turn_start_waiting(t);
 	if (work)
 		t->disk->ops->kick(t->storage);
 	turn_answer(t);
@@ -363,6 +379,7 @@ int turn_open(struct turn *t, const struct queue_setup *setup,
 	t->channel = channel;
 	t->ev = setup->ev;
 	t->stats = setup->stats ? setup->stats : &t->own_stats;
+	t->limit = setup->limit ? setup->limit : &t->own_limit;
 	ring_back_init(&t->ring, ring_pages, setup->ring_pages, setup->abi,
 		       &t->ev);
 	t->pages_max = t->ring.entries * RING_SEGS_MAX;

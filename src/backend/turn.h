@@ -53,12 +53,14 @@ struct turn {
 	_Atomic uint64_t size_bytes;
 	_Atomic(struct turn_storage *) change;
 	bool changed; /* for its owner to take note of, and to clear */
+	bool abandon; /* what has not been started fails */
 	struct grant_space *grants;
 	struct channel *channel; /* borrowed */
 	struct ring_back ring;
 	struct request_table table;
 	struct ev_origin ev;
-	struct log_limit limit;
+	struct log_limit *limit; /* of words about it, borrowed */
+	struct log_limit own_limit;
 	struct turn_fault fault;
 	uint64_t pushes;      /* with responses in them */
 	uint64_t taken_ns;    /* when requests were last taken, or 0 */
@@ -101,11 +103,14 @@ void turn_close(struct turn *t);
  */
 unsigned turn_run(struct turn *t, bool take);
 
-/* The queue is about to end: what the storage holds back may go on at once. */
+/*
+ * The queue is about to end: what the storage holds back may go on at once, or
+ * fails where nobody wants it (turn->abandon).
+ */
 static inline void turn_hurry(struct turn *t)
 {
 	if (t->disk->ops->hurry)
-		t->disk->ops->hurry(t->storage);
+		t->disk->ops->hurry(t->storage, t->abandon);
 }
 
 /* A change of storage is still to be done. */

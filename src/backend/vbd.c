@@ -92,6 +92,7 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 	     int fault_fd, struct why *why)
 {
 	struct vbd *v = calloc(1, sizeof(*v));
+	unsigned i;
 	int err;
 
 	if (!v)
@@ -99,6 +100,8 @@ int vbd_open(struct vbd **out, struct xen_host *host, const char *path,
 	v->config = config;
 	v->fault_fd = fault_fd;
 	v->life.burst = LIFE_BURST;
+	for (i = 0; i < NEGOTIATE_QUEUES_MAX; i++)
+		v->queue_limit[i].burst = LIFE_BURST;
 	err = xenbus_device_open(&v->dev, host, path, domid, devid, why);
 	if (!err && !vbd_is_ours(&v->dev, config))
 		err = -ENOENT;

@@ -74,6 +74,8 @@ struct vbd {
 	uint64_t retry_ns;   /* when to try a refused step again; 0: none */
 	uint64_t rest_ns;    /* no step before this; 0: at any time */
 	struct log_limit limit;
+	/* Of each queue; they outlive it, for frontends connect again. */
+	struct log_limit queue_limit[NEGOTIATE_QUEUES_MAX];
 	struct log_limit life; /* for words about connections */
 	struct vbd *next;
 };

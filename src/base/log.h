@@ -30,7 +30,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 /*
  * A source of lines that a guest can provoke: at most `burst` lines in each
  * ten seconds; the rest are counted and told with the next line that passes.
- * Zero-initialised, one per device; not shared between threads.
+ * Zero-initialised, one per device or queue; not shared between threads.
  */
 struct log_limit {
 	unsigned burst;	    /* lines in ten seconds; 0: LOG_LIMIT_BURST */

@@ -3,16 +3,22 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-/*
- * What a guest wrote may be quoted in it, and must neither begin a line of the
- * log nor speak to a terminal.
- */
-static void one_line(char *text)
+#include "base/clean.h"
+
+/* What a guest wrote may be quoted in it. */
+static void clean(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
+	size_t len = strlen(text), n;
+
+	for (; len; text += n, len -= n) {
+		n = clean_char((const unsigned char *)text, len);
+		if (n)
+			continue;
+		*text = '?';
+		n = 1;
+	}
 }
 
 int why_set(struct why *why, int err, const char *fmt, ...)
@@ -23,7 +29,7 @@ int why_set(struct why *why, int err, const char *fmt, ...)
 		va_start(ap, fmt);
 		vsnprintf(why->text, sizeof(why->text), fmt, ap);
 		va_end(ap);
-		one_line(why->text);
+		clean(why->text);
 	}
 	return err;
 }

@@ -18,6 +18,7 @@ int disk_open(const char *target, const struct disk_options *opt,
 	      struct disk **out, struct why *why)
 {
 	struct disk_options o = *opt;
+	struct disk *engine;
 	int err;
 
 	if (!o.sector_bytes)
@@ -30,19 +31,20 @@ int disk_open(const char *target, const struct disk_options *opt,
 			       target, o.sector_bytes, SECTOR_DEFAULT,
 			       SECTOR_MAX);
 	if (!strncmp(target, "null:", 5))
-		err = disk_null_open(target + 5, &o, out, why);
+		err = disk_null_open(target + 5, &o, &engine, why);
 	else if (!strncmp(target, "mem:", 4))
-		err = disk_mem_open(target + 4, &o, out, why);
+		err = disk_mem_open(target + 4, &o, &engine, why);
 	else if (!strncmp(target, "nbd:", 4))
-		err = disk_nbd_open(target, &o, out, why);
+		err = disk_nbd_open(target, &o, &engine, why);
 	else
-		err = disk_file_open(target, &o, out, why);
+		err = disk_file_open(target, &o, &engine, why);
 	if (err)
 		return err;
-	snprintf((*out)->target, sizeof((*out)->target), "%s", target);
-	if (!o.inject || !inject_wanted(o.inject))
-		return 0;
-	return disk_inject_open(*out, o.inject, out, why);
+	snprintf(engine->target, sizeof(engine->target), "%s", target);
+	if (o.inject && inject_wanted(o.inject))
+		return disk_inject_open(engine, o.inject, out, why);
+	*out = engine;
+	return 0;
 }
 
 int disk_sector_parse(const char *text, uint32_t *sector_bytes)

@@ -65,9 +65,10 @@ struct disk_ops {
 	void (*kick)(struct disk_queue *q);
 	/*
 	 * NULL, or: the queue is about to close, so nothing may be held back
-	 * any more that could go on.  May be called again.
+	 * any more that could go on.  With `abandon` nobody wants it: what has
+	 * not begun may fail, with -ECANCELED.  May be called again.
 	 */
-	void (*hurry)(struct disk_queue *q);
+	void (*hurry)(struct disk_queue *q, bool abandon);
 	/*
 	 * Up to `max` completed operations into `done`; returns how many.
 	 * Never blocks.

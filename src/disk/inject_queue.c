@@ -189,13 +189,29 @@ static void inject_kick(struct disk_queue *q)
 	inject_settle(q);
 }
 
-static void inject_hurry(struct disk_queue *q)
+/* Else a guest could have all that its limit holds back, by closing. */
+static void inject_abandon(struct disk_queue *q)
+{
+	uint64_t now = clock_now_ns();
+	struct disk_op *op;
+
+	while ((op = disk_list_pop(&q->held))) {
+		op->held_ns = now - op->held_ns;
+		op->error = -ECANCELED;
+		disk_list_push(&q->ready, op);
+	}
+	q->parked = NULL;
+}
+
+static void inject_hurry(struct disk_queue *q, bool abandon)
 {
 	q->hurry = true;
+	if (abandon)
+		inject_abandon(q);
 	inject_release(q);
 	inject_kick(q);
 	if (q->i->inner->ops->hurry)
-		q->i->inner->ops->hurry(q->inner);
+		q->i->inner->ops->hurry(q->inner, abandon);
 }
 
 /* ---- and back ----------------------------------------------------------- */

@@ -261,6 +261,23 @@ static void threads_kick(struct disk_queue *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
+/* Discards of a whole disk may take hours, one after the other. */
+static void threads_hurry(struct disk_queue *q, bool abandon)
+{
+	struct disk_op *op;
+
+	if (!abandon)
+		return;
+	pthread_mutex_lock(&q->lock);
+	if (q->todo.head && !q->done.head)
+		disk_signal_raise(q->signal);
+	while ((op = disk_list_pop(&q->todo))) {
+		op->error = -ECANCELED;
+		disk_list_push(&q->done, op);
+	}
+	pthread_mutex_unlock(&q->lock);
+}
+
 static unsigned threads_reap(struct disk_queue *q, struct disk_op **done,
 			     unsigned max)
 {
@@ -286,6 +303,7 @@ const struct disk_ops disk_threads_ops = {
 	.queue_close = threads_queue_close,
 	.submit = threads_submit,
 	.kick = threads_kick,
+	.hurry = threads_hurry,
 	.reap = threads_reap,
 	.fd = threads_fd,
 	.close = disk_file_close,

@@ -270,6 +270,12 @@ static void uring_submit(struct disk_queue *q, struct disk_op *op)
 		disk_list_push(&q->waiting, op);
 }
 
+static void uring_hurry(struct disk_queue *q, bool abandon)
+{
+	if (q->helper)
+		disk_threads_ops.hurry(q->helper, abandon);
+}
+
 /* Its operations come back through the ring: watch it as long as it has any. */
 static void uring_helper_kick(struct disk_queue *q)
 {
@@ -413,6 +419,7 @@ const struct disk_ops disk_uring_ops = {
 	.queue_close = uring_queue_close,
 	.submit = uring_submit,
 	.kick = uring_kick,
+	.hurry = uring_hurry,
 	.reap = uring_reap,
 	.fd = uring_fd,
 	.close = disk_file_close,

@@ -22,7 +22,8 @@ struct grant_path_ops {
 	void (*close)(struct grant_space *s);
 	/*
 	 * Sets `error` in each use and, where that is 0, `data` in each of its
-	 * segs.  0, or -errno that all `error`s have, too.
+	 * segs.  0, or -errno if the host failed; then, too, a use is held
+	 * where its `error` is 0.
 	 */
 	int (*acquire)(struct grant_space *s, struct grant_use **uses,
 		       unsigned n);

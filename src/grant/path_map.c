@@ -29,8 +29,10 @@ static void use_place(struct grant_use *u)
 		u->segs[i].data = page + u->segs[i].off_bytes;
 }
 
+/* With `tell` it is found out which pages of a request are bad, page by page.
+ */
 static unsigned batch_fill(struct grant_space *s, struct grant_use **uses,
-			   unsigned n)
+			   unsigned n, bool tell)
 {
 	struct xen_map *maps = s->own;
 	unsigned i, pages = 0;
@@ -46,7 +48,7 @@ static unsigned batch_fill(struct grant_space *s, struct grant_use **uses,
 			.writable = u->to_guest, /* GR-49 */
 			.count = u->count,
 			.grefs = s->grefs + pages,
-			.status = s->status + pages,
+			.status = tell ? s->status + pages : NULL,
 		};
 		pages += u->count;
 	}
@@ -56,7 +58,8 @@ static unsigned batch_fill(struct grant_space *s, struct grant_use **uses,
 static int map_acquire(struct grant_space *s, struct grant_use **uses,
 		       unsigned n)
 {
-	unsigned pages = batch_fill(s, uses, n), i, failed = 0;
+	bool tell = ev_grant_map_on();
+	unsigned pages = batch_fill(s, uses, n, tell), i, failed = 0;
 	struct xen_map *maps = s->own;
 	int err = s->gnttab->map(s->setup.gnttab, maps, n);
 
@@ -69,7 +72,7 @@ static int map_acquire(struct grant_space *s, struct grant_use **uses,
 			use_place(u);
 		else
 			failed++;
-		if (err >= 0)
+		if (err >= 0 && tell)
 			ev_grant_map(&s->setup.ev, u->seq, u->to_guest,
 				     u->map.grefs, u->count, u->map.status,
 				     u->count);

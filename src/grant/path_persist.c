@@ -6,8 +6,10 @@
  * What is kept is bounded three ways: keep_pages for this queue, the budget of
  * all queues, and time.  A page is kept while a request uses it; beyond that
  * the least recently used one goes first, and grant_space_idle() takes what
- * was not used since it last looked.  Where nothing may be kept a page is
- * mapped for its request only, so a full cache is slow and never an error.
+ * was not used since it last looked.  Where nothing may be kept the pages of a
+ * request are mapped for it only, so a full cache is slow and never an error;
+ * and by one mapping (a group), for a process may have so many of them only,
+ * and each page that is kept is one.
  *
  * The entries are hashed by gref with open chains; all are allocated at the
  * start: one for each page that may be kept and one for each that may be in
@@ -25,12 +27,20 @@ struct entry {
 	uint32_t uses;	       /* of requests in flight */
 	uint32_t next_hash;    /* chain, or the list of free ones */
 	uint32_t newer, older; /* of those no request uses */
+	uint32_t group;	       /* of own->group, or NONE: mapped alone */
 	bool kept;	       /* counts against the bounds */
 	bool fresh;	       /* used since the last idle look */
 	struct xen_map map;    /* addr NULL: it could not be mapped */
 };
 
 #define NONE UINT32_MAX
+
+/* Pages that were mapped together, and are unmapped together. */
+struct group {
+	struct xen_map map;
+	uint32_t entries; /* that requests use */
+	uint32_t next;	  /* of the free ones */
+};
 
 struct persist_own {
 	struct entry *entry;
@@ -39,9 +49,13 @@ struct persist_own {
 	uint32_t *hash;
 	uint32_t hash_mask;
 	uint32_t newest, oldest;
+	struct group *group; /* as many as pages may be in use */
+	uint32_t group_free;
 	/* Room for a batch. */
 	struct xen_map *maps;
-	struct entry **batch;
+	struct entry **batch; /* each alone */
+	struct group **groups;
+	unsigned ngroups;
 };
 
 static void persist_close(struct grant_space *s);
@@ -62,13 +76,20 @@ static int persist_open(struct grant_space *s)
 	own->hash = calloc(buckets, sizeof(*own->hash));
 	own->maps = calloc(own->entries, sizeof(*own->maps));
 	own->batch = calloc(own->entries, sizeof(*own->batch));
-	if (!own->entry || !own->hash || !own->maps || !own->batch) {
+	own->group = calloc(s->setup.pages_max, sizeof(*own->group));
+	own->groups = calloc(s->setup.pages_max, sizeof(*own->groups));
+	if (!own->entry || !own->hash || !own->maps || !own->batch ||
+	    !own->group || !own->groups) {
 		own->entries = 0;
 		persist_close(s);
 		return -ENOMEM;
 	}
 	memset(own->hash, 0xff, buckets * sizeof(*own->hash));
-	own->free = own->newest = own->oldest = NONE;
+	own->free = own->newest = own->oldest = own->group_free = NONE;
+	for (i = 0; i < s->setup.pages_max; i++) {
+		own->group[i].next = own->group_free;
+		own->group_free = i;
+	}
 	for (i = 0; i < own->entries; i++) {
 		own->entry[i].next_hash = own->free;
 		own->free = i;
@@ -100,7 +121,7 @@ static struct entry *entry_new(struct persist_own *own, uint32_t gref)
 	own->free = e->next_hash;
 	memset(e, 0, sizeof(*e));
 	e->gref = gref;
-	e->newer = e->older = NONE;
+	e->newer = e->older = e->group = NONE;
 	e->next_hash = *head;
 	*head = at;
 	return e;
@@ -155,17 +176,40 @@ static bool budget_take(struct grant_budget *b)
 	return false;
 }
 
-/* Unmap own->batch[0..n), which nothing uses, in one call. */
+static uint32_t group_new(struct persist_own *own)
+{
+	uint32_t at = own->group_free;
+
+	own->group_free = own->group[at].next;
+	own->group[at].entries = 0;
+	return at;
+}
+
+static void group_free(struct persist_own *own, struct group *g)
+{
+	g->next = own->group_free;
+	own->group_free = (uint32_t)(g - own->group);
+}
+
+/* Unmap own->batch[0..n) and own->groups, which nothing uses, in one call. */
 static void batch_drop(struct grant_space *s, unsigned n)
 {
 	struct persist_own *own = s->own;
+	uint32_t pages = n;
 	unsigned i;
 
-	if (!n)
+	if (!n && !own->ngroups)
 		return;
 	for (i = 0; i < n; i++)
 		own->maps[i] = own->batch[i]->map;
-	s->gnttab->unmap(s->setup.gnttab, own->maps, n);
+	for (i = 0; i < own->ngroups; i++) {
+		own->maps[n + i] = own->groups[i]->map;
+		pages += own->groups[i]->map.count;
+	}
+	s->gnttab->unmap(s->setup.gnttab, own->maps, n + own->ngroups);
+	for (i = 0; i < own->ngroups; i++)
+		group_free(own, own->groups[i]);
+	own->ngroups = 0;
 	for (i = 0; i < n; i++) {
 		if (own->batch[i]->kept) {
 			s->kept--;
@@ -173,17 +217,26 @@ static void batch_drop(struct grant_space *s, unsigned n)
 		}
 		entry_free(own, own->batch[i]);
 	}
-	ev_grant_unmap(&s->setup.ev, 0, n);
-	ev_grant_batch(&s->setup.ev, true, 0, n, 0);
+	ev_grant_unmap(&s->setup.ev, 0, pages);
+	ev_grant_batch(&s->setup.ev, true, 0, pages, 0);
 }
 
-/* An entry that was just mapped: is it to stay after its request? */
-static void entry_keep(struct grant_space *s, struct entry *e)
+/* An entry that is to be mapped: is it to stay after its request? */
+static bool entry_keep(struct grant_space *s, struct entry *e)
 {
-	if (s->kept < s->setup.keep_pages && budget_take(s->setup.budget)) {
-		e->kept = true;
-		s->kept++;
-	}
+	e->kept = s->kept < s->setup.keep_pages && budget_take(s->setup.budget);
+	s->kept += e->kept;
+	return e->kept;
+}
+
+/* It could not be mapped. */
+static void entry_unkeep(struct grant_space *s, struct entry *e)
+{
+	if (!e->kept)
+		return;
+	e->kept = false;
+	s->kept--;
+	atomic_fetch_sub(&s->setup.budget->used, 1);
 }
 
 static void persist_close(struct grant_space *s)
@@ -200,6 +253,8 @@ static void persist_close(struct grant_space *s)
 	free(own->hash);
 	free(own->maps);
 	free(own->batch);
+	free(own->group);
+	free(own->groups);
 	free(own);
 }
 
@@ -282,12 +337,19 @@ static unsigned use_drop(struct persist_own *own, struct grant_use *u,
 
 		if (--e->uses)
 			continue;
-		if (!e->map.addr)
+		if (e->group != NONE) {
+			struct group *g = &own->group[e->group];
+
+			if (!--g->entries)
+				own->groups[own->ngroups++] = g;
+			entry_free(own, e);
+		} else if (!e->map.addr) {
 			entry_free(own, e); /* it was never mapped */
-		else if (e->kept)
+		} else if (e->kept) {
 			order_add(own, e);
-		else
+		} else {
 			own->batch[n++] = e;
+		}
 	}
 	return n;
 }
@@ -311,45 +373,137 @@ static void batch_tell(struct grant_space *s, struct grant_use **uses,
 	}
 }
 
+/* What one use needs mapped, behind what others of the batch need. */
+struct wanted {
+	unsigned maps, pages;
+};
+
+static void want(struct grant_space *s, struct wanted *w, struct entry *e,
+		 bool alone)
+{
+	struct persist_own *own = s->own;
+
+	s->grefs[w->pages] = e->gref;
+	own->batch[w->pages] = e;
+	if (alone)
+		own->maps[w->maps++] =
+			(struct xen_map){ .domid = s->setup.domid,
+					  .writable = true,
+					  .grefs = &s->grefs[w->pages],
+					  .status = &s->status[w->pages] };
+	own->maps[w->maps - 1].count++;
+	e->map = (struct xen_map){ .domid = s->setup.domid,
+				   .writable = true,
+				   .count = 1 };
+	w->pages++;
+}
+
+/* First the pages that are kept, each alone; then all others together. */
+static void use_want(struct grant_space *s, struct grant_use *u,
+		     struct wanted *w)
+{
+	struct persist_own *own = s->own;
+	uint32_t group = NONE, j;
+	unsigned before = w->pages;
+
+	for (j = 0; j < u->count; j++) {
+		struct entry *e = u->segs[j].held;
+
+		if (!e->map.count && entry_keep(s, e))
+			want(s, w, e, true);
+	}
+	for (j = 0; j < u->count; j++) {
+		struct entry *e = u->segs[j].held;
+
+		if (e->map.count)
+			continue;
+		want(s, w, e, group == NONE);
+		if (group == NONE)
+			group = group_new(own);
+		e->group = group;
+		own->group[group].entries++;
+	}
+	u->map.count = w->pages - before;
+}
+
+/*
+ * A group with a bad page: another request may name one of its good ones, and
+ * is not to fail with it.  Each alone, then.
+ */
+static unsigned group_split(struct grant_space *s, const struct xen_map *all,
+			    struct entry **entry)
+{
+	unsigned failed = 0;
+	uint32_t i;
+
+	for (i = 0; i < all->count; i++) {
+		struct xen_map one = { .domid = all->domid,
+				       .writable = true,
+				       .count = 1,
+				       .grefs = &all->grefs[i],
+				       .status = &all->status[i] };
+
+		if (s->gnttab->map(s->setup.gnttab, &one, 1) < 0)
+			one.addr = NULL;
+		entry[i]->map.addr = one.addr;
+		failed += !one.addr;
+	}
+	return failed;
+}
+
+/*
+ * What own->maps[at] became, which is of own->batch[page] and those behind it;
+ * how many of these could not be mapped.
+ */
+static unsigned map_place(struct grant_space *s, unsigned at, unsigned page,
+			  bool split)
+{
+	struct persist_own *own = s->own;
+	const struct xen_map *m = &own->maps[at];
+	struct entry **entry = &own->batch[page];
+	struct group *group =
+		entry[0]->group == NONE ? NULL : &own->group[entry[0]->group];
+	uint32_t i;
+
+	for (i = 0; m->addr && i < m->count; i++)
+		entry[i]->map.addr = (uint8_t *)m->addr + i * XEN_PAGE_SIZE;
+	if (group && m->addr)
+		group->map = (struct xen_map){ .addr = m->addr,
+					       .domid = m->domid,
+					       .writable = true,
+					       .count = m->count };
+	if (m->addr)
+		return 0;
+	if (!group) {
+		entry_unkeep(s, entry[0]);
+		return 1;
+	}
+	group_free(own, group);
+	for (i = 0; i < m->count; i++)
+		entry[i]->group = NONE;
+	return split && m->count > 1 ? group_split(s, m, entry) : m->count;
+}
+
 /* Map every entry of the batch that is not mapped yet, in one call. */
 static int batch_map(struct grant_space *s, struct grant_use **uses, unsigned n)
 {
 	struct persist_own *own = s->own;
-	unsigned i, m = 0, failed = 0;
-	uint32_t j;
+	struct wanted w = { 0 };
+	unsigned i, page, failed = 0;
 	int err;
 
-	for (i = 0; i < n; i++) {
-		unsigned before = m;
-
-		for (j = 0; j < uses[i]->count; j++) {
-			struct entry *e = uses[i]->segs[j].held;
-
-			if (e->map.count)
-				continue;
-			e->map = (struct xen_map){ .domid = s->setup.domid,
-						   .writable = true,
-						   .count = 1 };
-			s->grefs[m] = e->gref;
-			own->maps[m] = e->map;
-			own->maps[m].grefs = &s->grefs[m];
-			own->maps[m].status = &s->status[m];
-			own->batch[m++] = e;
-		}
-		uses[i]->map.count = m - before;
-	}
-	err = !m ? 0 : s->gnttab->map(s->setup.gnttab, own->maps, m);
-	for (i = 0; i < m; i++) {
-		own->batch[i]->map.addr = err < 0 ? NULL : own->maps[i].addr;
-		if (own->batch[i]->map.addr)
-			entry_keep(s, own->batch[i]);
-		else
-			failed++;
+	for (i = 0; i < n; i++)
+		use_want(s, uses[i], &w);
+	err = !w.maps ? 0 : s->gnttab->map(s->setup.gnttab, own->maps, w.maps);
+	for (i = page = 0; i < w.maps; page += own->maps[i++].count) {
+		if (err < 0)
+			own->maps[i].addr = NULL;
+		failed += map_place(s, i, page, err >= 0);
 	}
 	if (err >= 0)
 		batch_tell(s, uses, n);
-	if (m)
-		ev_grant_batch(&s->setup.ev, false, n, m, failed);
+	if (w.pages)
+		ev_grant_batch(&s->setup.ev, false, n, w.pages, failed);
 	return err < 0 ? err : 0;
 }
 

@@ -86,7 +86,8 @@ void grant_space_close(struct grant_space *s);
  * Each gets its own result: a bad gref of one disturbs no other (XSA-361), and
  * of the use that has it nothing stays mapped.
  * Pages are mapped read-only unless the data goes to the guest (GR-49).
- * 0, or -errno if the host itself failed; then all `error`s say so.
+ * 0, or -errno if the host itself failed.  Either way each `error` says of its
+ * own use whether it is held.
  */
 int grant_space_acquire(struct grant_space *s, struct grant_use **uses,
 			unsigned n);

@@ -65,6 +65,16 @@ attach 1 xvda "$T/disk" --inject 'reorder rate=0.5'
 front --rw randrw --ops 500 --verify --quiet || fail "front with reorder"
 detach
 
+no_disk()
+{
+	! key state >/dev/null 2>&1
+}
+
+in_flight()
+{
+	ringside stats "$DESK" | grep -q 'in flight [1-9]'
+}
+
 step "rates"
 attach 1 xvda "$T/disk" --limit 'iops=100' --inject ''
 ms=$(took --rw read --ops 40 --depth 8 --bs 512)
@@ -81,15 +91,31 @@ front --quiet --ops 1 || fail "front"
 [ "$(key sectors)" = 16384 ] || fail "sectors: $(key sectors)"
 detach
 
+rm "$T/disk"
+truncate -s 4M "$T/disk"
+step "nor has more who goes away and comes again"
+for i in 1 2 3; do
+	attach 1 xvda "$T/disk" --limit 'iops=2' --inject ''
+	background greedy ringside front "$DESK" --rw write --verify --ops 32 \
+		--offset $((i * 128))k --timeout 300
+	wait_until "requests are held" in_flight
+	kill -9 "${PID[greedy]}"
+	wait_until "its disk is removed" no_disk
+done
+blocks=$(python3 - "$T/disk" <<-'END'
+	import sys
+	data = open(sys.argv[1], "rb").read()
+	print(sum(any(data[i:i + 4096]) for i in range(0, len(data), 4096)))
+	END
+)
+echo "   $blocks of 96 blocks were written at 2 a second"
+[ "$blocks" -lt 48 ] || fail "faster than the limit, by going away"
+
 step "what is held back does not hold up the end, nor other disks"
-held_back()
-{
-	ringside stats "$DESK" | grep -q 'in flight [1-9]'
-}
 image other 4M
 attach 1 xvda "$T/disk" --inject 'delay=60s'
 background held ringside front "$DESK" --rw randread --ops 64 --timeout 300
-wait_until "requests are held" held_back
+wait_until "requests are held" in_flight
 ringside detach "$DESK" --vdev xvda --force >"$T/detach" 2>&1 &
 attach 1 xvdb "$T/other"
 wait $! || fail "detach: $(cat "$T/detach")"

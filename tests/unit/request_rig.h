@@ -33,8 +33,9 @@ static int fake_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 		for (j = 0; j < maps[i].count; j++) {
 			bool ok = maps[i].grefs[j] < GUEST_PAGES;
 
-			maps[i].status[j] =
-				ok ? XEN_GNTST_OKAY : XEN_GNTST_BAD_GNTREF;
+			if (maps[i].status)
+				maps[i].status[j] = ok ? XEN_GNTST_OKAY
+						       : XEN_GNTST_BAD_GNTREF;
 			good &= ok;
 		}
 		maps[i].addr = NULL;

@@ -112,6 +112,9 @@ static void test_why(void **state)
 	/* A guest's words stay in their line and leave a terminal alone. */
 	why_set(&why, -1, "\"%s\"", "\xc3\xa9\nringsided: \x1b[2J\x7f");
 	assert_string_equal(why.text, "\"\xc3\xa9?ringsided: ?[2J?\"");
+	/* Nor by a control character of eight bits, in UTF-8 or not. */
+	why_set(&why, -1, "%s", "\xc2\x9b\x32J \x9b\x32J");
+	assert_string_equal(why.text, "??2J ?2J");
 }
 
 /* ---- what comes out on stderr ---- */

@@ -204,13 +204,42 @@ static void nothing_is_held_back_in_a_hurry(void **state)
 	disk->ops->submit(queue, &op[0]);
 	disk->ops->kick(queue);
 	assert_int_equal(disk->ops->reap(queue, done, 2), 0);
-	disk->ops->hurry(queue);
+	disk->ops->hurry(queue, false);
 	disk->ops->submit(queue, &op[1]);
 	disk->ops->kick(queue);
 	while (n < 2)
 		n += rig_reap(disk, queue, done + n, 2 - n);
 	assert_int_equal(op[0].error, 0);
 	assert_int_equal(op[1].error, 0);
+	close_all();
+}
+
+/* Or a guest would have what its limit holds back, by closing. */
+static void what_is_held_back_is_abandoned(void **state)
+{
+	char buf[512] = "x";
+	struct iovec iov = { buf, 512 };
+	struct disk_op op[4], *done[4];
+	unsigned n = 0, i;
+
+	(void)state;
+	open_with("mem:64k", "op=read delay=60s", "bps=512");
+	for (i = 0; i < 4; i++) {
+		op[i] = (struct disk_op){ .kind = DISK_WRITE,
+					  .iov_count = 1,
+					  .iov = &iov,
+					  .len_bytes = 512 };
+		disk->ops->submit(queue, &op[i]);
+	}
+	disk->ops->kick(queue);
+	while (!n)
+		n = rig_reap(disk, queue, done, 4);
+	disk->ops->hurry(queue, true);
+	while (n < 4)
+		n += rig_reap(disk, queue, done + n, 4 - n);
+	assert_int_equal(op[0].error, 0);
+	assert_int_equal(op[2].error, -ECANCELED);
+	assert_int_equal(op[3].error, -ECANCELED);
 	close_all();
 }
 
@@ -404,6 +433,7 @@ int main(void)
 		cmocka_unit_test(a_delay_holds_back_what_it_names),
 		cmocka_unit_test(delays_end_in_their_own_order),
 		cmocka_unit_test(nothing_is_held_back_in_a_hurry),
+		cmocka_unit_test(what_is_held_back_is_abandoned),
 		cmocka_unit_test(half_of_a_short_transfer),
 		cmocka_unit_test(a_byte_of_what_is_corrupted),
 		cmocka_unit_test(one_overtakes_another),

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <cmocka.h>
 
 #include "grant/flight.h"
@@ -18,10 +19,57 @@
 #define USES	    8u
 #define SEGS	    4u
 
-static uint8_t guest[GUEST_PAGES * XEN_PAGE_SIZE];
+static uint8_t *guest;
 static int mapped[GUEST_PAGES];
+/* Pages that do not follow each other are mapped to where they do. */
+static struct view {
+	uint8_t *addr;
+	uint32_t gref[SEGS];
+} views[USES * SEGS];
+static unsigned made_maps; /* that there are */
 static unsigned live, map_calls, unmap_calls, copy_calls;
 static uint32_t refused = UINT32_MAX; /* copies of this gref fail */
+
+static bool in_a_row(const struct xen_map *m)
+{
+	uint32_t i;
+
+	for (i = 1; i < m->count; i++)
+		if (m->grefs[i] != m->grefs[0] + i)
+			return false;
+	return true;
+}
+
+static struct view *view_of(const uint8_t *addr)
+{
+	unsigned i;
+
+	for (i = 0; i < USES * SEGS; i++)
+		if (views[i].addr == addr)
+			return &views[i];
+	return NULL;
+}
+
+static uint8_t *view_make(const struct xen_map *m)
+{
+	struct view *v = view_of(NULL);
+	uint32_t i;
+
+	assert_non_null(v);
+	v->addr = mmap(NULL, m->count * XEN_PAGE_SIZE, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(v->addr, MAP_FAILED);
+	for (i = 0; i < m->count; i++) {
+		/* With an old size of 0 it is mapped there, too. */
+		assert_ptr_equal(mremap(guest + m->grefs[i] * XEN_PAGE_SIZE, 0,
+					XEN_PAGE_SIZE,
+					MREMAP_MAYMOVE | MREMAP_FIXED,
+					v->addr + i * XEN_PAGE_SIZE),
+				 v->addr + i * XEN_PAGE_SIZE);
+		v->gref[i] = m->grefs[i];
+	}
+	return v->addr;
+}
 
 static int fake_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 {
@@ -36,17 +84,22 @@ static int fake_map(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 		for (j = 0; j < maps[i].count; j++) {
 			bool ok = maps[i].grefs[j] < GUEST_PAGES;
 
-			maps[i].status[j] =
-				ok ? XEN_GNTST_OKAY : XEN_GNTST_BAD_GNTREF;
+			if (maps[i].status)
+				maps[i].status[j] = ok ? XEN_GNTST_OKAY
+						       : XEN_GNTST_BAD_GNTREF;
 			good &= ok;
 		}
 		failed += !good;
 		maps[i].addr = NULL;
 		if (!good)
 			continue;
-		maps[i].addr = guest + maps[i].grefs[0] * XEN_PAGE_SIZE;
+		maps[i].addr =
+			in_a_row(&maps[i])
+				? guest + maps[i].grefs[0] * XEN_PAGE_SIZE
+				: view_make(&maps[i]);
 		for (j = 0; j < maps[i].count; j++)
-			mapped[maps[i].grefs[0] + j]++;
+			mapped[maps[i].grefs[j]]++;
+		made_maps++;
 		live += maps[i].count;
 	}
 	return (int)failed;
@@ -60,10 +113,17 @@ static int fake_unmap(struct xen_gnttab *g, struct xen_map *maps, unsigned n)
 	(void)g;
 	unmap_calls++;
 	for (i = 0; i < n; i++) {
+		struct view *v = view_of(maps[i].addr);
+
 		page = (uint32_t)(((uint8_t *)maps[i].addr - guest) /
 				  XEN_PAGE_SIZE);
 		for (j = 0; j < maps[i].count; j++)
-			assert_true(mapped[page + j]-- > 0);
+			assert_true(mapped[v ? v->gref[j] : page + j]-- > 0);
+		if (v) {
+			munmap(v->addr, maps[i].count * XEN_PAGE_SIZE);
+			v->addr = NULL;
+		}
+		made_maps--;
 		live -= maps[i].count;
 		maps[i].addr = NULL;
 	}
@@ -243,6 +303,67 @@ static void the_budget_binds_all(void **state)
 	cost(0, 4);
 	assert_int_equal(live, 2);
 	assert_int_equal(atomic_load(&budget.used), 2);
+	close_space();
+}
+
+/* A process may have so many mappings only: what is not kept has one a use. */
+static void what_is_not_kept_is_mapped_together(void **state)
+{
+	struct grant_use *u[3] = { want(0, true, 10, 4), want(1, true, 20, 4),
+				   want(2, true, 30, 2) };
+
+	(void)state;
+	open_space(GRANT_PATH_PERSIST, 3, 100);
+	grant_space_acquire(space, u, 3);
+	assert_int_equal(live, 10);
+	assert_int_equal(made_maps, 3 + 1 + 1 + 1);
+	assert_int_equal(map_calls, 1);
+	put(u[0]);
+	assert_int_equal(live, 9);
+	put(u[2]);
+	put(u[1]);
+	assert_int_equal(live, 3);
+	assert_int_equal(made_maps, 3);
+	close_space();
+	assert_int_equal(made_maps, 0);
+}
+
+/* XSA-361: the group of a bad gref has a page that another request names. */
+static void a_bad_gref_fails_no_other_in_its_group(void **state)
+{
+	struct grant_use *u[2] = { want(0, true, 62, 3), want(1, true, 62, 2) };
+
+	(void)state;
+	open_space(GRANT_PATH_PERSIST, 0, 100);
+	grant_space_acquire(space, u, 2);
+	assert_int_equal(u[0]->error, -EFAULT);
+	assert_int_equal(u[1]->error, 0);
+	assert_ptr_equal(seg[1][1].data, guest + 63 * XEN_PAGE_SIZE);
+	assert_int_equal(live, 2);
+	put(u[1]);
+	assert_int_equal(live, 0);
+	close_space();
+}
+
+/* One use of a group goes, and another one still has a page of it. */
+static void a_group_outlives_its_use(void **state)
+{
+	struct grant_use *u[2] = { want(0, true, 40, 4), want(1, true, 42, 1) };
+
+	(void)state;
+	open_space(GRANT_PATH_PERSIST, 0, 100);
+	grant_space_acquire(space, u, 2);
+	put(u[0]);
+	assert_int_equal(live, 4);
+	assert_int_equal(mapped[42], 1);
+	/* The others of it may come again meanwhile. */
+	get(want(0, true, 40, 2));
+	assert_int_equal(use[0].error, 0);
+	assert_int_equal(mapped[40], 2);
+	put(u[1]);
+	assert_int_equal(mapped[42], 0);
+	put(&use[0]);
+	assert_int_equal(live, 0);
 	close_space();
 }
 
@@ -437,9 +558,11 @@ static void a_refused_copy_is_an_error(void **state)
 /* Many rounds of everything at once: nothing leaks, all data is right. */
 static void a_long_random_life(void **state)
 {
-	uint32_t seed = 12345, round, i;
+	uint32_t seed = 12345, round, i, j;
 
 	(void)state;
+	for (i = 0; i < GUEST_PAGES; i++)
+		memcpy(guest + i * XEN_PAGE_SIZE, &i, sizeof(i));
 	open_space(GRANT_PATH_PERSIST, 10, 8);
 	for (round = 0; round < 20000; round++) {
 		struct grant_use *u[USES], *held[USES];
@@ -458,9 +581,9 @@ static void a_long_random_life(void **state)
 					 last > GUEST_PAGES ? -EFAULT : 0);
 			if (u[i]->error)
 				continue;
-			assert_ptr_equal(seg[i][0].data,
-					 guest + seg[i][0].gref *
-							 XEN_PAGE_SIZE);
+			for (j = 0; j < u[i]->count; j++)
+				assert_int_equal(*(uint32_t *)seg[i][j].data,
+						 seg[i][j].gref);
 			held[n++] = u[i];
 		}
 		grant_space_release(space, held, n);
@@ -478,6 +601,9 @@ int main(void)
 		cmocka_unit_test(the_least_recently_used_page_goes),
 		cmocka_unit_test(more_than_may_be_kept_still_works),
 		cmocka_unit_test(the_budget_binds_all),
+		cmocka_unit_test(what_is_not_kept_is_mapped_together),
+		cmocka_unit_test(a_bad_gref_fails_no_other_in_its_group),
+		cmocka_unit_test(a_group_outlives_its_use),
 		cmocka_unit_test(a_bad_gref_fails_only_its_use),
 		cmocka_unit_test(a_gref_that_is_shared),
 		cmocka_unit_test(a_gref_that_is_shared_in_passing),
@@ -489,5 +615,9 @@ int main(void)
 		cmocka_unit_test(a_long_random_life),
 	};
 
+	guest = mmap(NULL, GUEST_PAGES * XEN_PAGE_SIZE, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (guest == MAP_FAILED)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -285,6 +285,36 @@ static void data_in_memory_is_bounded(void **state)
 	assert_int_equal(turn.stats->indirect, 32);
 }
 
+/* Of one that has left: what the storage has is done, and no more of it. */
+static void what_waits_is_abandoned(void **state)
+{
+	uint64_t ids[32];
+	int16_t status = 0;
+	unsigned i;
+
+	(void)state;
+	put(RING_OP_BARRIER, 1, 3);
+	for (i = 0; i < 8; i++)
+		put(i % 2 ? RING_OP_BARRIER : RING_OP_WRITE, 1, 4);
+	put(RING_OP_READ, 0, 0); /* RQ-35 */
+	turn_run(&turn, true);
+	assert_int_equal(nhas, 1);
+	turn.abandon = true;
+	turn_run(&turn, false);
+	assert_int_equal(taken(ids, &status), 9);
+	assert_int_equal(status, RING_STATUS_ERROR);
+	assert_int_equal(turn_in_flight(&turn), 1);
+	for (i = 0; i < 3; i++) { /* flush, write, flush */
+		assert_int_equal(nhas, 1);
+		nready = 1;
+		turn_run(&turn, false);
+	}
+	assert_int_equal(nhas, 0);
+	assert_int_equal(taken(ids, &status), 1);
+	assert_int_equal(status, RING_STATUS_OKAY);
+	assert_int_equal(turn_in_flight(&turn), 0);
+}
+
 static void what_waits_is_published(void **state)
 {
 	struct stats_queue *st = turn.stats;
@@ -438,6 +468,8 @@ int main(void)
 			fresh, done),
 		cmocka_unit_test_setup_teardown(data_in_memory_is_bounded,
 						fresh, done),
+		cmocka_unit_test_setup_teardown(what_waits_is_abandoned, fresh,
+						done),
 		cmocka_unit_test_setup_teardown(what_waits_is_published, fresh,
 						done),
 		cmocka_unit_test_setup_teardown(

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clean.h"
 #include "viz/guard.h"
 #include "viz/read/ctf.h"
 #include "viz/read/find.h"
@@ -286,13 +287,13 @@ static void text_is_cut_at_characters(void **state)
 	char to[8];
 
 	(void)state;
-	text_clean(to, sizeof(to), "1234567", 7);
+	clean_text(to, sizeof(to), "1234567", 7);
 	assert_string_equal(to, "1234567");
-	text_clean(to, sizeof(to), "12345678", 8);
+	clean_text(to, sizeof(to), "12345678", 8);
 	assert_string_equal(to, "1234...");
-	text_clean(to, sizeof(to), "123é5678", 9);
+	clean_text(to, sizeof(to), "123é5678", 9);
 	assert_string_equal(to, "123...");
-	text_clean(to, sizeof(to),
+	clean_text(to, sizeof(to),
 		   "\xe2\x80\xae"
 		   "x",
 		   4); /* turns text round */

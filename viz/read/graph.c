@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "viz/guard.h"
 #include "viz/read/classes.h"
 #include "viz/read/loss.h"
@@ -155,7 +156,7 @@ static void decoder_said(char *buf, size_t cap)
 	if (bt_error_get_cause_count(error)) {
 		text = bt_error_cause_get_message(
 			bt_error_borrow_cause_by_index(error, 0));
-		text_clean(buf, cap, text, strlen(text));
+		clean_text(buf, cap, text, strlen(text));
 	}
 	bt_error_release(error);
 }

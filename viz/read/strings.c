@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "viz/text.h"
 
 static uint64_t hash(const char *s, size_t len)
@@ -105,7 +106,7 @@ int strings_add(struct strings *s, const char *text, size_t len,
 		if (rc)
 			return rc;
 	}
-	len = text_clean(clean, sizeof(clean), text, len);
+	len = clean_text(clean, sizeof(clean), text, len);
 	slot = find(s, clean, len);
 	if (!*slot) {
 		rc = append(s, clean, len);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "viz/render/scene.h"
 #include "viz/views/handshake.h"
 #include "viz/views/message.h"
@@ -56,7 +57,7 @@ static void key_row(const struct step *s, struct text *t)
 	char buf[24], value[VALUE_MAX + 4];
 	const char *v = step_value(s, buf);
 
-	text_clean(value, sizeof(value), v, strlen(v));
+	clean_text(value, sizeof(value), v, strlen(v));
 	text_printf(t,
 		    "<tr><td align=\"left\"><font color=\"%s\">%s %s "
 		    "</font></td><td align=\"left\"><font color=\"%s\">",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "viz/model/handshake.h"
 #include "viz/text.h"
 #include "viz/views/scribe.h"
@@ -87,7 +88,7 @@ void say(struct scribe *s, enum way way, enum lane other, enum tone tone,
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	text_clean(s->out->text, sizeof(s->out->text), line, strlen(line));
+	clean_text(s->out->text, sizeof(s->out->text), line, strlen(line));
 }
 
 void folds(struct scribe *s, const char *many, const char *fmt, ...)
@@ -99,7 +100,7 @@ void folds(struct scribe *s, const char *many, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	text_clean(s->out->item, sizeof(s->out->item), line, strlen(line));
+	clean_text(s->out->item, sizeof(s->out->item), line, strlen(line));
 }
 
 /* The same number for both sides of a request where they are joined. */
