@@ -13,12 +13,12 @@ from rules import EVENT, fields
 
 # And what each says beside.
 SAYS = {"request_take": ("id", "slot", "op", "segments", "sector"),
-        "request_check": ("op", "offset", "bytes"),
+        "request_check": ("op", "off", "len"),
         "request_list": ("pages", "segments"),
         "grant_map": ("writable", "gref", "status"),
         "grant_reuse": ("count",),
         "grant_unmap": ("count",),
-        "disk_submit": ("op", "offset", "bytes"),
+        "disk_submit": ("op", "off", "len"),
         "disk_done": ("error",),
         "request_respond": ("id", "idx", "op", "status")}
 
