@@ -32,7 +32,14 @@
 #define NBD_TRIM_MAX	 (1u << 30) /* a length has 32 bits */
 #define NBD_TICKS	 6u	    /* of silence */
 
-enum { WATCH_SOCKET, WATCH_SIGNAL, WATCH_TIMER, WATCH_DIAL, WATCHES };
+enum {
+	WATCH_SOCKET,
+	WATCH_SIGNAL,
+	WATCH_TIMER,
+	WATCH_DIAL,
+	WATCH_LIFE,
+	WATCHES
+};
 
 /* An operation that the server has. */
 struct nbd_flight {
@@ -40,13 +47,15 @@ struct nbd_flight {
 	struct disk_op *op; /* NULL: free */
 	struct nbd_flight *next_free;
 	unsigned pending; /* commands, and one while they are issued */
-	uint64_t covers;  /* of a flush: q->written when it began */
+	uint64_t covers;  /* of a flush */
 };
 
 struct disk_queue {
 	struct disk_nbd *n;
 	struct nbd_conn conn;
 	struct nbd_dial *dial; /* while there is no connection */
+	unsigned born;	       /* the life of either */
+	unsigned told;	       /* debts that a flush has paid */
 	int epoll;
 	int signal;
 	int timer;
@@ -64,22 +73,35 @@ struct disk_queue {
 
 	uint64_t replies;
 	uint64_t replies_ticked; /* at the last tick */
-	uint64_t written;	 /* writes that were answered with success */
-	uint64_t committed;	 /* of these, covered by a flush */
 	struct log_limit limit;
 };
 
 /* ---- completion ---------------------------------------------------------- */
+
+/* A success is taken down; false if it is none, on an old connection. */
+static bool nbd_counts(const struct nbd_flight *f)
+{
+	struct nbd_life *l = &f->q->n->life;
+
+	switch (f->op->kind) {
+	case DISK_WRITE:
+	case DISK_DISCARD:
+		return nbd_life_wrote(l, f->q->born);
+	case DISK_FLUSH:
+		return nbd_life_flushed(l, f->q->born, f->covers);
+	case DISK_READ:
+		break;
+	}
+	return true;
+}
 
 static void nbd_flight_done(struct nbd_flight *f)
 {
 	struct disk_queue *q = f->q;
 	struct disk_op *op = f->op;
 
-	if (!op->error && (op->kind == DISK_WRITE || op->kind == DISK_DISCARD))
-		q->written++;
-	if (!op->error && op->kind == DISK_FLUSH && f->covers > q->committed)
-		q->committed = f->covers;
+	if (!op->error && !nbd_counts(f))
+		op->error = -ENOTCONN;
 	disk_list_push(&q->ready, op);
 	f->op = NULL;
 	f->next_free = q->free;
@@ -165,6 +187,8 @@ static void nbd_redial(struct disk_queue *q)
 	struct why why;
 
 	want.size_bytes = q->n->d.size_bytes;
+	want.multi = q->n->multi;
+	q->born = nbd_life_join(&q->n->life);
 	if (nbd_dial_start(&q->dial, &want, true, &why)) {
 		/* The clock comes back here. */
 		if (log_limit_pass(&q->limit))
@@ -199,9 +223,7 @@ static void nbd_lose(struct disk_queue *q, int err, const char *how)
 			nbd_flight_fail(&q->flights[i], err);
 			nbd_flight_done(&q->flights[i]);
 		}
-	if (q->written != q->committed)
-		atomic_store(&n->forgotten, true);
-	q->written = q->committed = 0;
+	nbd_life_end(&n->life, q->born);
 	if (q->ticking)
 		nbd_tick_set(q, false);
 	if (!atomic_fetch_add(&n->lost, 1) && log_limit_pass(&q->limit))
@@ -212,7 +234,11 @@ static void nbd_lose(struct disk_queue *q, int err, const char *how)
 
 static void nbd_check(struct disk_queue *q)
 {
-	if (q->conn.h && !nbd_conn_alive(&q->conn))
+	if (!q->conn.h)
+		return;
+	/* Where nothing is written it is no matter whom one reads from. */
+	if (!nbd_conn_alive(&q->conn) ||
+	    (!q->n->d.readonly && nbd_life_old(&q->n->life, q->born)))
 		nbd_lose(q, ENOTCONN, "the connection to the server is lost");
 }
 
@@ -349,7 +375,7 @@ static bool nbd_answer(struct disk_queue *q, struct disk_op *op)
 
 	if (!disk_op_begin(&n->d, op))
 		return true;
-	if (op->kind == DISK_FLUSH && atomic_exchange(&n->forgotten, false)) {
+	if (op->kind == DISK_FLUSH && nbd_life_owes(&n->life, &q->told)) {
 		op->error = -EIO;
 	} else if (!q->conn.h) {
 		op->error = -ENOTCONN;
@@ -364,6 +390,7 @@ static bool nbd_answer(struct disk_queue *q, struct disk_op *op)
 
 static void nbd_submit(struct disk_queue *q, struct disk_op *op)
 {
+	struct disk_nbd *n = q->n;
 	struct nbd_flight *f = q->free;
 
 	if (nbd_answer(q, op)) {
@@ -374,7 +401,7 @@ static void nbd_submit(struct disk_queue *q, struct disk_op *op)
 	q->free = f->next_free;
 	f->op = op;
 	f->pending = 1;
-	f->covers = q->written;
+	f->covers = nbd_life_covers(&n->life);
 	q->in_flight++;
 	nbd_issue(f);
 	nbd_flight_put(f);
@@ -489,20 +516,17 @@ static int nbd_queue_connect(struct disk_queue *q, struct why *why)
 
 	if (n->spare.h) {
 		q->conn = n->spare;
+		q->born = n->spare_born;
 		n->spare.h = NULL;
 		p.fd = nbd_aio_get_fd(q->conn.h);
 		/* Nothing was asked, so all that can come is the end. */
-		if (!poll(&p, 1, 0) && nbd_conn_alive(&q->conn)) {
-			q->written = n->unflushed;
-			n->unflushed = false;
+		if (!nbd_life_old(&n->life, q->born) && !poll(&p, 1, 0) &&
+		    nbd_conn_alive(&q->conn))
 			return 0;
-		}
 		nbd_close(q->conn.h);
 		q->conn.h = NULL;
+		nbd_life_end(&n->life, q->born);
 	}
-	if (n->unflushed)
-		atomic_store(&n->forgotten, true);
-	n->unflushed = false;
 	if (n->queues && !n->multi)
 		return why_set(why, -EBUSY,
 			       "%s: the server does not keep several "
@@ -510,6 +534,8 @@ static int nbd_queue_connect(struct disk_queue *q, struct why *why)
 			       "one queue",
 			       n->d.target);
 	want.size_bytes = n->d.size_bytes;
+	want.multi = n->multi;
+	q->born = nbd_life_join(&n->life);
 	return nbd_dial_once(&want, &q->conn, why);
 }
 
@@ -523,6 +549,7 @@ static int nbd_queue_open(struct disk *d, unsigned depth,
 		return why_set(why, -ENOMEM, "%s: no memory for a queue",
 			       d->target);
 	q->n = (struct disk_nbd *)d;
+	q->told = nbd_life_told(&q->n->life);
 	q->depth = depth ? depth : 1;
 	q->flights = calloc(q->depth, sizeof(*q->flights));
 	q->signal = disk_signal_open();
@@ -535,7 +562,9 @@ static int nbd_queue_open(struct disk *d, unsigned depth,
 	}
 	if (q->signal < 0 || q->timer < 0 || q->epoll < 0 ||
 	    nbd_watch(q, q->signal, WATCH_SIGNAL, EPOLL_CTL_ADD, EPOLLIN) ||
-	    nbd_watch(q, q->timer, WATCH_TIMER, EPOLL_CTL_ADD, EPOLLIN)) {
+	    nbd_watch(q, q->timer, WATCH_TIMER, EPOLL_CTL_ADD, EPOLLIN) ||
+	    nbd_watch(q, q->n->life.fd, WATCH_LIFE, EPOLL_CTL_ADD,
+		      EPOLLIN | EPOLLET)) {
 		err = why_set(why, -EMFILE,
 			      "%s: no file descriptor left for a queue; "
 			      "raise the limit on open files",
@@ -565,14 +594,15 @@ static void nbd_queue_close(struct disk_queue *q)
 
 	assert(!q->in_flight && !q->ready.head);
 	n->queues--;
-	if (q->written != q->committed)
-		n->unflushed = true;
 	if (!q->conn.h)
 		atomic_fetch_sub(&n->lost, 1);
+	else if (!nbd_conn_alive(&q->conn))
+		nbd_life_end(&n->life, q->born);
 	nbd_undial(q);
 	nbd_unwatch_socket(q);
 	if (!n->spare.h && nbd_conn_alive(&q->conn)) {
 		n->spare = q->conn;
+		n->spare_born = q->born;
 		q->conn.h = NULL;
 	}
 	nbd_queue_free(q);
@@ -586,6 +616,7 @@ static void nbd_close_disk(struct disk *d)
 
 	assert(!n->queues);
 	nbd_conn_close(&n->spare);
+	nbd_life_close(&n->life);
 	free((char *)n->want.target);
 	free((char *)n->want.uri);
 	free(n);
@@ -630,9 +661,16 @@ int disk_nbd_open(const char *target, const struct disk_options *opt,
 	n->want.uri = strdup(uri);
 	n->want.sector_bytes = opt->sector_bytes;
 	n->want.readonly = opt->readonly;
-	err = n->want.target && n->want.uri
-		      ? nbd_dial_once(&n->want, &n->spare, why)
-		      : why_set(why, -ENOMEM, "%s: no memory", target);
+	err = nbd_life_open(&n->life);
+	if (err)
+		why_set(why, err,
+			"%s: no file descriptor left for a disk; raise the "
+			"limit on open files",
+			target);
+	else if (!n->want.target || !n->want.uri)
+		err = why_set(why, -ENOMEM, "%s: no memory", target);
+	else
+		err = nbd_dial_once(&n->want, &n->spare, why);
 	if (err) {
 		nbd_close_disk(&n->d);
 		return err;

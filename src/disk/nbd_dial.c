@@ -261,6 +261,13 @@ static int dial_check(const struct nbd_want *w, struct nbd_conn *c,
 		return why_set(why, -EROFS,
 			       "%s can only be read; attach it read-only",
 			       w->target);
+	if (w->multi && nbd_can_multi_conn(c->h) <= 0)
+		return why_set(why, -EINVAL,
+			       "%s: the server does not keep several "
+			       "connections consistent any more (no "
+			       "multi-conn); bring the same one back, or "
+			       "detach the disk",
+			       w->target);
 	if (least > w->sector_bytes)
 		return why_set(why, -EINVAL,
 			       "%s: the server demands blocks of %u bytes and "

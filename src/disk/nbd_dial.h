@@ -38,6 +38,7 @@ struct nbd_want {
 	uint32_t sector_bytes;
 	uint64_t size_bytes; /* 0: any that is not */
 	bool readonly;	     /* it may be */
+	bool multi;	     /* it must be, see nbd_conn */
 };
 
 struct nbd_dial;

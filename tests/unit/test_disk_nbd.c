@@ -633,9 +633,128 @@ static void test_two_queues(void **state)
 		assert_true(half[i].bad > 0);
 		assert_true(half[i].back);
 	}
-	assert_int_equal(rig_flush(&r), -EIO);
-	assert_int_equal(rig_flush(&half[1].r), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(rig_flush(&half[i].r), -EIO);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(rig_flush(&half[i].r), 0);
 	r.d->ops->queue_close(half[1].r.q);
+	rig_end(&r);
+}
+
+/* Two queues of one disk, in one thread. */
+static void pair_begin(struct rig *a, struct rig *b, const char *name)
+{
+	rig_begin(a, name, MEMORY);
+	*b = *a;
+	assert_int_equal(a->d->ops->queue_open(a->d, 4, &b->q, NULL), 0);
+}
+
+static void pair_end(struct rig *a, struct rig *b)
+{
+	b->d->ops->queue_close(b->q);
+	rig_end(a);
+}
+
+static void pair_restart(struct rig *a, const char *name)
+{
+	nbd_kill(a->server);
+	a->server = nbd_start(name, MEMORY);
+}
+
+/* RQ-43: what one queue has written is lost, and another one flushes. */
+static void test_lost_elsewhere(void **state)
+{
+	struct rig a, b;
+
+	(void)state;
+	pair_begin(&a, &b, "elsewhere");
+	assert_int_equal(rig_write(&b), 0);
+	pair_restart(&a, "elsewhere");
+	rig_wait_back(&a);
+	/* b has not even looked. */
+	assert_int_equal(rig_flush(&a), -EIO);
+	assert_int_equal(rig_flush(&a), 0);
+	rig_wait_back(&b);
+	/* A guest may have waited there too. */
+	assert_int_equal(rig_flush(&b), -EIO);
+	assert_int_equal(rig_flush(&b), 0);
+	/* That b was late ended nothing new. */
+	assert_int_equal(rig_read(&a), 0);
+
+	/* Who comes after it was told owes nothing. */
+	assert_int_equal(rig_write(&b), 0);
+	pair_restart(&a, "elsewhere");
+	rig_wait_back(&a);
+	assert_int_equal(rig_flush(&a), -EIO);
+	b.d->ops->queue_close(b.q);
+	assert_int_equal(b.d->ops->queue_open(b.d, 4, &b.q, NULL), 0);
+	assert_int_equal(rig_flush(&b), 0);
+	pair_end(&a, &b);
+}
+
+/* What one queue has written and another one flushed is not lost. */
+static void test_flushed_elsewhere(void **state)
+{
+	struct rig a, b;
+
+	(void)state;
+	pair_begin(&a, &b, "flushed");
+	assert_int_equal(rig_write(&b), 0);
+	assert_int_equal(rig_write(&a), 0);
+	assert_int_equal(rig_flush(&a), 0);
+	pair_restart(&a, "flushed");
+	rig_wait_back(&b);
+	rig_wait_back(&a);
+	assert_int_equal(rig_flush(&b), 0);
+	assert_int_equal(rig_flush(&a), 0);
+	pair_end(&a, &b);
+}
+
+/*
+ * The reply of a server that is gone is read late, when another queue has
+ * flushed on the next one: it is no success, since no flush covers it.
+ */
+static void test_late_reply(void **state)
+{
+	static char buf[4096];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct disk_op op = { .kind = DISK_WRITE,
+			      .iov = &iov,
+			      .iov_count = 1,
+			      .len_bytes = sizeof(buf),
+			      .error = 1 };
+	struct disk_op *done[2];
+	struct rig a, b;
+
+	(void)state;
+	pair_begin(&a, &b, "late");
+	b.d->ops->submit(b.q, &op);
+	b.d->ops->kick(b.q);
+	rig_wait(b.d, b.q);
+	pair_restart(&a, "late");
+	rig_wait_back(&a);
+	assert_int_equal(rig_flush(&a), 0);
+	assert_int_equal(rig_reap(b.d, b.q, done, 2), 1);
+	assert_int_equal(op.error, -ENOTCONN);
+	rig_wait_back(&b);
+	assert_int_equal(rig_read(&a), 0);
+	pair_end(&a, &b);
+}
+
+/* Where flushes counted for all they must go on to. */
+static void test_other_multi(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	rig_begin(&r, "multi", MEMORY);
+	nbd_kill(r.server);
+	r.server = nbd_start("multi", "--filter=multi-conn " MEMORY
+				      " multi-conn-mode=disable");
+	rig_idle(&r, 2500);
+	assert_int_equal(rig_read(&r), -ENOTCONN);
+	pair_restart(&r, "multi");
+	rig_wait_back(&r);
 	rig_end(&r);
 }
 
@@ -661,6 +780,10 @@ int main(void)
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_no_flush),
 		cmocka_unit_test(test_two_queues),
+		cmocka_unit_test(test_lost_elsewhere),
+		cmocka_unit_test(test_flushed_elsewhere),
+		cmocka_unit_test(test_late_reply),
+		cmocka_unit_test(test_other_multi),
 	};
 	int failed = cmocka_run_group_tests_name("disk nbd", tests, NULL, NULL);
 
