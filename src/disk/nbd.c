@@ -181,22 +181,34 @@ static void nbd_tick_set(struct disk_queue *q, bool on)
 	timerfd_settime(q->timer, 0, &its, NULL);
 }
 
+static int nbd_dial_begin(struct disk_queue *q, bool again, struct why *why)
+{
+	struct disk_nbd *n = q->n;
+	struct nbd_want want = n->want;
+
+	want.size_bytes = n->d.size_bytes;
+	want.multi = n->multi;
+	q->born = nbd_life_join(&n->life);
+	return nbd_dial_start(&q->dial, &want, again, why);
+}
+
+static void nbd_watch_dial(struct disk_queue *q)
+{
+	nbd_watch(q, nbd_dial_fd(q->dial), WATCH_DIAL, EPOLL_CTL_ADD, EPOLLIN);
+}
+
 static void nbd_redial(struct disk_queue *q)
 {
-	struct nbd_want want = q->n->want;
 	struct why why;
 
-	want.size_bytes = q->n->d.size_bytes;
-	want.multi = q->n->multi;
-	q->born = nbd_life_join(&q->n->life);
-	if (nbd_dial_start(&q->dial, &want, true, &why)) {
-		/* The clock comes back here. */
-		if (log_limit_pass(&q->limit))
-			log_error("%s", why.text);
-		nbd_tick_set(q, true);
+	if (!nbd_dial_begin(q, true, &why)) {
+		nbd_watch_dial(q);
 		return;
 	}
-	nbd_watch(q, nbd_dial_fd(q->dial), WATCH_DIAL, EPOLL_CTL_ADD, EPOLLIN);
+	/* The clock comes back here. */
+	if (log_limit_pass(&q->limit))
+		log_error("%s", why.text);
+	nbd_tick_set(q, true);
 }
 
 static void nbd_undial(struct disk_queue *q)
@@ -209,9 +221,18 @@ static void nbd_undial(struct disk_queue *q)
 	q->dial = NULL;
 }
 
-static void nbd_lose(struct disk_queue *q, int err, const char *how)
+/* The queue has no connection; said once for all that have none. */
+static void nbd_lost(struct disk_queue *q, const char *how)
 {
 	struct disk_nbd *n = q->n;
+
+	if (!atomic_fetch_add(&n->lost, 1) && log_limit_pass(&q->limit))
+		log_warn("%s: %s; requests fail until the server is back",
+			 n->d.target, how);
+}
+
+static void nbd_lose(struct disk_queue *q, int err, const char *how)
+{
 	unsigned i;
 
 	nbd_unwatch_socket(q);
@@ -223,12 +244,10 @@ static void nbd_lose(struct disk_queue *q, int err, const char *how)
 			nbd_flight_fail(&q->flights[i], err);
 			nbd_flight_done(&q->flights[i]);
 		}
-	nbd_life_end(&n->life, q->born);
+	nbd_life_end(&q->n->life, q->born);
 	if (q->ticking)
 		nbd_tick_set(q, false);
-	if (!atomic_fetch_add(&n->lost, 1) && log_limit_pass(&q->limit))
-		log_warn("%s: %s; requests fail until the server is back",
-			 n->d.target, how);
+	nbd_lost(q, how);
 	nbd_redial(q);
 }
 
@@ -507,12 +526,12 @@ static void nbd_queue_free(struct disk_queue *q)
 	free(q);
 }
 
-/* The disk's own connection if it still lives, or a new one. */
+/* The disk's own connection if it still lives, or a new one, or a dial. */
 static int nbd_queue_connect(struct disk_queue *q, struct why *why)
 {
 	struct disk_nbd *n = q->n;
-	struct nbd_want want = n->want;
 	struct pollfd p = { .events = POLLIN };
+	int err;
 
 	if (n->spare.h) {
 		q->conn = n->spare;
@@ -533,10 +552,15 @@ static int nbd_queue_connect(struct disk_queue *q, struct why *why)
 			       "connections consistent (no multi-conn); use "
 			       "one queue",
 			       n->d.target);
-	want.size_bytes = n->d.size_bytes;
-	want.multi = n->multi;
-	q->born = nbd_life_join(&n->life);
-	return nbd_dial_once(&want, &q->conn, why);
+	/* As after a loss: a dial that is dropped soon then asks nobody. */
+	err = nbd_dial_begin(q, !nbd_patience_left(&n->patience), why);
+	if (err)
+		return err;
+	err = nbd_dial_wait(q->dial, &n->patience, &q->conn, why);
+	if (err == -EINPROGRESS)
+		return 0;
+	nbd_undial(q);
+	return err;
 }
 
 static int nbd_queue_open(struct disk *d, unsigned depth,
@@ -579,7 +603,12 @@ static int nbd_queue_open(struct disk *d, unsigned depth,
 	err = nbd_queue_connect(q, why);
 	if (err)
 		goto fail;
-	nbd_watch_socket(q);
+	if (q->conn.h) {
+		nbd_watch_socket(q);
+	} else {
+		nbd_watch_dial(q);
+		nbd_lost(q, "the server does not answer in time");
+	}
 	q->n->queues++;
 	*out = q;
 	return 0;

@@ -16,6 +16,10 @@
  * something can be written, the other queues let go of theirs too
  * (nbd_life.h).
  *
+ * Queues are opened by a thread that others wait for too.  So the dials of a
+ * disk's queues have a patience together (struct nbd_patience); one that has
+ * not ended by then goes on, and its queue begins as one that is lost.
+ *
  * RQ-43 across a loss: a write that was answered may have stood in the
  * cache of a server that is gone.  So if there were writes, on whichever
  * connection, that no flush had covered, the next flush of each queue fails
@@ -46,6 +50,7 @@ struct disk_nbd {
 	struct nbd_conn spare;
 	unsigned spare_born;
 	struct nbd_life life;
+	struct nbd_patience patience; /* of queues that are opened */
 	unsigned silence_ms;
 	unsigned queues; /* open ones */
 	bool multi;

@@ -239,6 +239,68 @@ static void test_second_queue(void **state)
 	rig_end(&r);
 }
 
+/*
+ * All queues together hold up whoever opens them for as long as one may; the
+ * others are served when their connections are there.
+ */
+static void test_slow_dials(void **state)
+{
+	struct rig r[5] = { 0 };
+	uint64_t begin, took;
+
+	(void)state;
+	rig_begin(&r[0], "dials", "--filter=delay " MEMORY " delay-open=2");
+	begin = clock_now_ns();
+	for (unsigned i = 1; i < 5; i++) {
+		r[i] = r[0];
+		assert_int_equal(r->d->ops->queue_open(r->d, 4, &r[i].q, NULL),
+				 0);
+	}
+	took = (clock_now_ns() - begin) / 1000000u;
+	assert_in_range(took, DIAL_PATIENCE_MS - 100, DIAL_PATIENCE_MS + 300);
+	assert_int_equal(rig_read(&r[2]), 0);
+	assert_int_equal(rig_read(&r[4]), -ENOTCONN);
+	for (unsigned i = 1; i < 5; i++) {
+		rig_wait_back(&r[i]);
+		r->d->ops->queue_close(r[i].q);
+	}
+	rig_end(&r[0]);
+}
+
+/* Nobody has to wait for a silent server again and again. */
+static void test_silent_again(void **state)
+{
+	struct rig r = { 0 }, b;
+	struct why why;
+	uint64_t begin;
+
+	(void)state;
+	rig_begin(&r, "again", MEMORY);
+	b = r;
+	nbd_stop(r.server);
+	assert_int_equal(r.d->ops->queue_open(r.d, 4, &b.q, &why), -ETIMEDOUT);
+	assert_non_null(strstr(why.text, "silent for 5 s"));
+	begin = clock_now_ns();
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(r.d->ops->queue_open(r.d, 4, &b.q, &why), 0);
+		assert_int_equal(rig_read(&b), -ENOTCONN);
+		if (i < 2)
+			r.d->ops->queue_close(b.q);
+	}
+	assert_true(clock_now_ns() - begin < 500000000u);
+	/* What is regained is little. */
+	usleep(1000000);
+	r.d->ops->queue_close(b.q);
+	begin = clock_now_ns();
+	assert_int_equal(r.d->ops->queue_open(r.d, 4, &b.q, &why), 0);
+	assert_true(clock_now_ns() - begin < 500000000u);
+	assert_int_equal(rig_read(&b), -ENOTCONN);
+	kill(r.server, SIGCONT);
+	rig_wait_back(&b);
+	r.d->ops->queue_close(b.q);
+	rig_end(&r);
+}
+
 /* ---- operations ---------------------------------------------------------- */
 
 static void test_server_errors(void **state)
@@ -768,6 +830,8 @@ int main(void)
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_one_client),
 		cmocka_unit_test(test_second_queue),
+		cmocka_unit_test(test_slow_dials),
+		cmocka_unit_test(test_silent_again),
 		cmocka_unit_test(test_server_errors),
 		cmocka_unit_test(test_half),
 		cmocka_unit_test(test_commands),
