@@ -2,7 +2,9 @@
 /*
  * libnbd's state machine, run by the queue's thread.  submit() issues the
  * commands of an operation, one for each stretch of memory, straight from and
- * into the guest's pages; libnbd sends as much as the socket takes.  reap()
+ * into the guest's pages, and of a discard one piece after the other, so that
+ * what libnbd allocates for commands is bounded by the queue's depth and not
+ * by the export; libnbd sends as much as the socket takes.  reap()
  * asks the epoll fd what is ready (the socket in the direction that libnbd
  * wants, the end of a dial, the clock) and lets libnbd do it.  Completions
  * come by callback, out of any call into libnbd.
@@ -44,10 +46,10 @@ enum {
 /* An operation that the server has. */
 struct nbd_flight {
 	struct disk_queue *q;
-	struct disk_op *op; /* NULL: free */
-	struct nbd_flight *next_free;
-	unsigned pending; /* commands, and one while they are issued */
-	uint64_t covers;  /* of a flush */
+	struct disk_op *op;	 /* NULL: free */
+	struct nbd_flight *next; /* in q->free or q->more */
+	unsigned pending;	 /* commands, and one while they are issued */
+	uint64_t covers;	 /* of a flush */
 };
 
 struct disk_queue {
@@ -67,6 +69,7 @@ struct disk_queue {
 
 	struct nbd_flight *flights; /* `depth` of them */
 	struct nbd_flight *free;
+	struct nbd_flight *more; /* discards with a piece done, not the last */
 	unsigned depth;
 	unsigned in_flight;
 	struct disk_list ready; /* done, to be reaped */
@@ -104,21 +107,42 @@ static void nbd_flight_done(struct nbd_flight *f)
 		op->error = -ENOTCONN;
 	disk_list_push(&q->ready, op);
 	f->op = NULL;
-	f->next_free = q->free;
+	f->next = q->free;
 	q->free = f;
 	q->in_flight--;
 }
 
 static void nbd_flight_put(struct nbd_flight *f)
 {
-	if (!--f->pending)
+	struct disk_queue *q = f->q;
+
+	if (--f->pending)
+		return;
+	if (f->op->kind != DISK_DISCARD || f->op->error ||
+	    !disk_op_left(f->op)) {
 		nbd_flight_done(f);
+		return;
+	}
+	f->next = q->more;
+	q->more = f;
 }
 
 static void nbd_flight_fail(struct nbd_flight *f, int err)
 {
 	if (!f->op->error)
 		f->op->error = err ? -err : -EIO;
+}
+
+/*
+ * Of a discard one piece at a time is at the server: libnbd keeps memory for
+ * each command and searches them all for each reply, and an export may have
+ * many pieces.
+ */
+static size_t nbd_trim_bytes(const struct disk_op *op)
+{
+	uint64_t left = op->len_bytes - op->done_bytes;
+
+	return left < NBD_TRIM_MAX ? left : NBD_TRIM_MAX;
 }
 
 /* From inside libnbd, which must not be called from here. */
@@ -129,6 +153,8 @@ static int nbd_replied(void *user_data, int *error)
 	f->q->replies++;
 	if (*error)
 		nbd_flight_fail(f, *error);
+	else if (f->op->kind == DISK_DISCARD)
+		f->op->done_bytes += nbd_trim_bytes(f->op);
 	nbd_flight_put(f);
 	return 1;
 }
@@ -238,6 +264,7 @@ static void nbd_lose(struct disk_queue *q, int err, const char *how)
 	nbd_unwatch_socket(q);
 	nbd_close(q->conn.h);
 	q->conn.h = NULL;
+	q->more = NULL;
 	/* From here on libnbd touches no guest's page. */
 	for (i = 0; i < q->depth; i++)
 		if (q->flights[i].op) {
@@ -365,7 +392,6 @@ static void nbd_issue_data(struct nbd_flight *f)
 static void nbd_issue(struct nbd_flight *f)
 {
 	const struct disk_op *op = f->op;
-	uint64_t part;
 
 	switch (op->kind) {
 	case DISK_READ:
@@ -376,13 +402,8 @@ static void nbd_issue(struct nbd_flight *f)
 		nbd_command(f, NULL, 0, 0);
 		break;
 	case DISK_DISCARD:
-		for (uint64_t at = 0; at < op->len_bytes; at += part) {
-			part = op->len_bytes - at;
-			if (part > NBD_TRIM_MAX)
-				part = NBD_TRIM_MAX;
-			if (!nbd_command(f, NULL, part, op->off_bytes + at))
-				break;
-		}
+		nbd_command(f, NULL, nbd_trim_bytes(op),
+			    op->off_bytes + op->done_bytes);
 		break;
 	}
 }
@@ -417,7 +438,7 @@ static void nbd_submit(struct disk_queue *q, struct disk_op *op)
 		return;
 	}
 	assert(f); /* no more at once than queue_open was told */
-	q->free = f->next_free;
+	q->free = f->next;
 	f->op = op;
 	f->pending = 1;
 	f->covers = nbd_life_covers(&n->life);
@@ -426,9 +447,26 @@ static void nbd_submit(struct disk_queue *q, struct disk_op *op)
 	nbd_flight_put(f);
 }
 
+/* The next pieces; out of the callbacks, where libnbd must not be called. */
+static void nbd_go_on(struct disk_queue *q)
+{
+	struct nbd_flight *f = q->more;
+
+	q->more = NULL;
+	while (f) {
+		struct nbd_flight *next = f->next;
+
+		f->pending = 1;
+		nbd_issue(f);
+		nbd_flight_put(f);
+		f = next;
+	}
+}
+
 /* What every turn ends with: watch what is to come, tell what is there. */
 static void nbd_settle(struct disk_queue *q)
 {
+	nbd_go_on(q);
 	nbd_check(q);
 	if (q->conn.h)
 		nbd_watch_socket(q);
@@ -597,7 +635,7 @@ static int nbd_queue_open(struct disk *d, unsigned depth,
 	}
 	for (unsigned i = 0; i < q->depth; i++) {
 		q->flights[i].q = q;
-		q->flights[i].next_free = q->free;
+		q->flights[i].next = q->free;
 		q->free = &q->flights[i];
 	}
 	err = nbd_queue_connect(q, why);

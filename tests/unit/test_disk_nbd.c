@@ -402,6 +402,61 @@ static void test_commands(void **state)
 	rig_end(&r);
 }
 
+/* Of what `word` says, how many the server had at a time, at most. */
+static int log_most(const char *path, const char *word)
+{
+	char line[512], begin[64], end[64];
+	FILE *f = fopen(path, "r");
+	int n = 0, most = 0;
+
+	assert_non_null(f);
+	snprintf(begin, sizeof(begin), " %s id=", word);
+	snprintf(end, sizeof(end), " ...%s id=", word);
+	while (fgets(line, sizeof(line), f)) {
+		n += !!strstr(line, begin) - !!strstr(line, end);
+		most = n > most ? n : most;
+	}
+	fclose(f);
+	assert_int_equal(n, 0);
+	return most;
+}
+
+/* A discard of a large export goes piece by piece, and all of it. */
+static void test_discard_pieces(void **state)
+{
+	const uint64_t size = (5ull << 30) + 8192;
+	struct rig r = { 0 };
+	char args[512];
+
+	(void)state;
+	snprintf(args, sizeof(args), "--filter=log memory %llu logfile=%s",
+		 (unsigned long long)size, rig_path("trims"));
+	rig_begin(&r, "trims.sock", args);
+	assert_int_equal(
+		rig_io(r.d, r.q, DISK_DISCARD, 4096, NULL, size - 4096), 0);
+	assert_int_equal(rig_read(&r), 0);
+	rig_end(&r);
+	assert_int_equal(log_lines(rig_path("trims"), " Trim id="), 6);
+	assert_int_equal(log_lines(rig_path("trims"),
+				   "offset=0x140001000 count=0x1000 "),
+			 1);
+	assert_int_equal(log_most(rig_path("trims"), "Trim"), 1);
+	/* What comes after the piece that failed is not asked for. */
+	snprintf(args, sizeof(args),
+		 "eval get_size='echo 5G' can_write='exit 0' "
+		 "can_trim='exit 0' pread='head -c $3 /dev/zero' "
+		 "pwrite='cat >/dev/null' "
+		 "trim='echo $4 >>%s; if [ $4 -eq 2147483648 ]; then "
+		 "echo ENOSPC >&2; exit 1; fi'",
+		 rig_path("tries"));
+	rig_begin(&r, "tries.sock", args);
+	assert_int_equal(rig_io(r.d, r.q, DISK_DISCARD, 0, NULL, 5ull << 30),
+			 -ENOSPC);
+	assert_int_equal(rig_read(&r), 0);
+	rig_end(&r);
+	assert_int_equal(log_lines(rig_path("tries"), "\n"), 3);
+}
+
 /* Operations of `len` at n * len; each with a buffer of its own. */
 #define MANY 32u
 static struct disk_op ops[MANY];
@@ -835,6 +890,7 @@ int main(void)
 		cmocka_unit_test(test_server_errors),
 		cmocka_unit_test(test_half),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_discard_pieces),
 		cmocka_unit_test(test_backpressure),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_lost_sending),
