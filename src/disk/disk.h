@@ -7,9 +7,10 @@
  * what a server has (qcow2, Ceph, S3); null and memory for measuring.
  *
  * An operation is the caller's memory until it comes back from reap.  The
- * engine allocates nothing per operation.  What the guest sent was checked
- * before it comes here: offsets and lengths are inside the disk and
- * multiples of the sector size, and here this is only asserted.
+ * engine allocates nothing per operation (libnbd does for each command that
+ * goes to a server, as many as an operation has stretches of memory).  What the
+ * guest sent was checked before it comes here: offsets and lengths are inside
+ * the disk and multiples of the sector size, and here this is only asserted.
  *
  * Storage may grow and shrink while it is open.  Who looks, by disk_measure(),
  * is told the size, and limits what is submitted from then on; what was
@@ -44,7 +45,7 @@ struct disk_op {
 	uint32_t inject_rules; /* those that applied: bit 0 is the first */
 	uint64_t held_ns;      /* held back for so long */
 	/* The engine's own, from submit to reap: */
-	uint64_t done_bytes; /* progress of a short transfer */
+	uint64_t done_bytes; /* progress of what is done in parts */
 	struct disk_op *next;
 };
 

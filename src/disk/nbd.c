@@ -2,7 +2,9 @@
 /*
  * libnbd's state machine, run by the queue's thread.  submit() issues the
  * commands of an operation, one for each stretch of memory, straight from and
- * into the guest's pages; libnbd sends as much as the socket takes.  reap()
+ * into the guest's pages, and of a discard one piece after the other, so that
+ * what libnbd allocates for commands is bounded by the queue's depth and not
+ * by the export; libnbd sends as much as the socket takes.  reap()
  * asks the epoll fd what is ready (the socket in the direction that libnbd
  * wants, the end of a dial, the clock) and lets libnbd do it.  Completions
  * come by callback, out of any call into libnbd.
@@ -32,21 +34,30 @@
 #define NBD_TRIM_MAX	 (1u << 30) /* a length has 32 bits */
 #define NBD_TICKS	 6u	    /* of silence */
 
-enum { WATCH_SOCKET, WATCH_SIGNAL, WATCH_TIMER, WATCH_DIAL, WATCHES };
+enum {
+	WATCH_SOCKET,
+	WATCH_SIGNAL,
+	WATCH_TIMER,
+	WATCH_DIAL,
+	WATCH_LIFE,
+	WATCHES
+};
 
 /* An operation that the server has. */
 struct nbd_flight {
 	struct disk_queue *q;
-	struct disk_op *op; /* NULL: free */
-	struct nbd_flight *next_free;
-	unsigned pending; /* commands, and one while they are issued */
-	uint64_t covers;  /* of a flush: q->written when it began */
+	struct disk_op *op;	 /* NULL: free */
+	struct nbd_flight *next; /* in q->free or q->more */
+	unsigned pending;	 /* commands, and one while they are issued */
+	uint64_t covers;	 /* of a flush */
 };
 
 struct disk_queue {
 	struct disk_nbd *n;
 	struct nbd_conn conn;
 	struct nbd_dial *dial; /* while there is no connection */
+	unsigned born;	       /* the life of either */
+	unsigned told;	       /* debts that a flush has paid */
 	int epoll;
 	int signal;
 	int timer;
@@ -58,45 +69,80 @@ struct disk_queue {
 
 	struct nbd_flight *flights; /* `depth` of them */
 	struct nbd_flight *free;
+	struct nbd_flight *more; /* discards with a piece done, not the last */
 	unsigned depth;
 	unsigned in_flight;
 	struct disk_list ready; /* done, to be reaped */
 
 	uint64_t replies;
 	uint64_t replies_ticked; /* at the last tick */
-	uint64_t written;	 /* writes that were answered with success */
-	uint64_t committed;	 /* of these, covered by a flush */
 	struct log_limit limit;
 };
 
 /* ---- completion ---------------------------------------------------------- */
+
+/* A success is taken down; false if it is none, on an old connection. */
+static bool nbd_counts(const struct nbd_flight *f)
+{
+	struct nbd_life *l = &f->q->n->life;
+
+	switch (f->op->kind) {
+	case DISK_WRITE:
+	case DISK_DISCARD:
+		return nbd_life_wrote(l, f->q->born);
+	case DISK_FLUSH:
+		return nbd_life_flushed(l, f->q->born, f->covers);
+	case DISK_READ:
+		break;
+	}
+	return true;
+}
 
 static void nbd_flight_done(struct nbd_flight *f)
 {
 	struct disk_queue *q = f->q;
 	struct disk_op *op = f->op;
 
-	if (!op->error && (op->kind == DISK_WRITE || op->kind == DISK_DISCARD))
-		q->written++;
-	if (!op->error && op->kind == DISK_FLUSH && f->covers > q->committed)
-		q->committed = f->covers;
+	if (!op->error && !nbd_counts(f))
+		op->error = -ENOTCONN;
 	disk_list_push(&q->ready, op);
 	f->op = NULL;
-	f->next_free = q->free;
+	f->next = q->free;
 	q->free = f;
 	q->in_flight--;
 }
 
 static void nbd_flight_put(struct nbd_flight *f)
 {
-	if (!--f->pending)
+	struct disk_queue *q = f->q;
+
+	if (--f->pending)
+		return;
+	if (f->op->kind != DISK_DISCARD || f->op->error ||
+	    !disk_op_left(f->op)) {
 		nbd_flight_done(f);
+		return;
+	}
+	f->next = q->more;
+	q->more = f;
 }
 
 static void nbd_flight_fail(struct nbd_flight *f, int err)
 {
 	if (!f->op->error)
 		f->op->error = err ? -err : -EIO;
+}
+
+/*
+ * Of a discard one piece at a time is at the server: libnbd keeps memory for
+ * each command and searches them all for each reply, and an export may have
+ * many pieces.
+ */
+static size_t nbd_trim_bytes(const struct disk_op *op)
+{
+	uint64_t left = op->len_bytes - op->done_bytes;
+
+	return left < NBD_TRIM_MAX ? left : NBD_TRIM_MAX;
 }
 
 /* From inside libnbd, which must not be called from here. */
@@ -107,6 +153,8 @@ static int nbd_replied(void *user_data, int *error)
 	f->q->replies++;
 	if (*error)
 		nbd_flight_fail(f, *error);
+	else if (f->op->kind == DISK_DISCARD)
+		f->op->done_bytes += nbd_trim_bytes(f->op);
 	nbd_flight_put(f);
 	return 1;
 }
@@ -159,20 +207,34 @@ static void nbd_tick_set(struct disk_queue *q, bool on)
 	timerfd_settime(q->timer, 0, &its, NULL);
 }
 
+static int nbd_dial_begin(struct disk_queue *q, bool again, struct why *why)
+{
+	struct disk_nbd *n = q->n;
+	struct nbd_want want = n->want;
+
+	want.size_bytes = n->d.size_bytes;
+	want.multi = n->multi;
+	q->born = nbd_life_join(&n->life);
+	return nbd_dial_start(&q->dial, &want, again, why);
+}
+
+static void nbd_watch_dial(struct disk_queue *q)
+{
+	nbd_watch(q, nbd_dial_fd(q->dial), WATCH_DIAL, EPOLL_CTL_ADD, EPOLLIN);
+}
+
 static void nbd_redial(struct disk_queue *q)
 {
-	struct nbd_want want = q->n->want;
 	struct why why;
 
-	want.size_bytes = q->n->d.size_bytes;
-	if (nbd_dial_start(&q->dial, &want, true, &why)) {
-		/* The clock comes back here. */
-		if (log_limit_pass(&q->limit))
-			log_error("%s", why.text);
-		nbd_tick_set(q, true);
+	if (!nbd_dial_begin(q, true, &why)) {
+		nbd_watch_dial(q);
 		return;
 	}
-	nbd_watch(q, nbd_dial_fd(q->dial), WATCH_DIAL, EPOLL_CTL_ADD, EPOLLIN);
+	/* The clock comes back here. */
+	if (log_limit_pass(&q->limit))
+		log_error("%s", why.text);
+	nbd_tick_set(q, true);
 }
 
 static void nbd_undial(struct disk_queue *q)
@@ -185,34 +247,44 @@ static void nbd_undial(struct disk_queue *q)
 	q->dial = NULL;
 }
 
-static void nbd_lose(struct disk_queue *q, int err, const char *how)
+/* The queue has no connection; said once for all that have none. */
+static void nbd_lost(struct disk_queue *q, const char *how)
 {
 	struct disk_nbd *n = q->n;
+
+	if (!atomic_fetch_add(&n->lost, 1) && log_limit_pass(&q->limit))
+		log_warn("%s: %s; requests fail until the server is back",
+			 n->d.target, how);
+}
+
+static void nbd_lose(struct disk_queue *q, int err, const char *how)
+{
 	unsigned i;
 
 	nbd_unwatch_socket(q);
 	nbd_close(q->conn.h);
 	q->conn.h = NULL;
+	q->more = NULL;
 	/* From here on libnbd touches no guest's page. */
 	for (i = 0; i < q->depth; i++)
 		if (q->flights[i].op) {
 			nbd_flight_fail(&q->flights[i], err);
 			nbd_flight_done(&q->flights[i]);
 		}
-	if (q->written != q->committed)
-		atomic_store(&n->forgotten, true);
-	q->written = q->committed = 0;
+	nbd_life_end(&q->n->life, q->born);
 	if (q->ticking)
 		nbd_tick_set(q, false);
-	if (!atomic_fetch_add(&n->lost, 1) && log_limit_pass(&q->limit))
-		log_warn("%s: %s; requests fail until the server is back",
-			 n->d.target, how);
+	nbd_lost(q, how);
 	nbd_redial(q);
 }
 
 static void nbd_check(struct disk_queue *q)
 {
-	if (q->conn.h && !nbd_conn_alive(&q->conn))
+	if (!q->conn.h)
+		return;
+	/* Where nothing is written it is no matter whom one reads from. */
+	if (!nbd_conn_alive(&q->conn) ||
+	    (!q->n->d.readonly && nbd_life_old(&q->n->life, q->born)))
 		nbd_lose(q, ENOTCONN, "the connection to the server is lost");
 }
 
@@ -320,7 +392,6 @@ static void nbd_issue_data(struct nbd_flight *f)
 static void nbd_issue(struct nbd_flight *f)
 {
 	const struct disk_op *op = f->op;
-	uint64_t part;
 
 	switch (op->kind) {
 	case DISK_READ:
@@ -331,13 +402,8 @@ static void nbd_issue(struct nbd_flight *f)
 		nbd_command(f, NULL, 0, 0);
 		break;
 	case DISK_DISCARD:
-		for (uint64_t at = 0; at < op->len_bytes; at += part) {
-			part = op->len_bytes - at;
-			if (part > NBD_TRIM_MAX)
-				part = NBD_TRIM_MAX;
-			if (!nbd_command(f, NULL, part, op->off_bytes + at))
-				break;
-		}
+		nbd_command(f, NULL, nbd_trim_bytes(op),
+			    op->off_bytes + op->done_bytes);
 		break;
 	}
 }
@@ -349,7 +415,7 @@ static bool nbd_answer(struct disk_queue *q, struct disk_op *op)
 
 	if (!disk_op_begin(&n->d, op))
 		return true;
-	if (op->kind == DISK_FLUSH && atomic_exchange(&n->forgotten, false)) {
+	if (op->kind == DISK_FLUSH && nbd_life_owes(&n->life, &q->told)) {
 		op->error = -EIO;
 	} else if (!q->conn.h) {
 		op->error = -ENOTCONN;
@@ -364,6 +430,7 @@ static bool nbd_answer(struct disk_queue *q, struct disk_op *op)
 
 static void nbd_submit(struct disk_queue *q, struct disk_op *op)
 {
+	struct disk_nbd *n = q->n;
 	struct nbd_flight *f = q->free;
 
 	if (nbd_answer(q, op)) {
@@ -371,18 +438,35 @@ static void nbd_submit(struct disk_queue *q, struct disk_op *op)
 		return;
 	}
 	assert(f); /* no more at once than queue_open was told */
-	q->free = f->next_free;
+	q->free = f->next;
 	f->op = op;
 	f->pending = 1;
-	f->covers = q->written;
+	f->covers = nbd_life_covers(&n->life);
 	q->in_flight++;
 	nbd_issue(f);
 	nbd_flight_put(f);
 }
 
+/* The next pieces; out of the callbacks, where libnbd must not be called. */
+static void nbd_go_on(struct disk_queue *q)
+{
+	struct nbd_flight *f = q->more;
+
+	q->more = NULL;
+	while (f) {
+		struct nbd_flight *next = f->next;
+
+		f->pending = 1;
+		nbd_issue(f);
+		nbd_flight_put(f);
+		f = next;
+	}
+}
+
 /* What every turn ends with: watch what is to come, tell what is there. */
 static void nbd_settle(struct disk_queue *q)
 {
+	nbd_go_on(q);
 	nbd_check(q);
 	if (q->conn.h)
 		nbd_watch_socket(q);
@@ -480,37 +564,41 @@ static void nbd_queue_free(struct disk_queue *q)
 	free(q);
 }
 
-/* The disk's own connection if it still lives, or a new one. */
+/* The disk's own connection if it still lives, or a new one, or a dial. */
 static int nbd_queue_connect(struct disk_queue *q, struct why *why)
 {
 	struct disk_nbd *n = q->n;
-	struct nbd_want want = n->want;
 	struct pollfd p = { .events = POLLIN };
+	int err;
 
 	if (n->spare.h) {
 		q->conn = n->spare;
+		q->born = n->spare_born;
 		n->spare.h = NULL;
 		p.fd = nbd_aio_get_fd(q->conn.h);
 		/* Nothing was asked, so all that can come is the end. */
-		if (!poll(&p, 1, 0) && nbd_conn_alive(&q->conn)) {
-			q->written = n->unflushed;
-			n->unflushed = false;
+		if (!nbd_life_old(&n->life, q->born) && !poll(&p, 1, 0) &&
+		    nbd_conn_alive(&q->conn))
 			return 0;
-		}
 		nbd_close(q->conn.h);
 		q->conn.h = NULL;
+		nbd_life_end(&n->life, q->born);
 	}
-	if (n->unflushed)
-		atomic_store(&n->forgotten, true);
-	n->unflushed = false;
 	if (n->queues && !n->multi)
 		return why_set(why, -EBUSY,
 			       "%s: the server does not keep several "
 			       "connections consistent (no multi-conn); use "
 			       "one queue",
 			       n->d.target);
-	want.size_bytes = n->d.size_bytes;
-	return nbd_dial_once(&want, &q->conn, why);
+	/* As after a loss: a dial that is dropped soon then asks nobody. */
+	err = nbd_dial_begin(q, !nbd_patience_left(&n->patience), why);
+	if (err)
+		return err;
+	err = nbd_dial_wait(q->dial, &n->patience, &q->conn, why);
+	if (err == -EINPROGRESS)
+		return 0;
+	nbd_undial(q);
+	return err;
 }
 
 static int nbd_queue_open(struct disk *d, unsigned depth,
@@ -523,6 +611,7 @@ static int nbd_queue_open(struct disk *d, unsigned depth,
 		return why_set(why, -ENOMEM, "%s: no memory for a queue",
 			       d->target);
 	q->n = (struct disk_nbd *)d;
+	q->told = nbd_life_told(&q->n->life);
 	q->depth = depth ? depth : 1;
 	q->flights = calloc(q->depth, sizeof(*q->flights));
 	q->signal = disk_signal_open();
@@ -535,7 +624,9 @@ static int nbd_queue_open(struct disk *d, unsigned depth,
 	}
 	if (q->signal < 0 || q->timer < 0 || q->epoll < 0 ||
 	    nbd_watch(q, q->signal, WATCH_SIGNAL, EPOLL_CTL_ADD, EPOLLIN) ||
-	    nbd_watch(q, q->timer, WATCH_TIMER, EPOLL_CTL_ADD, EPOLLIN)) {
+	    nbd_watch(q, q->timer, WATCH_TIMER, EPOLL_CTL_ADD, EPOLLIN) ||
+	    nbd_watch(q, q->n->life.fd, WATCH_LIFE, EPOLL_CTL_ADD,
+		      EPOLLIN | EPOLLET)) {
 		err = why_set(why, -EMFILE,
 			      "%s: no file descriptor left for a queue; "
 			      "raise the limit on open files",
@@ -544,13 +635,18 @@ static int nbd_queue_open(struct disk *d, unsigned depth,
 	}
 	for (unsigned i = 0; i < q->depth; i++) {
 		q->flights[i].q = q;
-		q->flights[i].next_free = q->free;
+		q->flights[i].next = q->free;
 		q->free = &q->flights[i];
 	}
 	err = nbd_queue_connect(q, why);
 	if (err)
 		goto fail;
-	nbd_watch_socket(q);
+	if (q->conn.h) {
+		nbd_watch_socket(q);
+	} else {
+		nbd_watch_dial(q);
+		nbd_lost(q, "the server does not answer in time");
+	}
 	q->n->queues++;
 	*out = q;
 	return 0;
@@ -565,14 +661,15 @@ static void nbd_queue_close(struct disk_queue *q)
 
 	assert(!q->in_flight && !q->ready.head);
 	n->queues--;
-	if (q->written != q->committed)
-		n->unflushed = true;
 	if (!q->conn.h)
 		atomic_fetch_sub(&n->lost, 1);
+	else if (!nbd_conn_alive(&q->conn))
+		nbd_life_end(&n->life, q->born);
 	nbd_undial(q);
 	nbd_unwatch_socket(q);
 	if (!n->spare.h && nbd_conn_alive(&q->conn)) {
 		n->spare = q->conn;
+		n->spare_born = q->born;
 		q->conn.h = NULL;
 	}
 	nbd_queue_free(q);
@@ -586,6 +683,7 @@ static void nbd_close_disk(struct disk *d)
 
 	assert(!n->queues);
 	nbd_conn_close(&n->spare);
+	nbd_life_close(&n->life);
 	free((char *)n->want.target);
 	free((char *)n->want.uri);
 	free(n);
@@ -630,9 +728,16 @@ int disk_nbd_open(const char *target, const struct disk_options *opt,
 	n->want.uri = strdup(uri);
 	n->want.sector_bytes = opt->sector_bytes;
 	n->want.readonly = opt->readonly;
-	err = n->want.target && n->want.uri
-		      ? nbd_dial_once(&n->want, &n->spare, why)
-		      : why_set(why, -ENOMEM, "%s: no memory", target);
+	err = nbd_life_open(&n->life);
+	if (err)
+		why_set(why, err,
+			"%s: no file descriptor left for a disk; raise the "
+			"limit on open files",
+			target);
+	else if (!n->want.target || !n->want.uri)
+		err = why_set(why, -ENOMEM, "%s: no memory", target);
+	else
+		err = nbd_dial_once(&n->want, &n->spare, why);
 	if (err) {
 		nbd_close_disk(&n->d);
 		return err;

@@ -12,11 +12,18 @@
  * A connection is lost when it breaks, or when the server is silent for
  * DISK_NBD_SILENCE_MS while operations wait for it.  These, and all that come
  * later, then fail with an errno (never again success), while a thread tries
- * to connect again once a second.  What comes after that is served.
+ * to connect again once a second.  What comes after that is served.  Where
+ * something can be written, the other queues let go of theirs too
+ * (nbd_life.h).
+ *
+ * Queues are opened by a thread that others wait for too.  So the dials of a
+ * disk's queues have a patience together (struct nbd_patience); one that has
+ * not ended by then goes on, and its queue begins as one that is lost.
  *
  * RQ-43 across a loss: a write that was answered may have stood in the
- * cache of a server that is gone.  So if there were writes that no flush had
- * covered, the next flush fails once with -EIO, as fsync(2) does.
+ * cache of a server that is gone.  So if there were writes, on whichever
+ * connection, that no flush had covered, the next flush of each queue fails
+ * once with -EIO, as fsync(2) does for each file descriptor.
  *
  * RQ-43 without NBD_CMD_FLUSH: NBD has no word by which a server says that
  * its writes are durable; not to offer a flush says nothing of the kind.
@@ -31,6 +38,7 @@
 
 #include "disk/disk.h"
 #include "disk/nbd_dial.h"
+#include "disk/nbd_life.h"
 
 /* More than a server needs for a flush of all it has, on slow storage. */
 #define DISK_NBD_SILENCE_MS 60000u
@@ -40,12 +48,13 @@ struct disk_nbd {
 	struct disk d;
 	struct nbd_want want; /* its texts are ours */
 	struct nbd_conn spare;
+	unsigned spare_born;
+	struct nbd_life life;
+	struct nbd_patience patience; /* of queues that are opened */
 	unsigned silence_ms;
 	unsigned queues; /* open ones */
 	bool multi;
-	bool unflushed;	       /* by queues that were closed */
-	atomic_uint lost;      /* queues without a connection */
-	atomic_bool forgotten; /* writes may be: fail one flush */
+	atomic_uint lost; /* queues without a connection */
 };
 
 /*

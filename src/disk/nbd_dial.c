@@ -17,7 +17,9 @@
 #include "base/log.h"
 #include "disk/op.h"
 
-#define DIAL_MARGIN_MS 200
+#define PATIENCE_NS	  (DIAL_PATIENCE_MS * UINT64_C(1000000))
+#define DIAL_MARGIN_NS	  UINT64_C(200000000)
+#define PATIENCE_LEAST_NS UINT64_C(50000000)
 /* Every server takes this much, says the protocol. */
 #define PAYLOAD_DEFAULT (32u << 20)
 #define PAYLOAD_LEAST	4096u
@@ -192,8 +194,7 @@ static int dial_went(void *user_data, int *error)
 static int dial_connect(struct nbd_dial *d, struct nbd_handle *h, int *went,
 			struct why *why)
 {
-	uint64_t deadline_ns =
-		clock_now_ns() + DIAL_PATIENCE_MS * UINT64_C(1000000);
+	uint64_t deadline_ns = clock_now_ns() + PATIENCE_NS;
 	const struct nbd_want *w = &d->want;
 	nbd_completion_callback done = { .callback = dial_went,
 					 .user_data = went };
@@ -260,6 +261,13 @@ static int dial_check(const struct nbd_want *w, struct nbd_conn *c,
 	if (!w->readonly && nbd_is_read_only(c->h) != 0)
 		return why_set(why, -EROFS,
 			       "%s can only be read; attach it read-only",
+			       w->target);
+	if (w->multi && nbd_can_multi_conn(c->h) <= 0)
+		return why_set(why, -EINVAL,
+			       "%s: the server does not keep several "
+			       "connections consistent any more (no "
+			       "multi-conn); bring the same one back, or "
+			       "detach the disk",
 			       w->target);
 	if (least > w->sector_bytes)
 		return why_set(why, -EINVAL,
@@ -447,36 +455,75 @@ void nbd_dial_drop(struct nbd_dial *d)
 	dial_put(d);
 }
 
+/* -EINPROGRESS and no sentence if it goes on after that. */
+static int dial_wait(struct nbd_dial *d, uint64_t ns, struct nbd_conn *out,
+		     struct why *why)
+{
+	struct pollfd p = { .fd = d->ended_fd, .events = POLLIN };
+	uint64_t now = clock_now_ns(), end_ns = now + ns;
+	int err;
+
+	while ((err = nbd_dial_take(d, out, why)) == -EINPROGRESS &&
+	       now < end_ns) {
+		poll(&p, 1, (int)((end_ns - now) / 1000000u) + 1);
+		now = clock_now_ns();
+	}
+	return err;
+}
+
+/* For one that has DIAL_PATIENCE_MS. */
+static int dial_wait_all(struct nbd_dial *d, struct nbd_conn *out,
+			 struct why *why)
+{
+	int err = dial_wait(d, PATIENCE_NS + DIAL_MARGIN_NS, out, why);
+
+	if (err != -EINPROGRESS)
+		return err;
+	/* It keeps its own patience where it can. */
+	return why_set(why, -ETIMEDOUT,
+		       "%s: the name of its host was not found within %d s; "
+		       "look after the resolver, or write the address",
+		       d->want.target, DIAL_PATIENCE_MS / 1000);
+}
+
+bool nbd_patience_left(struct nbd_patience *p)
+{
+	uint64_t now = clock_now_ns();
+	uint64_t regained = (now - p->looked_ns) / DIAL_REGAIN;
+
+	p->spent_ns -= regained < p->spent_ns ? regained : p->spent_ns;
+	p->looked_ns = now;
+	return p->spent_ns + PATIENCE_LEAST_NS <= PATIENCE_NS;
+}
+
+int nbd_dial_wait(struct nbd_dial *d, struct nbd_patience *p,
+		  struct nbd_conn *out, struct why *why)
+{
+	uint64_t begin = clock_now_ns();
+	int err;
+
+	if (!nbd_patience_left(p))
+		err = -EINPROGRESS;
+	else if (!p->spent_ns)
+		err = dial_wait_all(d, out, why);
+	else
+		err = dial_wait(d, PATIENCE_NS - p->spent_ns, out, why);
+	p->looked_ns = clock_now_ns();
+	p->spent_ns += p->looked_ns - begin;
+	if (p->spent_ns > PATIENCE_NS)
+		p->spent_ns = PATIENCE_NS;
+	return err;
+}
+
 int nbd_dial_once(const struct nbd_want *want, struct nbd_conn *out,
 		  struct why *why)
 {
-	uint64_t end_ns = clock_now_ns() + (DIAL_PATIENCE_MS + DIAL_MARGIN_MS) *
-						   UINT64_C(1000000);
 	struct nbd_dial *d;
 	int err = nbd_dial_start(&d, want, false, why);
 
 	if (err)
 		return err;
-	for (;;) {
-		struct pollfd p = { .fd = d->ended_fd, .events = POLLIN };
-		uint64_t now = clock_now_ns();
-		int n;
-
-		n = now < end_ns
-			    ? poll(&p, 1, (int)((end_ns - now) / 1000000u) + 1)
-			    : 0;
-		if (n)
-			err = nbd_dial_take(d, out, why);
-		else
-			/* It keeps its own patience where it can. */
-			err = why_set(why, -ETIMEDOUT,
-				      "%s: the name of its host was not found "
-				      "within %d s; look after the resolver, "
-				      "or write the address",
-				      want->target, DIAL_PATIENCE_MS / 1000);
-		if (err != -EINPROGRESS)
-			break;
-	}
+	err = dial_wait_all(d, out, why);
 	nbd_dial_drop(d);
 	return err;
 }

@@ -17,6 +17,7 @@
 
 #define DIAL_PATIENCE_MS 5000
 #define DIAL_PAUSE_MS	 1000 /* between attempts */
+#define DIAL_REGAIN	 10u  /* time by which a patience is regained */
 
 struct nbd_handle;
 
@@ -38,6 +39,7 @@ struct nbd_want {
 	uint32_t sector_bytes;
 	uint64_t size_bytes; /* 0: any that is not */
 	bool readonly;	     /* it may be */
+	bool multi;	     /* it must be, see nbd_conn */
 };
 
 struct nbd_dial;
@@ -61,6 +63,27 @@ int nbd_dial_take(struct nbd_dial *d, struct nbd_conn *out, struct why *why);
 
 /* Gives it up; NULL is fine. */
 void nbd_dial_drop(struct nbd_dial *d);
+
+/*
+ * How long whoever opens one queue after the other may wait for their dials,
+ * in all: DIAL_PATIENCE_MS, and from then on one part in DIAL_REGAIN of the
+ * time.  A guest chooses how many queues it has and how often it connects.
+ * Zeroes: all of it is there.
+ */
+struct nbd_patience {
+	uint64_t spent_ns;
+	uint64_t looked_ns; /* when */
+};
+
+/* False if so little is left that no server could answer in it. */
+bool nbd_patience_left(struct nbd_patience *p);
+
+/*
+ * Wait as long as `p` has left, and take.  -EINPROGRESS and no sentence if the
+ * dial goes on and may yet succeed; not where it had all its time.
+ */
+int nbd_dial_wait(struct nbd_dial *d, struct nbd_patience *p,
+		  struct nbd_conn *out, struct why *why);
 
 /* Start, wait for at most DIAL_PATIENCE_MS, take, drop. */
 int nbd_dial_once(const struct nbd_want *want, struct nbd_conn *out,

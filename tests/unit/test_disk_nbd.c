@@ -239,6 +239,68 @@ static void test_second_queue(void **state)
 	rig_end(&r);
 }
 
+/*
+ * All queues together hold up whoever opens them for as long as one may; the
+ * others are served when their connections are there.
+ */
+static void test_slow_dials(void **state)
+{
+	struct rig r[5] = { 0 };
+	uint64_t begin, took;
+
+	(void)state;
+	rig_begin(&r[0], "dials", "--filter=delay " MEMORY " delay-open=2");
+	begin = clock_now_ns();
+	for (unsigned i = 1; i < 5; i++) {
+		r[i] = r[0];
+		assert_int_equal(r->d->ops->queue_open(r->d, 4, &r[i].q, NULL),
+				 0);
+	}
+	took = (clock_now_ns() - begin) / 1000000u;
+	assert_in_range(took, DIAL_PATIENCE_MS - 100, DIAL_PATIENCE_MS + 300);
+	assert_int_equal(rig_read(&r[2]), 0);
+	assert_int_equal(rig_read(&r[4]), -ENOTCONN);
+	for (unsigned i = 1; i < 5; i++) {
+		rig_wait_back(&r[i]);
+		r->d->ops->queue_close(r[i].q);
+	}
+	rig_end(&r[0]);
+}
+
+/* Nobody has to wait for a silent server again and again. */
+static void test_silent_again(void **state)
+{
+	struct rig r = { 0 }, b;
+	struct why why;
+	uint64_t begin;
+
+	(void)state;
+	rig_begin(&r, "again", MEMORY);
+	b = r;
+	nbd_stop(r.server);
+	assert_int_equal(r.d->ops->queue_open(r.d, 4, &b.q, &why), -ETIMEDOUT);
+	assert_non_null(strstr(why.text, "silent for 5 s"));
+	begin = clock_now_ns();
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(r.d->ops->queue_open(r.d, 4, &b.q, &why), 0);
+		assert_int_equal(rig_read(&b), -ENOTCONN);
+		if (i < 2)
+			r.d->ops->queue_close(b.q);
+	}
+	assert_true(clock_now_ns() - begin < 500000000u);
+	/* What is regained is little. */
+	usleep(1000000);
+	r.d->ops->queue_close(b.q);
+	begin = clock_now_ns();
+	assert_int_equal(r.d->ops->queue_open(r.d, 4, &b.q, &why), 0);
+	assert_true(clock_now_ns() - begin < 500000000u);
+	assert_int_equal(rig_read(&b), -ENOTCONN);
+	kill(r.server, SIGCONT);
+	rig_wait_back(&b);
+	r.d->ops->queue_close(b.q);
+	rig_end(&r);
+}
+
 /* ---- operations ---------------------------------------------------------- */
 
 static void test_server_errors(void **state)
@@ -338,6 +400,61 @@ static void test_commands(void **state)
 	for (unsigned i = 0; i < sizeof(buf); i++)
 		assert_int_equal(buf[i], 0x5a);
 	rig_end(&r);
+}
+
+/* Of what `word` says, how many the server had at a time, at most. */
+static int log_most(const char *path, const char *word)
+{
+	char line[512], begin[64], end[64];
+	FILE *f = fopen(path, "r");
+	int n = 0, most = 0;
+
+	assert_non_null(f);
+	snprintf(begin, sizeof(begin), " %s id=", word);
+	snprintf(end, sizeof(end), " ...%s id=", word);
+	while (fgets(line, sizeof(line), f)) {
+		n += !!strstr(line, begin) - !!strstr(line, end);
+		most = n > most ? n : most;
+	}
+	fclose(f);
+	assert_int_equal(n, 0);
+	return most;
+}
+
+/* A discard of a large export goes piece by piece, and all of it. */
+static void test_discard_pieces(void **state)
+{
+	const uint64_t size = (5ull << 30) + 8192;
+	struct rig r = { 0 };
+	char args[512];
+
+	(void)state;
+	snprintf(args, sizeof(args), "--filter=log memory %llu logfile=%s",
+		 (unsigned long long)size, rig_path("trims"));
+	rig_begin(&r, "trims.sock", args);
+	assert_int_equal(
+		rig_io(r.d, r.q, DISK_DISCARD, 4096, NULL, size - 4096), 0);
+	assert_int_equal(rig_read(&r), 0);
+	rig_end(&r);
+	assert_int_equal(log_lines(rig_path("trims"), " Trim id="), 6);
+	assert_int_equal(log_lines(rig_path("trims"),
+				   "offset=0x140001000 count=0x1000 "),
+			 1);
+	assert_int_equal(log_most(rig_path("trims"), "Trim"), 1);
+	/* What comes after the piece that failed is not asked for. */
+	snprintf(args, sizeof(args),
+		 "eval get_size='echo 5G' can_write='exit 0' "
+		 "can_trim='exit 0' pread='head -c $3 /dev/zero' "
+		 "pwrite='cat >/dev/null' "
+		 "trim='echo $4 >>%s; if [ $4 -eq 2147483648 ]; then "
+		 "echo ENOSPC >&2; exit 1; fi'",
+		 rig_path("tries"));
+	rig_begin(&r, "tries.sock", args);
+	assert_int_equal(rig_io(r.d, r.q, DISK_DISCARD, 0, NULL, 5ull << 30),
+			 -ENOSPC);
+	assert_int_equal(rig_read(&r), 0);
+	rig_end(&r);
+	assert_int_equal(log_lines(rig_path("tries"), "\n"), 3);
 }
 
 /* Operations of `len` at n * len; each with a buffer of its own. */
@@ -633,9 +750,128 @@ static void test_two_queues(void **state)
 		assert_true(half[i].bad > 0);
 		assert_true(half[i].back);
 	}
-	assert_int_equal(rig_flush(&r), -EIO);
-	assert_int_equal(rig_flush(&half[1].r), 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(rig_flush(&half[i].r), -EIO);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(rig_flush(&half[i].r), 0);
 	r.d->ops->queue_close(half[1].r.q);
+	rig_end(&r);
+}
+
+/* Two queues of one disk, in one thread. */
+static void pair_begin(struct rig *a, struct rig *b, const char *name)
+{
+	rig_begin(a, name, MEMORY);
+	*b = *a;
+	assert_int_equal(a->d->ops->queue_open(a->d, 4, &b->q, NULL), 0);
+}
+
+static void pair_end(struct rig *a, struct rig *b)
+{
+	b->d->ops->queue_close(b->q);
+	rig_end(a);
+}
+
+static void pair_restart(struct rig *a, const char *name)
+{
+	nbd_kill(a->server);
+	a->server = nbd_start(name, MEMORY);
+}
+
+/* RQ-43: what one queue has written is lost, and another one flushes. */
+static void test_lost_elsewhere(void **state)
+{
+	struct rig a, b;
+
+	(void)state;
+	pair_begin(&a, &b, "elsewhere");
+	assert_int_equal(rig_write(&b), 0);
+	pair_restart(&a, "elsewhere");
+	rig_wait_back(&a);
+	/* b has not even looked. */
+	assert_int_equal(rig_flush(&a), -EIO);
+	assert_int_equal(rig_flush(&a), 0);
+	rig_wait_back(&b);
+	/* A guest may have waited there too. */
+	assert_int_equal(rig_flush(&b), -EIO);
+	assert_int_equal(rig_flush(&b), 0);
+	/* That b was late ended nothing new. */
+	assert_int_equal(rig_read(&a), 0);
+
+	/* Who comes after it was told owes nothing. */
+	assert_int_equal(rig_write(&b), 0);
+	pair_restart(&a, "elsewhere");
+	rig_wait_back(&a);
+	assert_int_equal(rig_flush(&a), -EIO);
+	b.d->ops->queue_close(b.q);
+	assert_int_equal(b.d->ops->queue_open(b.d, 4, &b.q, NULL), 0);
+	assert_int_equal(rig_flush(&b), 0);
+	pair_end(&a, &b);
+}
+
+/* What one queue has written and another one flushed is not lost. */
+static void test_flushed_elsewhere(void **state)
+{
+	struct rig a, b;
+
+	(void)state;
+	pair_begin(&a, &b, "flushed");
+	assert_int_equal(rig_write(&b), 0);
+	assert_int_equal(rig_write(&a), 0);
+	assert_int_equal(rig_flush(&a), 0);
+	pair_restart(&a, "flushed");
+	rig_wait_back(&b);
+	rig_wait_back(&a);
+	assert_int_equal(rig_flush(&b), 0);
+	assert_int_equal(rig_flush(&a), 0);
+	pair_end(&a, &b);
+}
+
+/*
+ * The reply of a server that is gone is read late, when another queue has
+ * flushed on the next one: it is no success, since no flush covers it.
+ */
+static void test_late_reply(void **state)
+{
+	static char buf[4096];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct disk_op op = { .kind = DISK_WRITE,
+			      .iov = &iov,
+			      .iov_count = 1,
+			      .len_bytes = sizeof(buf),
+			      .error = 1 };
+	struct disk_op *done[2];
+	struct rig a, b;
+
+	(void)state;
+	pair_begin(&a, &b, "late");
+	b.d->ops->submit(b.q, &op);
+	b.d->ops->kick(b.q);
+	rig_wait(b.d, b.q);
+	pair_restart(&a, "late");
+	rig_wait_back(&a);
+	assert_int_equal(rig_flush(&a), 0);
+	assert_int_equal(rig_reap(b.d, b.q, done, 2), 1);
+	assert_int_equal(op.error, -ENOTCONN);
+	rig_wait_back(&b);
+	assert_int_equal(rig_read(&a), 0);
+	pair_end(&a, &b);
+}
+
+/* Where flushes counted for all they must go on to. */
+static void test_other_multi(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	rig_begin(&r, "multi", MEMORY);
+	nbd_kill(r.server);
+	r.server = nbd_start("multi", "--filter=multi-conn " MEMORY
+				      " multi-conn-mode=disable");
+	rig_idle(&r, 2500);
+	assert_int_equal(rig_read(&r), -ENOTCONN);
+	pair_restart(&r, "multi");
+	rig_wait_back(&r);
 	rig_end(&r);
 }
 
@@ -649,9 +885,12 @@ int main(void)
 		cmocka_unit_test(test_silent),
 		cmocka_unit_test(test_one_client),
 		cmocka_unit_test(test_second_queue),
+		cmocka_unit_test(test_slow_dials),
+		cmocka_unit_test(test_silent_again),
 		cmocka_unit_test(test_server_errors),
 		cmocka_unit_test(test_half),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_discard_pieces),
 		cmocka_unit_test(test_backpressure),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_lost_sending),
@@ -661,6 +900,10 @@ int main(void)
 		cmocka_unit_test(test_silence),
 		cmocka_unit_test(test_no_flush),
 		cmocka_unit_test(test_two_queues),
+		cmocka_unit_test(test_lost_elsewhere),
+		cmocka_unit_test(test_flushed_elsewhere),
+		cmocka_unit_test(test_late_reply),
+		cmocka_unit_test(test_other_multi),
 	};
 	int failed = cmocka_run_group_tests_name("disk nbd", tests, NULL, NULL);
 
