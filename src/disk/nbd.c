@@ -65,6 +65,7 @@ struct disk_queue {
 	bool watching;	  /* it is in epoll */
 	bool raised;	  /* the signal is */
 	bool ticking;	  /* the timer is */
+	bool abandon;	  /* no more pieces */
 	unsigned ticks;	  /* without a reply */
 
 	struct nbd_flight *flights; /* `depth` of them */
@@ -118,6 +119,9 @@ static void nbd_flight_put(struct nbd_flight *f)
 
 	if (--f->pending)
 		return;
+	if (q->abandon && f->op->kind == DISK_DISCARD && !f->op->error &&
+	    disk_op_left(f->op))
+		f->op->error = -ECANCELED; /* hours of it may be left */
 	if (f->op->kind != DISK_DISCARD || f->op->error ||
 	    !disk_op_left(f->op)) {
 		nbd_flight_done(f);
@@ -447,6 +451,11 @@ static void nbd_submit(struct disk_queue *q, struct disk_op *op)
 	nbd_flight_put(f);
 }
 
+static void nbd_hurry(struct disk_queue *q, bool abandon)
+{
+	q->abandon = abandon;
+}
+
 /* The next pieces; out of the callbacks, where libnbd must not be called. */
 static void nbd_go_on(struct disk_queue *q)
 {
@@ -695,6 +704,7 @@ static const struct disk_ops nbd_ops = {
 	.queue_close = nbd_queue_close,
 	.submit = nbd_submit,
 	.kick = nbd_kick,
+	.hurry = nbd_hurry,
 	.reap = nbd_reap,
 	.fd = nbd_fd,
 	.close = nbd_close_disk,

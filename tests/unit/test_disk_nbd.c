@@ -457,6 +457,31 @@ static void test_discard_pieces(void **state)
 	assert_int_equal(log_lines(rig_path("tries"), "\n"), 3);
 }
 
+/* Nor what comes after one that is at the server when nobody wants it. */
+static void test_discard_abandoned(void **state)
+{
+	struct disk_op op = { .kind = DISK_DISCARD, .len_bytes = 5ull << 30 };
+	struct disk_op *done[1];
+	struct rig r = { 0 };
+	char args[512];
+
+	(void)state;
+	snprintf(args, sizeof(args),
+		 "eval get_size='echo 5G' can_write='exit 0' "
+		 "can_trim='exit 0' pread='head -c $3 /dev/zero' "
+		 "pwrite='cat >/dev/null' trim='echo $4 >>%s; sleep 0.3'",
+		 rig_path("left"));
+	rig_begin(&r, "left.sock", args);
+	r.d->ops->submit(r.q, &op);
+	r.d->ops->kick(r.q);
+	r.d->ops->hurry(r.q, true);
+	while (!rig_reap(r.d, r.q, done, 1))
+		;
+	assert_int_equal(op.error, -ECANCELED);
+	rig_end(&r);
+	assert_int_equal(log_lines(rig_path("left"), "\n"), 1);
+}
+
 /* Operations of `len` at n * len; each with a buffer of its own. */
 #define MANY 32u
 static struct disk_op ops[MANY];
@@ -891,6 +916,7 @@ int main(void)
 		cmocka_unit_test(test_half),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_discard_pieces),
+		cmocka_unit_test(test_discard_abandoned),
 		cmocka_unit_test(test_backpressure),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_lost_sending),
