@@ -70,13 +70,14 @@ void record_report_no_room(const char *out, uint64_t room, uint64_t need)
 }
 
 void record_report_full(struct record_result *res, const char *out,
-			uint64_t room, bool running)
+			uint64_t room, uint64_t need, bool running)
 {
 	res->failed = true;
 	why_set(&res->why, -ENOSPC,
-		"the file system of %s has only %.1f MiB left, so recording "
-		"was stopped%s; make room or name another place",
-		out, (double)room / (1 << 20),
+		"the file system of %s has only %.1f MiB left, %.0f are "
+		"needed for what is still to be written, so recording was "
+		"stopped%s; make room or name another place",
+		out, (double)room / MIB, (double)need / MIB,
 		running ? " while the command goes on" : "");
 }
 
