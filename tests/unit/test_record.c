@@ -211,6 +211,11 @@ static void test_command(void **state)
 	/* Signals that we ignore or block are not handed down. */
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(run("kill -PIPE $$"), 128 + SIGPIPE);
+	/* But for what nohup(1) ignores. */
+	assert_int_equal(run("kill -HUP $$"), 128 + SIGHUP);
+	signal(SIGHUP, SIG_IGN);
+	assert_int_equal(run("kill -HUP $$; exit 3"), 3);
+	signal(SIGHUP, SIG_DFL);
 }
 
 static void read_pid(const char *name, int *pid)
