@@ -186,7 +186,7 @@ static void status_show(const struct recording *rec, uint64_t ms)
 	if (is_away(rec))
 		record_report_sent(rec->req.relay.host, ms);
 	else
-		record_report_status(rec->flight ? "a flight" : "", ms,
+		record_report_status(rec->flight ? " a flight" : "", ms,
 				     record_dir_bytes(rec->dir));
 }
 
