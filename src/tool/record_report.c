@@ -213,7 +213,8 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 			lost);
 		return res->failed ? RECORD_FAILED : RECORD_FINE;
 	}
-	if ((res->whose ? !sum.events : !sum.processes) && !lost) {
+	if ((res->whose ? !sum.events && !sum.damaged : !sum.processes) &&
+	    !lost) {
 		if (res->whose && !res->failed)
 			fprintf(stderr,
 				RECORD_PROGRAM ": nothing was recorded: %s did "
