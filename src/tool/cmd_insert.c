@@ -24,6 +24,12 @@ static int insert_wait(struct disk_nodes *d)
 		free(reason);
 		return 1;
 	case -ETIMEDOUT:
+		if (disk_nodes_no_backend(d))
+			return disk_complain(
+				"the change stands in the store, but no "
+				"backend listens in domain %u of the desk in "
+				"%s: start `ringsided --host desk:%s`",
+				d->opt->backend, d->opt->dir, d->opt->dir);
 		return disk_complain("the backend in domain %u has not "
 				     "changed the medium; it does so as soon "
 				     "as no request needs the old one",

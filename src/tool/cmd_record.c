@@ -72,8 +72,20 @@ static uint64_t room_needed(const struct recording *rec, unsigned processes)
 {
 	uint64_t subbuf, num, cpus = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
 
+	/* We have buffers of our own that nothing is ever written to. */
+	if (processes && !rec->req.opt.pid)
+		processes--;
 	record_buffers(rec->session, &subbuf, &num);
 	return ROOM_BYTES + processes * cpus * subbuf * num;
+}
+
+/* Those that have buffers: one that has ended left them to LTTng at once. */
+static unsigned processes_running(const struct recording *rec)
+{
+	unsigned count;
+
+	free(record_check_running(rec->dir, &count));
+	return count;
 }
 
 /* Stops the session, once; the command, if any, goes on. */
@@ -102,14 +114,17 @@ static void session_stop(struct recording *rec)
 /* Stops before the file system is full; how long to wait until next time. */
 static int room_check(struct recording *rec)
 {
-	unsigned n = record_dir_processes(rec->dir);
+	uint64_t need = room_needed(rec, record_dir_processes(rec->dir));
 	uint64_t room = record_dir_room(rec->dir);
 
-	/* We have buffers of our own that nothing is ever written to. */
-	if (room >= room_needed(rec, n && !rec->req.opt.pid ? n - 1 : n))
+	/* Which of them run is only asked where that makes a difference. */
+	if (room < need)
+		need = room_needed(rec, processes_running(rec));
+	if (room >= need)
 		return room < SCARCE_BYTES ? HASTE_MS : TICK_MS;
 	session_stop(rec);
-	record_report_full(&rec->result, rec->req.out, room, rec->running);
+	record_report_full(&rec->result, rec->req.out, room, need,
+			   rec->running);
 	record_report_trouble(&rec->result);
 	return TICK_MS;
 }
@@ -171,7 +186,7 @@ static void status_show(const struct recording *rec, uint64_t ms)
 	if (is_away(rec))
 		record_report_sent(rec->req.relay.host, ms);
 	else
-		record_report_status(rec->flight ? "a flight" : "", ms,
+		record_report_status(rec->flight ? " a flight" : "", ms,
 				     record_dir_bytes(rec->dir));
 }
 

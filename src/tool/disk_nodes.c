@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "xen/desk/control.h"
@@ -326,6 +328,15 @@ bool disk_nodes_no_backend(const struct disk_nodes *d)
 	       !n;
 }
 
+/* One is for one wait: what is to be done after it may wait, too. */
+static void signal_take(struct disk_nodes *d)
+{
+	struct signalfd_siginfo info;
+
+	if (read(d->signal_fd, &info, sizeof(info)) < 0)
+		return; /* then the next one is told as soon */
+}
+
 int disk_nodes_wait(struct disk_nodes *d,
 		    enum disk_wait (*look)(struct disk_nodes *d))
 {
@@ -359,8 +370,10 @@ int disk_nodes_wait(struct disk_nodes *d,
 			return -errno;
 		if (fd[1].revents)
 			return -EPIPE;
-		if (fd[2].revents)
+		if (fd[2].revents) {
+			signal_take(d);
 			return -EINTR;
+		}
 	}
 }
 

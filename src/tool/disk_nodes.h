@@ -49,7 +49,7 @@ int disk_options_feature(struct disk_options *opt, const char *text);
 struct disk_nodes {
 	const struct disk_options *opt;
 	struct xen_host *host;
-	int signal_fd; /* readable when the user wants an end */
+	int signal_fd; /* a signalfd: the user wants an end */
 	bool watching;
 	char front[DISK_NODES_PATH];
 	char back[DISK_NODES_PATH];
@@ -86,7 +86,7 @@ enum disk_wait disk_nodes_closed(struct disk_nodes *d);
 /*
  * Wait until `look` (one of the above) has an answer, and return that; or
  * -ETIMEDOUT (after ten seconds, or three if no backend listens), -EINTR (the
- * user's signal), -EPIPE (the desk is gone).
+ * user's signal, which that takes), -EPIPE (the desk is gone).
  */
 int disk_nodes_wait(struct disk_nodes *d,
 		    enum disk_wait (*look)(struct disk_nodes *d));

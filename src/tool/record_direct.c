@@ -212,7 +212,7 @@ static void turn(void *data)
 	room = record_dir_room(p->dir);
 	if (room >= room_needed(p))
 		return;
-	record_report_full(res, p->req->out, room, p->running);
+	record_report_full(res, p->req->out, room, room_needed(p), p->running);
 	collect_stop(p);
 }
 

@@ -70,13 +70,14 @@ void record_report_no_room(const char *out, uint64_t room, uint64_t need)
 }
 
 void record_report_full(struct record_result *res, const char *out,
-			uint64_t room, bool running)
+			uint64_t room, uint64_t need, bool running)
 {
 	res->failed = true;
 	why_set(&res->why, -ENOSPC,
-		"the file system of %s has only %.1f MiB left, so recording "
-		"was stopped%s; make room or name another place",
-		out, (double)room / (1 << 20),
+		"the file system of %s has only %.1f MiB left, %.0f are "
+		"needed for what is still to be written, so recording was "
+		"stopped%s; make room or name another place",
+		out, (double)room / MIB, (double)need / MIB,
 		running ? " while the command goes on" : "");
 }
 
@@ -212,7 +213,8 @@ enum record_verdict record_report(struct record_result *res, const char *out,
 			lost);
 		return res->failed ? RECORD_FAILED : RECORD_FINE;
 	}
-	if ((res->whose ? !sum.events : !sum.processes) && !lost) {
+	if ((res->whose ? !sum.events && !sum.damaged : !sum.processes) &&
+	    !lost) {
 		if (res->whose && !res->failed)
 			fprintf(stderr,
 				RECORD_PROGRAM ": nothing was recorded: %s did "

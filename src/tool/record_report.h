@@ -49,9 +49,12 @@ void record_report_waiting(unsigned processes);
 /* Says that `out` has less room, in bytes, than is needed to begin. */
 void record_report_no_room(const char *out, uint64_t room, uint64_t need);
 
-/* That recording was stopped for want of room is what failed in `res`. */
+/*
+ * That recording was stopped for want of room, of which there is less than
+ * it needs, in bytes, is what failed in `res`.
+ */
 void record_report_full(struct record_result *res, const char *out,
-			uint64_t room, bool running);
+			uint64_t room, uint64_t need, bool running);
 
 /* Says what failed; once, however often it is called. */
 void record_report_trouble(struct record_result *res);

@@ -24,7 +24,10 @@ static void on_stop(int sig, siginfo_t *info, void *context)
 	int err = errno;
 
 	(void)context;
-	if (!record_signals.stops++) {
+	/* A terminal that goes is told twice, by its shell and the kernel. */
+	if (sig != SIGHUP || !record_signals.stops)
+		record_signals.stops++;
+	if (!record_signals.stop_signal) {
 		record_signals.stop_signal = sig;
 		record_signals.stop_from_tty = info->si_code == SI_KERNEL;
 	}
@@ -63,7 +66,7 @@ int record_signals_catch(bool flight)
 	struct sigaction child = { .sa_handler = on_child,
 				   .sa_flags = SA_RESTART | SA_NOCLDSTOP };
 	struct sigaction ask = { .sa_handler = on_ask, .sa_flags = SA_RESTART };
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, was;
 
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (wake_fd < 0)
@@ -73,8 +76,13 @@ int record_signals_catch(bool flight)
 		 "ringside-%d is left, \"lttng destroy\" or the next "
 		 "recording removes it\n",
 		 (int)getpid());
-	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++)
+	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++) {
+		/* nohup(1) wants it to live on. */
+		if (stops[i] == SIGHUP && !sigaction(SIGHUP, NULL, &was) &&
+		    was.sa_handler == SIG_IGN)
+			continue;
 		sigaction(stops[i], &stop, NULL);
+	}
 	sigaction(SIGCHLD, &child, NULL);
 	if (flight)
 		sigaction(SIGUSR1, &ask, NULL);

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 struct record_signals {
-	volatile sig_atomic_t stops; /* how often it was told to stop */
+	/* How often it was told to stop; by SIGHUP that counts once. */
+	volatile sig_atomic_t stops;
 	volatile sig_atomic_t stop_signal, stop_from_tty; /* the first time */
 	volatile sig_atomic_t asked; /* for a snapshot, by SIGUSR1 */
 	/* Since when it waits for LTTng; 0: it does not. */
@@ -17,7 +18,10 @@ struct record_signals {
 
 extern struct record_signals record_signals;
 
-/* -errno if that cannot be.  SIGUSR1 is caught by a flight recorder alone. */
+/*
+ * -errno if that cannot be.  SIGUSR1 is caught by a flight recorder alone,
+ * and SIGHUP unless it is ignored.
+ */
 int record_signals_catch(bool flight);
 
 /* Until a signal, a child's end or the time. */

@@ -165,6 +165,32 @@ xenstore-exists /local/domain/0/backend/vbd/1 && fail "its nodes are left"
 xenstore-ls /local/domain/0/error 2>/dev/null | grep = &&
 	fail "the refused disk's error is left"
 
+step "Ctrl-C while the backend is slow: it closes before its nodes go"
+vbd=/local/domain/0/backend/vbd/1
+# Attaches to a ringsided that does not go on, and interrupts that once.
+interrupted_attach()
+{
+	kill -STOP "${JOB[ringsided]}"
+	background attach ringside attach "$DESK" --target null:1M
+	wait_until "attach waits" xenstore-exists $vbd/51712/state
+	kill -INT "${JOB[attach]}"
+	wait_until "it is told to close" eval \
+		'[ "$(xenstore-read $vbd/51712/online)" = 0 ]'
+}
+interrupted_attach
+sleep 0.5
+running attach || fail "it did not wait for the backend"
+kill -CONT "${JOB[ringsided]}"
+ended attach
+[ $? -eq 1 ] || fail "an interrupted attach ends with another status than 1"
+xenstore-exists $vbd && fail "its nodes are left"
+interrupted_attach
+kill -INT "${JOB[attach]}"
+ended attach
+[ $? -eq 1 ] || fail "an interrupted attach ends with another status than 1"
+xenstore-exists $vbd && fail "its nodes are left"
+kill -CONT "${JOB[ringsided]}"
+
 step "attach and detach under load, again and again"
 ringside attach "$DESK" --domid 2 --vdev xvdb --target mem:8M >/dev/null
 background front ringside front "$DESK" --domid 2 --vdev xvdb --rw randrw \

@@ -186,6 +186,15 @@ kill "$(cat /run/lttng/lttng-sessiond.pid "$HOME/.lttng/lttng-sessiond.pid" \
 	2>/dev/null)"
 wait_until "the session daemon has ended" daemon_gone
 
+step "a terminal is told what goes on"
+python3 "$TOP/tests/fixtures/terminal.py" ringside record -o "$T/terminal" \
+	--flight <<-'END' || fail "see above"
+	expect recording a flight, 0 s
+	signal INT
+	expect no snapshot
+	ended 0
+END
+
 step "mistakes"
 rec="ringside record -o $T/x"
 expect_exit 2 'trigger "loud" is unknown' $rec --flight --trigger=loud

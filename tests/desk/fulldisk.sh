@@ -14,7 +14,7 @@ says_full()
 {
 	cat "$T/record.log"
 	[ "$1" -eq 1 ] || fail "exit status $1 instead of 1"
-	grep -q 'ringside record: .*file system of .* only .* left' \
+	grep -qE 'file system of .* only .* left, [0-9]+ are needed for' \
 		"$T/record.log" || fail "it does not say what is full"
 	grep -q 'ringside front' "$T/record.log" &&
 		fail "the guest was disturbed"
@@ -31,12 +31,12 @@ can_be_read()
 
 record()
 {
-	ringside record -o "$T/small/trace" -- "$@" 2>"$T/record.log"
+	ringside record -o "$T/small/trace" "$@" 2>"$T/record.log"
 }
 
 load()
 {
-	record ringside front "$DESK" --rw randrw --verify --quiet "$@"
+	record -- ringside front "$DESK" --rw randrw --verify --quiet "$@"
 }
 
 # Not only its files, but events.
@@ -62,6 +62,15 @@ fill_at_once()
 		"$T/small/trace/ust/pid/ringsided-*/ringside_0" >/dev/null
 	head -c 64M /dev/zero >"$T/small/filler" 2>/dev/null
 }
+
+step "programs that have ended need no room any more"
+record --num-subbuf 8 --subbuf-size 512k -- bash -c \
+	"for i in {1..16}; do '$BIN/fixtures/emit' 1 1 stop || exit; done" \
+	>"$T/emitted" || fail "exit status $?: $(cat "$T/record.log")"
+cat "$T/record.log"
+[ "$(find "$T/small/trace/ust/pid" -maxdepth 1 -name 'emit-*' | wc -l)" -eq \
+	16 ] || fail "not all of them were recorded"
+rm -rf "$T/small/"*
 
 start_desk
 start_ringsided
@@ -95,7 +104,7 @@ fi
 rm -rf "$T/small/"*
 
 step "... and before there was an event: no trace, and it says so"
-record bash -c "head -c 64M /dev/zero >'$T/small/filler' 2>'$T/head.log'
+record -- bash -c "head -c 64M /dev/zero >'$T/small/filler' 2>'$T/head.log'
 	sleep 1"
 says_full $?
 grep -q 'ringside record: 0 events .*there is no trace in .*/small/trace$' \

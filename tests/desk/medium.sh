@@ -160,6 +160,11 @@ for vdev in xvda xvdb xvdc; do
 done
 stop_ringsided
 desk_is_clean
+ringside attach "$DESK" --vdev xvdb --cdrom --no-wait >/dev/null ||
+	fail "attach"
+expect_exit 1 'no backend listens in domain 0 .*ringsided --host desk:' \
+	ringside insert "$DESK" --vdev xvdb --target "$T/a.iso"
+ringside detach "$DESK" --vdev xvdb --force || fail "detach --force"
 
 step "what the trace tells"
 stop_record || fail "record: $(cat "$T/record.log")"

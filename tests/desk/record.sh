@@ -120,6 +120,27 @@ for after in $moments; do
 	nothing_left "a signal after $after s"
 done
 
+step "a terminal that goes: SIGHUP, twice, and with nohup never"
+ringside record -o "$T/hangup" -- bash -c \
+	"trap 'sleep 1; touch \"$T/hangup.end\"; exit' HUP
+	touch '$T/hangup.begin'; while :; do sleep 0.1; done" 2>"$T/said" &
+pid=$!
+wait_until "the command runs" [ -e "$T/hangup.begin" ]
+kill -HUP $pid
+sleep 0.3
+kill -HUP $pid
+wait $pid
+[ -e "$T/hangup.end" ] || fail "the second one killed the command"
+nohup ringside record -o "$T/nohup" -- bash -c \
+	"kill -HUP \$\$; touch '$T/nohup.begin'; sleep 4; $emit 1 1 stop" \
+	>"$T/n" 2>"$T/said" &
+pid=$!
+wait_until "the command runs" [ -e "$T/nohup.begin" ]
+kill -HUP $pid
+wait $pid || fail "exit status $?: $(cat "$T/said")"
+[ "$(emitted nohup)" -eq 3 ] || fail "nohup does not keep it alive"
+nothing_left "a terminal that went"
+
 step "mistakes"
 rec="ringside record"
 expect_exit 2 'DIR is missing' $rec

@@ -133,6 +133,41 @@ static void test_dir_discard(void **state)
 	assert_int_equal(access(in_top("mine/file"), F_OK), 0);
 }
 
+/* An older trace that cannot be set aside stays, all of it. */
+static void test_dir_aside_fails(void **state)
+{
+	static const char *const part[] = { "old", "old/1-error", "old/2-asked",
+					    "old/ust" };
+	bool root = !geteuid(), made;
+	char abs[PATH_MAX];
+	struct why why;
+	int err;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		make_dir(part[i]);
+		if (root)
+			assert_int_equal(chown(in_top(part[i]), 65534, 65534),
+					 0);
+	}
+	write_file("old/ust/data", "x", 1);
+	/* Only who may write to a directory may move it to another one. */
+	assert_int_equal(chmod(in_top("old/2-asked"), 0555), 0);
+	assert_int_equal(chmod(top, 0711), 0);
+	if (root)
+		assert_int_equal(seteuid(65534), 0);
+	err = record_dir_prepare(in_top("old"), true, abs, &made, &why);
+	if (root)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(err, -EACCES);
+	assert_non_null(strstr(why.text, "cannot be moved"));
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(access(in_top(part[i]), F_OK), 0);
+	assert_int_equal(access(in_top("old/ust/data"), F_OK), 0);
+	assert_int_equal(access(in_top("old/.ringside-replaced"), F_OK), -1);
+	assert_int_equal(chmod(in_top("old/2-asked"), 0755), 0);
+}
+
 /* A link that points out of the trace is removed, not what it points to. */
 static void test_dir_remove_link(void **state)
 {
@@ -176,6 +211,11 @@ static void test_command(void **state)
 	/* Signals that we ignore or block are not handed down. */
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(run("kill -PIPE $$"), 128 + SIGPIPE);
+	/* But for what nohup(1) ignores. */
+	assert_int_equal(run("kill -HUP $$"), 128 + SIGHUP);
+	signal(SIGHUP, SIG_IGN);
+	assert_int_equal(run("kill -HUP $$; exit 3"), 3);
+	signal(SIGHUP, SIG_DFL);
 }
 
 static void read_pid(const char *name, int *pid)
@@ -327,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dir_prepare),
 		cmocka_unit_test(test_dir_discard),
+		cmocka_unit_test(test_dir_aside_fails),
 		cmocka_unit_test(test_dir_remove_link),
 		cmocka_unit_test(test_command),
 		cmocka_unit_test(test_command_end),

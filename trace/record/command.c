@@ -30,6 +30,7 @@ extern char **environ;
 int record_command_start(char *const *argv, pid_t *pid, struct why *why)
 {
 	posix_spawnattr_t attr;
+	struct sigaction hup;
 	sigset_t none, all;
 	int err;
 
@@ -37,6 +38,9 @@ int record_command_start(char *const *argv, pid_t *pid, struct why *why)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	sigemptyset(&none);
 	sigfillset(&all);
+	/* What nohup(1) does is for the command, too. */
+	if (!sigaction(SIGHUP, NULL, &hup) && hup.sa_handler == SIG_IGN)
+		sigdelset(&all, SIGHUP);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);

@@ -11,8 +11,9 @@
 
 /*
  * Starts argv[0] as found in PATH, in our own process group so that the
- * terminal's Ctrl-C reaches it, with signals as they are by default.  Its
- * orphans become our children from here on.
+ * terminal's Ctrl-C reaches it, with signals as they are by default; but
+ * SIGHUP stays ignored where it is.  Its orphans become our children from
+ * here on.
  * -ENOENT and others as execve(2) returns them.
  */
 int record_command_start(char *const *argv, pid_t *pid, struct why *why);

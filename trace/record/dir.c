@@ -91,8 +91,11 @@ static int set_aside(const char *abs)
 	if (mkdir(inner(aside, abs, ASIDE), 0700))
 		return -errno;
 	err = trace_move(abs, aside);
-	if (err)
-		record_dir_discard(abs, false);
+	if (err) {
+		/* What did not move is as dear as what did. */
+		trace_move(aside, abs);
+		rmdir(aside);
+	}
 	return err;
 }
 

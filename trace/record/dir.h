@@ -40,7 +40,7 @@ uint64_t record_dir_bytes(const char *path);
  */
 uint64_t record_dir_room(const char *path);
 
-/* Number of processes that have a trace in there. */
+/* Number of processes that have a trace in there, ended ones, too. */
 unsigned record_dir_processes(const char *path);
 
 #endif

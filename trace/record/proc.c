@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,9 @@ bool record_proc_runs(int pid)
 {
 	char state;
 
+	/* Of many that have long ended, this is asked often. */
+	if (kill(pid, 0) && errno == ESRCH)
+		return false;
 	return !record_proc_stat(pid, &state, NULL) && state != 'Z' &&
 	       state != 'X';
 }
