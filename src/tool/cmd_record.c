@@ -95,7 +95,7 @@ static void session_stop(struct recording *rec)
 
 	if (!rec->session)
 		return;
-	record_signals.lttng_since_ns = clock_now_ns();
+	record_signals_lttng();
 	res->seconds = (double)(clock_now_ns() - rec->start_ns) / 1e9;
 	record_buffers(rec->session, &res->subbuf_bytes, &res->num_subbuf);
 	if (!is_away(rec))
@@ -107,7 +107,7 @@ static void session_stop(struct recording *rec)
 		res->failed = true;
 		record_relay_broken(&rec->req.relay, &res->why);
 	}
-	record_signals.lttng_since_ns = 0;
+	record_signals_lttng_end();
 	rec->session = NULL;
 }
 
@@ -147,12 +147,12 @@ static void say(const char *text)
 /* The end of a session that only snapshots are taken of. */
 static void flight_stop(struct recording *rec)
 {
-	record_signals.lttng_since_ns = clock_now_ns();
+	record_signals_lttng();
 	rec->recorded = flight_close(rec->flight);
 	rec->flight = NULL;
 	record_close(rec->session);
 	rec->session = NULL;
-	record_signals.lttng_since_ns = 0;
+	record_signals_lttng_end();
 }
 
 /* How long to wait until next time. */
@@ -253,11 +253,11 @@ static int session_begin(struct recording *rec)
 	unsigned absent;
 	int err, pid;
 
-	record_signals.lttng_since_ns = clock_now_ns();
+	record_signals_lttng();
 	err = record_start(&rec->session, &rec->req.opt, &why);
 	if (!err && rec->req.opt.flight)
 		err = flight_open(&rec->flight, &rec->req, rec->session, &why);
-	record_signals.lttng_since_ns = 0;
+	record_signals_lttng_end();
 	record_report_clear();
 	if (err) {
 		say(why.text);
@@ -358,7 +358,8 @@ int cmd_record(int argc, char **argv)
 {
 	static struct recording rec = {
 		.req.opt = { .level = EV_LEVEL_PROTOCOL,
-			     .waiting = record_report_waiting },
+			     .waiting = record_report_waiting,
+			     .answered = record_signals_lttng },
 	};
 	struct why why;
 	int code, err;
@@ -382,9 +383,11 @@ int cmd_record(int argc, char **argv)
 	code = rec.req.probes || rec.req.source != RECORD_RINGSIDED
 		       ? record_direct(&rec.req, rec.dir, &rec.recorded)
 		       : record_run(&rec);
+	record_signals_lttng();
 	if (rec.flight)
 		rec.recorded = flight_close(rec.flight);
 	record_close(rec.session);
+	record_signals_lttng_end();
 	free(rec.result.running);
 	if (rec.recorded && !is_away(&rec))
 		record_dir_keep(rec.dir);

@@ -10,6 +10,7 @@
 #include "labs/engine/solution.h"
 #include "tool/lab_commands.h"
 #include "tool/lab_tool.h"
+#include "trace/record/dir.h"
 
 enum { OPT_ONLY = 0x100 };
 
@@ -138,14 +139,29 @@ static const struct argp catchup_argp = {
 	.args_doc = "N",
 	.doc = "Have the steps up to N of your file filled in, so that you can "
 	       "go on.\vYour own code of these steps is replaced.  The file as "
-	       "it was is kept in .lab/before-catchup.  It is noted that the "
+	       "it was is kept in .lab/before-catchup, and of later times in "
+	       "others beside it.  It is noted that the "
 	       "steps are not yours.",
 };
 
-/* Copy the student's files there, or back again. */
-static int files_keep(const struct lab_work *w, bool back, struct why *why)
+/* Where to keep files: what was kept before may be dearer.  NULL: no memory. */
+static char *kept_dir(const struct lab_work *w)
 {
-	char *dir = file_text("%s/before-catchup", w->meta), *kept, *file;
+	char *dir = file_text("%s/before-catchup", w->meta);
+	unsigned n;
+
+	for (n = 2; dir && file_is_there(dir); n++) {
+		free(dir);
+		dir = file_text("%s/before-catchup-%u", w->meta, n);
+	}
+	return dir;
+}
+
+/* Copy the student's files there, or back again. */
+static int files_keep(const struct lab_work *w, const char *dir, bool back,
+		      struct why *why)
+{
+	char *kept, *file;
 	int err = dir ? file_mkdirs(dir, why)
 		      : why_set(why, -ENOMEM, "no memory");
 	unsigned i;
@@ -161,7 +177,6 @@ static int files_keep(const struct lab_work *w, bool back, struct why *why)
 		free(file);
 		free(kept);
 	}
-	free(dir);
 	return err;
 }
 
@@ -185,6 +200,7 @@ static int catchup(const char *name, struct lab_work *w,
 		   const struct help_args *a)
 {
 	struct why why;
+	char *dir;
 	int err;
 
 	if (!a->from && !lab_has_solution(w->lab)) {
@@ -194,16 +210,18 @@ static int catchup(const char *name, struct lab_work *w,
 			name, a->n);
 		return 2;
 	}
-	err = files_keep(w, false, &why);
+	dir = kept_dir(w);
+	err = files_keep(w, dir, false, &why);
 	if (!err) {
 		err = steps_fill(w, a, &why);
 		/* All or nothing. */
-		if (err)
-			files_keep(w, true, NULL);
-		else
+		if (err && !files_keep(w, dir, true, NULL))
+			record_dir_remove(dir);
+		else if (!err)
 			err = lab_work_save(w, &why);
 	}
 	if (err) {
+		free(dir);
 		lab_tool_complain(name, &why);
 		return lab_tool_code(err);
 	}
@@ -211,7 +229,8 @@ static int catchup(const char *name, struct lab_work *w,
 		printf("step %u is filled in\n", a->n);
 	else
 		printf("steps 1 to %u are filled in\n", a->n);
-	printf("your own code of before is in %s/before-catchup\n", w->meta);
+	printf("your own code of before is in %s\n", dir);
+	free(dir);
 	return 0;
 }
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* ringside: everything around the backend, as a table of subcommands. */
 #include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "tool/commands.h"
@@ -81,8 +84,24 @@ int tool_run(int argc, char **argv)
 	return 2;
 }
 
+/* Who closed our stdin or stdout must not find a socket in its place. */
+static int std_open(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (std_open())
+		return 1;
 	argp_err_exit_status = 2;
 	log_open("ringside", LOG_LEVEL_INFO);
 	return tool_run(argc, argv);

@@ -79,9 +79,9 @@ static int snapshot_take(struct flight *f, enum record_cause cause,
 			       f->req->out, (double)room / (1 << 20),
 			       (double)need / (1 << 20));
 	note_make(note, sizeof(note), f, cause, text);
-	record_signals.lttng_since_ns = clock_now_ns();
+	record_signals_lttng();
 	err = record_snapshot(f->session, path, note, why);
-	record_signals.lttng_since_ns = 0;
+	record_signals_lttng_end();
 	return err;
 }
 
@@ -157,9 +157,9 @@ static int begin_anew(struct flight *f)
 	struct why why;
 	int err;
 
-	record_signals.lttng_since_ns = clock_now_ns();
+	record_signals_lttng();
 	err = record_renew(f->session, &why);
-	record_signals.lttng_since_ns = 0;
+	record_signals_lttng_end();
 	record_report_clear();
 	fprintf(stderr, RECORD_PROGRAM ": %s\n",
 		err ? why.text

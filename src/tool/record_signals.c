@@ -90,6 +90,16 @@ int record_signals_catch(bool flight)
 	return 0;
 }
 
+void record_signals_lttng(void)
+{
+	record_signals.lttng_since_ns = clock_now_ns();
+}
+
+void record_signals_lttng_end(void)
+{
+	record_signals.lttng_since_ns = 0;
+}
+
 void record_signals_wait(int ms)
 {
 	struct pollfd wake = { .fd = wake_fd, .events = POLLIN };

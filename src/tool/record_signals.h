@@ -24,6 +24,13 @@ extern struct record_signals record_signals;
  */
 int record_signals_catch(bool flight);
 
+/*
+ * It begins to wait for LTTng, or has been answered and waits again; and it
+ * waits no longer.
+ */
+void record_signals_lttng(void);
+void record_signals_lttng_end(void);
+
 /* Until a signal, a child's end or the time. */
 void record_signals_wait(int ms);
 

@@ -139,6 +139,9 @@ cmp .lab/before-catchup/flight.c "$T/skeleton.c" || fail "nothing was kept"
 sed -i 's/s->uses++/s->uses += 1/' flight.c
 ringside lab catchup 2 --only || fail "catchup --only"
 grep -q 's->uses += 1' flight.c || fail "step 1 was replaced"
+cmp .lab/before-catchup/flight.c "$T/skeleton.c" &&
+	grep -q 's->uses += 1' .lab/before-catchup-2/flight.c ||
+	fail "a second catchup replaced what the first one kept"
 link "$ROOT" template "$PWD" flight.c || fail "it does not link"
 ./ringsided --version | grep -q ringsided || fail "it does not run"
 

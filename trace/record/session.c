@@ -294,6 +294,8 @@ static int pending_wait(struct record *rec, struct why *why)
 	while ((ret = lttng_data_pending(rec->name)) == 1) {
 		uint64_t now = rec->opt.relay ? 0 : record_dir_bytes(rec->dir);
 
+		if (rec->opt.answered)
+			rec->opt.answered();
 		if (!record_reaches(rec))
 			break;
 		if (now != size) {

@@ -43,6 +43,8 @@ struct record_options {
 	/* Called with a number of processes if they keep us waiting; or NULL.
 	 */
 	void (*waiting)(unsigned processes);
+	/* Called when LTTng has answered, and is waited for again; or NULL. */
+	void (*answered)(void);
 };
 
 /*
