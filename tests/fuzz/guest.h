@@ -47,7 +47,9 @@ static bool guest_grefs_check(struct xen_map *m)
 	for (i = 0; i < m->count; i++) {
 		bool is = m->grefs[i] < GUEST_PAGES;
 
-		m->status[i] = is ? XEN_GNTST_OKAY : XEN_GNTST_BAD_GNTREF;
+		if (m->status)
+			m->status[i] =
+				is ? XEN_GNTST_OKAY : XEN_GNTST_BAD_GNTREF;
 		good &= is;
 	}
 	return good;
