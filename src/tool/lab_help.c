@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/number.h"
 #include "labs/engine/file.h"
@@ -150,7 +151,7 @@ static char *kept_dir(const struct lab_work *w)
 	char *dir = file_text("%s/before-catchup", w->meta);
 	unsigned n;
 
-	for (n = 2; dir && file_is_there(dir); n++) {
+	for (n = 2; dir && !access(dir, F_OK); n++) {
 		free(dir);
 		dir = file_text("%s/before-catchup-%u", w->meta, n);
 	}
