@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "backend/backend.h"
 #include "backend/options.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/stats.h"
 #include "trace/emit.h"
@@ -86,17 +86,6 @@ static void budget_fit(struct grant_budget *budget)
 	fclose(f);
 }
 
-/* Each queue has some; how many there will be is for the guests to say. */
-static void files_allow(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static const char *stats_dir_default(const char *host, char *room, size_t size)
 {
 	if (strncmp(host, "desk:", 5))
@@ -119,7 +108,7 @@ int main(int argc, char **argv)
 	options_read(&o, &budget, argc, argv);
 	log_open("ringsided", o.level);
 	signals_block();
-	files_allow();
+	files_allow(); /* guests choose how many queues they have */
 	budget_fit(&budget);
 
 	err = xen_host_open(o.host, 0, &host, &why);

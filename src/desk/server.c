@@ -10,12 +10,12 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "base/log.h"
 #include "desk/conn.h"
 #include "desk/domain.h"
@@ -141,17 +141,12 @@ static int signals_open(struct desk *d)
  */
 static void raise_fd_limit(struct desk *d)
 {
-	struct rlimit lim;
+	uint64_t files = files_allow();
 
 	d->channels_max = 256;
-	if (getrlimit(RLIMIT_NOFILE, &lim))
-		return;
-	lim.rlim_cur = lim.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &lim))
-		return;
-	d->channels_max = lim.rlim_max / 4 < 1u << 20
-				  ? (unsigned)(lim.rlim_max / 4)
-				  : 1u << 20;
+	if (files)
+		d->channels_max =
+			files / 4 < 1u << 20 ? (unsigned)(files / 4) : 1u << 20;
 }
 
 static int write_pid(struct desk *d)

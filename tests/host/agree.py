@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """agree.py WHOLE.txt LOSSY.txt: two recorders looked at the same guest at the
-same time, and one lost most of it (babeltrace2's texts of their traces).  What
+same time, and one lost some of it (babeltrace2's texts of their traces).  What
 the other still tells of a request must be what the first tells of it: nothing
 of another request that came in its place while something was lost.  Requests
 are told apart by their index in the ring, of which there is one connection.

@@ -143,7 +143,7 @@ checked=$(counts request_check) done=$(counts disk_done)
 	fail "xen-blkback broke a rule, or none was put to the test"
 babeltrace2 "$T/tiny" 2>"$T/said" >"$T/tiny.text"
 grep -q 'discarded' "$T/said" || fail "babeltrace2 sees no loss"
-echo "-- what a recorder that lost most still tells of a request is true"
+echo "-- what a recorder that lost some still tells of a request is true"
 "$TOP/tests/host/agree.py" "$T/blkback.text" "$T/tiny.text" ||
 	fail "it tells what was not"
 ringside show latency "$T/tiny" >/dev/null 2>"$T/said"

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/files.h"
 #include "trace/bpf/complaint.h"
 
 #define UPROBES	  "/sys/bus/event_source/devices/uprobe"
@@ -46,17 +46,6 @@ __asm__(".section .rodata\n"
 
 /* ---- opening --------------------------------------------------------------
  */
-
-/* As many files as this user may open: each probe is one. */
-static void files_more(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static int object_load(struct probe_reader *r, uint64_t ring_bytes, bool sleep)
 {
@@ -140,7 +129,7 @@ int probe_reader_open(struct probe_reader **reader, uint64_t ring_bytes,
 		return why_set(why, -ENOMEM, "no memory");
 	r->each = each;
 	r->user = user;
-	files_more();
+	files_allow(); /* each probe is one */
 	complaint_listen();
 	/* Linux can wait for a page in such a program from 6.0 on. */
 	err = object_load(r, ring_bytes, true);

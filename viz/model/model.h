@@ -8,7 +8,7 @@
  * The model believes nothing: a response without a request, a request never
  * answered or a second answer is kept and marked, and where events were lost,
  * or the trace begins or ends, it says that it cannot tell.  Times are of the
- *log, in ns; MODEL_NEVER where a stage was not seen.
+ * log, in ns; MODEL_NEVER where a stage was not seen.
  */
 #ifndef VIZ_MODEL_MODEL_H
 #define VIZ_MODEL_MODEL_H
@@ -140,8 +140,10 @@ struct model {
 	uint32_t *of_rec; /* whose event a record is, or MODEL_NONE */
 	int64_t start_ns, end_ns;
 	uint64_t skipped; /* events of queues beyond MODEL_QUEUES_MAX */
-	/* Faults; what may be one or the effect of a gap; and what was in
-	 * flight when the recording began or ended. */
+	/*
+	 * Faults; what may be one or the effect of a gap; and what was in
+	 * flight when the recording began or ended.
+	 */
 	uint64_t unanswered, orphans, twice, unsure, edge;
 	struct index *index; /* of the build */
 };

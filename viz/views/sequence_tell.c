@@ -286,6 +286,7 @@ int tell_episodes(struct teller *c, const struct episodes *e)
 			     EPISODE_RECS_MAX;
 		bool again = seen_kind(kinds, ep->kind), any;
 
+		guard_beat();
 		if (!again && !whole) {
 			rc = tell_firsts(c, ep, false, &any);
 			again = !any;
